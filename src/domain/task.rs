@@ -1,0 +1,154 @@
+//! What every long piece of work takes along: cancel, pause, progress, metrics, notes.
+//!
+//! A [`Ctx`] is cheap to clone and knows no thread, window or file. Work calls [`Ctx::check`] at least once per
+//! step; whoever started it reads the events from the [`Sink`] it gave.
+
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+/// The work was cancelled; nothing it was about to produce exists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("cancelled")]
+pub struct Cancelled;
+
+/// How grave a note is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    Info,
+    Warning,
+    Error,
+}
+
+/// Small pictures of the same things over time (the same seeds each epoch), 8 bit, interleaved.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Preview {
+    /// For example `epoch 12`.
+    pub label: String,
+    pub size: u32,
+    /// 1 or 3.
+    pub channels: u8,
+    /// One picture each, `size * size * channels` bytes.
+    pub images: Vec<Vec<u8>>,
+    /// One caption each, for example `pneumonia to normal`.
+    pub captions: Vec<String>,
+}
+
+/// What work tells while it runs.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// A new stage begins or the current one goes on; `total` 0 means unknown.
+    Progress {
+        stage: String,
+        done: u64,
+        total: u64,
+    },
+    /// A point of a named curve, for example `g loss` at step 120. Names with ` · ` in them group:
+    /// `recall of g, training · normal`.
+    Metric {
+        series: String,
+        step: f64,
+        value: f64,
+    },
+    Note {
+        level: Level,
+        text: String,
+    },
+    Preview(Preview),
+}
+
+/// Takes events; called on the working thread, so it must be quick and must not block.
+pub trait Sink: Send + Sync {
+    fn event(&self, event: Event);
+}
+
+struct Inner {
+    /// 0 run, 1 stop and keep, 2 cancel.
+    stop: AtomicU8,
+    paused: Mutex<bool>,
+    resumed: Condvar,
+    sink: Option<Box<dyn Sink>>,
+}
+
+/// The handle that long work and its owner share.
+#[derive(Clone)]
+pub struct Ctx(Arc<Inner>);
+
+impl Default for Ctx {
+    fn default() -> Self {
+        Self::build(None)
+    }
+}
+
+impl Ctx {
+    pub fn new(sink: impl Sink + 'static) -> Self {
+        Self::build(Some(Box::new(sink)))
+    }
+
+    fn build(sink: Option<Box<dyn Sink>>) -> Self {
+        Ctx(Arc::new(Inner {
+            stop: AtomicU8::new(0),
+            paused: Mutex::new(false),
+            resumed: Condvar::new(),
+            sink,
+        }))
+    }
+
+    /// Ends the work as soon as it looks; what it made so far may be thrown away.
+    pub fn cancel(&self) {
+        self.0.stop.store(2, Ordering::SeqCst);
+        self.0.resumed.notify_all();
+    }
+
+    /// Ends the work at the next good point and keeps the result so far.
+    pub fn stop_and_keep(&self) {
+        self.0.stop.fetch_max(1, Ordering::SeqCst);
+        self.0.resumed.notify_all();
+    }
+
+    pub fn set_paused(&self, paused: bool) {
+        *self.0.paused.lock().unwrap_or_else(PoisonError::into_inner) = paused;
+        self.0.resumed.notify_all();
+    }
+
+    pub fn is_paused(&self) -> bool {
+        *self.0.paused.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn is_cancelled(&self) -> bool {
+        self.0.stop.load(Ordering::SeqCst) == 2
+    }
+
+    /// True after [`Ctx::stop_and_keep`] (and after cancel).
+    pub fn is_stopping(&self) -> bool {
+        self.0.stop.load(Ordering::SeqCst) > 0
+    }
+
+    /// Waits while paused, then says whether to go on.
+    pub fn check(&self) -> Result<(), Cancelled> {
+        let mut paused = self.0.paused.lock().unwrap_or_else(PoisonError::into_inner);
+        while *paused && !self.is_stopping() {
+            let wait = self.0.resumed.wait_timeout(paused, Duration::from_millis(200));
+            paused = wait.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        if self.is_cancelled() { Err(Cancelled) } else { Ok(()) }
+    }
+
+    pub fn event(&self, event: Event) {
+        if let Some(sink) = &self.0.sink {
+            sink.event(event);
+        }
+    }
+
+    pub fn progress(&self, stage: impl Into<String>, done: u64, total: u64) {
+        self.event(Event::Progress { stage: stage.into(), done, total });
+    }
+
+    pub fn metric(&self, series: impl Into<String>, step: f64, value: f64) {
+        self.event(Event::Metric { series: series.into(), step, value });
+    }
+
+    pub fn note(&self, level: Level, text: impl Into<String>) {
+        self.event(Event::Note { level, text: text.into() });
+    }
+}
