@@ -66,7 +66,7 @@ pub fn gap_for(p: f64, beta: f64) -> f64 {
 /// A position of weight zero is never picked, even where rounding leaves `u` at the end.
 pub fn pick(weights: &[f64], u: f64) -> Option<usize> {
     let sum: f64 = weights.iter().sum();
-    if !(sum > 0.0) {
+    if sum <= 0.0 || sum.is_nan() {
         return None;
     }
     let mut cumulative = 0.0;
@@ -112,6 +112,9 @@ pub fn batch_slots(
             continue;
         }
         let row: Vec<f64> = labels.iter().map(|&seed| p_accept(counts[seed], counts[target], beta)).collect();
+        if row.iter().all(|p| *p <= 0.0) {
+            continue;
+        }
         let Some(seed_position) = pick(&row, u_pick()) else {
             continue;
         };

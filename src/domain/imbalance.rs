@@ -126,3 +126,12 @@ pub fn weights(counts: &[usize], scheme: Scheme, beta: f64) -> Result<Vec<f64>, 
     let sum: f64 = raw.iter().sum();
     Ok(raw.into_iter().map(|w| w * classes / sum).collect())
 }
+
+/// Counts of an exponential long tail: `floor(n_max * rho^(-k / (classes - 1)) + 1e-9)` for class k.
+///
+/// The direct form, not a chained product, which loses an image in the last class on some platforms; the
+/// 1e-9 keeps exact powers whole. One class gets `n_max`. `rho` is the imbalance ratio, at least 1.
+pub fn long_tail_counts(n_max: usize, classes: usize, rho: f64) -> Vec<usize> {
+    let steps = classes.saturating_sub(1).max(1) as f64;
+    (0..classes).map(|k| (n_max as f64 * rho.powf(-(k as f64) / steps) + 1e-9).floor() as usize).collect()
+}

@@ -1,0 +1,83 @@
+//! What a classifier says of a set: probabilities and per-class recall.
+
+use burn::tensor::Device;
+use burn::tensor::activation::softmax;
+
+use super::batches::{Augment, gather};
+use crate::domain::task::{Cancelled, Ctx};
+use crate::imaging::training_set::ImageSet;
+use crate::nn::input_gradient::Images;
+use crate::nn::layers::Pass;
+use crate::nn::resnet::ResNet;
+
+/// Images per forward.
+const BATCH: usize = 256;
+
+/// Softmax probabilities, one row per image. Empty where the device could not be read.
+pub fn probabilities(network: &ResNet, images: &Images, device: &Device) -> Vec<Vec<f32>> {
+    let logits = network.forward(images.to_tensor(device), &mut Pass::inference());
+    let classes = logits.dims()[1];
+    let flat = softmax(logits, 1).try_into_vec_as::<f32>().unwrap_or_default();
+    flat.chunks(classes.max(1)).map(<[f32]>::to_vec).collect()
+}
+
+/// The class with the highest probability; the first of equals.
+pub fn argmax(row: &[f32]) -> usize {
+    let mut best = 0;
+    for (class, &p) in row.iter().enumerate() {
+        if p > row[best] {
+            best = class;
+        }
+    }
+    best
+}
+
+/// Rows are the truth, columns what the network says; at most `per_class` images of each class are asked, the
+/// first ones in order.
+///
+/// # Errors
+/// `Cancelled`.
+pub fn confusion(
+    ctx: &Ctx,
+    network: &ResNet,
+    set: &ImageSet,
+    per_class: usize,
+    device: &Device,
+) -> Result<Vec<Vec<usize>>, Cancelled> {
+    let classes = set.classes.len();
+    let positions: Vec<usize> =
+        (0..classes).flat_map(|class| set.of_class(class).into_iter().take(per_class)).collect();
+    let mut confusion = vec![vec![0; classes]; classes];
+    for chunk in positions.chunks(BATCH) {
+        ctx.check()?;
+        let batch = gather(set, chunk, Augment::default(), None);
+        for (row, &label) in probabilities(network, &batch.images, device).iter().zip(&batch.labels) {
+            confusion[label][argmax(row)] += 1;
+        }
+    }
+    Ok(confusion)
+}
+
+/// Recall per class; `None` for a class without images.
+pub fn recalls(confusion: &[Vec<usize>]) -> Vec<Option<f64>> {
+    confusion
+        .iter()
+        .enumerate()
+        .map(|(class, row)| {
+            let total: usize = row.iter().sum();
+            (total > 0).then(|| row[class] as f64 / total as f64)
+        })
+        .collect()
+}
+
+/// Balanced accuracy (ACSA): the mean recall of the classes that have images. `None` without any.
+pub fn balanced_accuracy(confusion: &[Vec<usize>]) -> Option<f64> {
+    let present: Vec<f64> = recalls(confusion).into_iter().flatten().collect();
+    (!present.is_empty()).then(|| present.iter().sum::<f64>() / present.len() as f64)
+}
+
+/// Geometric mean of the recalls; 0 where one is 0, never smoothed.
+pub fn geometric_mean(confusion: &[Vec<usize>]) -> Option<f64> {
+    let present: Vec<f64> = recalls(confusion).into_iter().flatten().collect();
+    (!present.is_empty()).then(|| present.iter().product::<f64>().powf(1.0 / present.len() as f64))
+}

@@ -1,0 +1,534 @@
+//! Arguments: one struct per command, the flags that all share, and the flags that `--method` adds.
+//!
+//! `--method` is read before anything else; the flags of that method alone are made from its parameter table, so
+//! `counterpoise train --method m2m --help` lists M2m's parameters with their defaults and where these come from.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Arg, ArgAction, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use serde_json::Value;
+
+use super::{Failure, config};
+use crate::domain::imbalance::Scheme;
+use crate::domain::plan::{Rejected, Target};
+use crate::domain::splits::Shares;
+use crate::export::Originals;
+use crate::imaging::resize::Fit;
+use crate::jobs::export::Undecided;
+use crate::oversampling::{self, Oversampler, ParamInfo, ParamKind, ParamMap};
+
+/// Commands whose `--method` adds flags.
+const WITH_METHOD: [&str; 5] = ["plan", "train", "generate", "balance", "demo"];
+
+/// The method where `--method` is left out.
+const DEFAULT_METHOD: &str = "m2m";
+
+/// Shared flags that say something to a command; the others are accepted and left out of its help.
+const SHOWN: [(&str, &[&str]); 14] = [
+    ("scan", &["split", "seed", "threads"]),
+    ("plan", &["target", "split", "seed", "size", "fit", "threads"]),
+    ("weights", &["split", "seed", "threads"]),
+    ("methods", &[]),
+    ("devices", &[]),
+    ("train", &["seed", "device", "size", "fit", "network", "epochs", "split", "threads"]),
+    ("generate", &["seed", "device", "size", "fit", "target", "rejected", "split", "threads"]),
+    (
+        "balance",
+        &["seed", "device", "size", "fit", "network", "epochs", "target", "rejected", "split", "threads"],
+    ),
+    ("candidates", &[]),
+    ("decide", &[]),
+    ("relabel", &[]),
+    ("export", &["rejected", "threads"]),
+    ("verify", &["threads"]),
+    ("demo", &["seed", "device", "network", "epochs", "target", "rejected", "threads"]),
+];
+
+/// Shared flags that are hidden where they say nothing.
+const HIDEABLE: [&str; 10] =
+    ["seed", "device", "threads", "size", "fit", "network", "epochs", "target", "rejected", "split"];
+
+/// See an imbalanced image folder, make minority images, judge each one, export a balanced folder.
+///
+/// Without a command the window opens, on FOLDER or PROJECT if one is given.
+#[derive(Parser)]
+#[command(name = "counterpoise", version, args_conflicts_with_subcommands = true, args_override_self = true)]
+struct Cli {
+    /// An image folder or a project to open in the window.
+    #[arg(value_name = "FOLDER|PROJECT")]
+    path: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Read a folder of class folders: counts, imbalance ratio, unreadable files.
+    Scan(Folder),
+    /// How many images to make for each class, and how many of them the prior would accept.
+    Plan(PlanArgs),
+    /// Class weights that answer the imbalance.
+    Weights(WeightsArgs),
+    /// The methods that make images, with their parameters.
+    Methods(Nothing),
+    /// The devices that can train.
+    Devices(Nothing),
+    /// Train a method's model on the training images of a folder.
+    Train(TrainArgs),
+    /// Make candidates into a project, to be looked at and decided.
+    Generate(GenerateArgs),
+    /// Train or load, make images, test them and export the balanced folder, in one go.
+    Balance(BalanceArgs),
+    /// List a project's candidates.
+    Candidates(CandidatesArgs),
+    /// Take decisions from a CSV with the columns candidate and decision.
+    Decide(FromCsv),
+    /// Move images to other classes or leave them out, from a CSV with the columns file and label (or exclude).
+    Relabel(FromCsv),
+    /// Write the balanced folder of a project.
+    Export(ExportArgs),
+    /// Prove an exported folder against its manifest.
+    Verify(VerifyArgs),
+    /// The main job on the bundled images, without a display.
+    Demo(DemoArgs),
+}
+
+impl Command {
+    /// The flags that every command shares.
+    pub fn common(&self) -> &Common {
+        match self {
+            Command::Scan(args) => &args.common,
+            Command::Plan(args) => &args.common,
+            Command::Weights(args) => &args.common,
+            Command::Methods(args) | Command::Devices(args) => &args.common,
+            Command::Train(args) => &args.common,
+            Command::Generate(args) => &args.common,
+            Command::Balance(args) => &args.common,
+            Command::Candidates(args) => &args.common,
+            Command::Decide(args) | Command::Relabel(args) => &args.common,
+            Command::Export(args) => &args.common,
+            Command::Verify(args) => &args.common,
+            Command::Demo(args) => &args.common,
+        }
+    }
+}
+
+/// Flags that every command takes.
+#[derive(Args)]
+#[command(next_help_heading = "Common")]
+pub struct Common {
+    /// Print one JSON object on standard output.
+    #[arg(long)]
+    pub json: bool,
+    /// Seed of every random draw; the same seed gives the same images.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+    /// Where tensors live.
+    #[arg(long, value_name = "D", default_value = "auto", value_parser = ["auto", "gpu", "cpu", "software"])]
+    pub device: String,
+    /// Threads of the processor; all of them where it is left out.
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub threads: Option<usize>,
+    /// Side of the training images; chosen from the data where it is left out.
+    #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u32).range(4..=2048))]
+    pub size: Option<u32>,
+    /// How images of other shapes become square: pad, crop or stretch.
+    #[arg(long, value_name = "F", default_value = "pad")]
+    pub fit: Fit,
+    /// Network of the classifiers; small on a processor, resnet32 on a graphics card where it is left out.
+    #[arg(long, value_name = "NAME", value_parser = ["small", "resnet32"])]
+    pub network: Option<String>,
+    /// Epochs of each training stage; milestones scale with it.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub epochs: Option<u32>,
+    /// Images per class in total: max, median, a number, ratio:R, or one number per class (N,N,...).
+    #[arg(long, value_name = "T", default_value = "max")]
+    pub target: Target,
+    /// What becomes of a slot without an accepted image: repeat (default), retry or leave.
+    #[arg(long, value_name = "R")]
+    pub rejected: Option<Rejected>,
+    /// Cut validation and test parts off a folder without splits, for example 70/15/15.
+    #[arg(long, value_name = "A/B/C")]
+    pub split: Option<Shares>,
+    /// A JSON object with these flags' names; flags win over it.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Say nothing but warnings and errors.
+    #[arg(short, long)]
+    pub quiet: bool,
+    /// Say more; twice also tells the curves of a training.
+    #[arg(short, long, action = ArgAction::Count)]
+    pub verbose: u8,
+}
+
+#[derive(Args)]
+pub struct Nothing {
+    #[command(flatten)]
+    pub common: Common,
+}
+
+#[derive(Args)]
+pub struct Folder {
+    /// A folder of class folders, of splits with class folders, or a CSV (file, label, split, group).
+    pub folder: PathBuf,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+#[derive(Args)]
+pub struct Method {
+    /// Id of the method; it brings its own flags.
+    #[arg(long, value_name = "M", default_value = DEFAULT_METHOD)]
+    pub method: String,
+}
+
+#[derive(Args)]
+pub struct PlanArgs {
+    /// A folder as `scan` reads it.
+    pub folder: PathBuf,
+    #[command(flatten)]
+    pub method: Method,
+    /// Also give the beta that reaches this acceptance at the largest gap.
+    #[arg(long, value_name = "P", default_value_t = 0.5, value_parser = open_share)]
+    pub acceptance: f64,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+#[derive(Args)]
+pub struct WeightsArgs {
+    /// A folder as `scan` reads it.
+    pub folder: PathBuf,
+    /// balanced, ins, isns or ens.
+    #[arg(long, value_name = "S")]
+    pub scheme: Scheme,
+    /// Of the effective number of samples (ens).
+    #[arg(long, value_name = "B", default_value_t = 0.999)]
+    pub beta: f64,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+#[derive(Args)]
+pub struct TrainArgs {
+    /// A folder as `scan` reads it.
+    pub folder: PathBuf,
+    #[command(flatten)]
+    pub method: Method,
+    /// Where the model goes; FILE.checkpoint beside it lets an interrupted training go on.
+    #[arg(long, value_name = "FILE")]
+    pub model: PathBuf,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+#[derive(Args)]
+pub struct GenerateArgs {
+    /// A folder as `scan` reads it.
+    pub folder: PathBuf,
+    #[command(flatten)]
+    pub method: Method,
+    /// The trained model; methods that need no training go without.
+    #[arg(long, value_name = "FILE")]
+    pub model: Option<PathBuf>,
+    /// The project that takes the candidates; made if it is not there.
+    #[arg(long, value_name = "P")]
+    pub project: PathBuf,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+#[derive(Args)]
+pub struct BalanceArgs {
+    /// A folder as `scan` reads it.
+    pub folder: PathBuf,
+    #[command(flatten)]
+    pub method: Method,
+    /// The balanced folder; it must not exist.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// A trained model; without it the method is trained first.
+    #[arg(long, value_name = "FILE")]
+    pub model: Option<PathBuf>,
+    /// The project that keeps the candidates; in the user's data folder where it is left out.
+    #[arg(long, value_name = "P")]
+    pub project: Option<PathBuf>,
+    #[command(flatten)]
+    pub originals: OriginalsArg,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+#[derive(Args)]
+pub struct OriginalsArg {
+    /// Originals as they are, byte for byte (keep), or at the size of the made images (training-size).
+    #[arg(long, value_name = "O", default_value = "keep")]
+    pub originals: Originals,
+}
+
+#[derive(Args)]
+pub struct CandidatesArgs {
+    pub project: PathBuf,
+    /// Write them to a new CSV file; `decide --from` reads it back.
+    #[arg(long, value_name = "FILE")]
+    pub csv: Option<PathBuf>,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+#[derive(Args)]
+pub struct FromCsv {
+    pub project: PathBuf,
+    /// The CSV file.
+    #[arg(long, value_name = "CSV")]
+    pub from: PathBuf,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+#[derive(Args)]
+pub struct ExportArgs {
+    pub project: PathBuf,
+    /// The balanced folder; it must not exist.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// What becomes of undecided candidates: verdict (it decides) or leave (left out). Refused without it.
+    #[arg(long, value_name = "U")]
+    pub undecided: Option<Undecided>,
+    #[command(flatten)]
+    pub originals: OriginalsArg,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+#[derive(Args)]
+pub struct VerifyArgs {
+    /// An exported folder.
+    pub folder: PathBuf,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+#[derive(Args)]
+pub struct DemoArgs {
+    /// Train first instead of loading the bundled model.
+    #[arg(long)]
+    pub train: bool,
+    /// The balanced folder; ./counterpoise-demo, then -2, -3 where it is left out.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+fn at_least_one(text: &str) -> std::result::Result<usize, String> {
+    match text.parse() {
+        Ok(n) if n > 0 => Ok(n),
+        _ => Err("use a whole number of at least 1".to_owned()),
+    }
+}
+
+fn open_share(text: &str) -> std::result::Result<f64, String> {
+    match text.parse() {
+        Ok(p) if p > 0.0 && p < 1.0 => Ok(p),
+        _ => Err("use a number between 0 and 1".to_owned()),
+    }
+}
+
+/// What the arguments say.
+pub struct Parsed {
+    pub path: Option<PathBuf>,
+    pub command: Option<Command>,
+    /// The method's parameters that were given, with `--network` and `--epochs` where the method has them.
+    pub params: ParamMap,
+}
+
+/// Why they say nothing.
+pub enum Refusal {
+    /// clap's own message: usage, help or version.
+    Usage(clap::Error),
+    Failure(Failure),
+}
+
+/// Reads the arguments, the program's name first.
+pub fn parse(mut arguments: Vec<OsString>) -> std::result::Result<Parsed, Refusal> {
+    let usage = Refusal::Usage;
+    let named = arguments.get(1).and_then(|name| name.to_str()).unwrap_or_default();
+    if SHOWN.iter().any(|(command, _)| *command == named) {
+        let rest = arguments.get(2..).unwrap_or_default();
+        // The configuration may name the method, and the method says which flags take true or false.
+        if let Some(path) = config::path(rest) {
+            let method = chosen(rest).unwrap_or_else(|_| default_method());
+            let takes_bool = |name: &str| is_switch(method, name);
+            let mut flags = config::arguments(&path, takes_bool).map_err(Refusal::Failure)?;
+            let named = chosen(&flags).map_err(usage)?;
+            if config::last_value(rest, "method").is_none() && named.info().id != method.info().id {
+                flags = config::arguments(&path, |name| is_switch(named, name)).map_err(Refusal::Failure)?;
+            }
+            arguments.splice(2..2, flags);
+        }
+    }
+    let method = chosen(arguments.get(1..).unwrap_or_default()).map_err(usage)?;
+    let matches = command(method).try_get_matches_from(arguments).map_err(usage)?;
+    let params = given(method, matches.subcommand().map(|(_, matches)| matches));
+    let cli = Cli::from_arg_matches(&matches).map_err(usage)?;
+    Ok(Parsed { path: cli.path, command: cli.command, params })
+}
+
+fn default_method() -> &'static dyn Oversampler {
+    // The registry is a constant that holds its default; an empty one could not make anything anyway.
+    match oversampling::method(DEFAULT_METHOD) {
+        Some(method) => method,
+        None => oversampling::registry()[0],
+    }
+}
+
+/// The method that the arguments name, else the default.
+fn chosen(arguments: &[OsString]) -> std::result::Result<&'static dyn Oversampler, clap::Error> {
+    let Some(id) = config::last_value(arguments, "method") else { return Ok(default_method()) };
+    let id = id.to_string_lossy();
+    oversampling::method(&id).ok_or_else(|| {
+        let known: Vec<&str> = oversampling::registry().iter().map(|m| m.info().id).collect();
+        let message = format!("there is no method \"{id}\"; use one of: {}", known.join(", "));
+        Cli::command().error(clap::error::ErrorKind::InvalidValue, message)
+    })
+}
+
+fn is_switch(method: &dyn Oversampler, name: &str) -> bool {
+    method.param_table().iter().any(|info| info.name == name && info.kind == ParamKind::Bool)
+}
+
+/// The command with the flags of one method.
+fn command(method: &'static dyn Oversampler) -> clap::Command {
+    let mut command = Cli::command();
+    for (name, shown) in SHOWN {
+        command = command.mut_subcommand(name, |mut sub| {
+            for flag in HIDEABLE {
+                sub = sub.mut_arg(flag, |arg| arg.hide(!shown.contains(&flag)));
+            }
+            if WITH_METHOD.contains(&name) { with_params(sub, method) } else { sub }
+        });
+    }
+    command
+}
+
+/// A flag for each parameter that is not a shared flag already.
+fn with_params(mut command: clap::Command, method: &'static dyn Oversampler) -> clap::Command {
+    for info in method.param_table() {
+        if !command.get_arguments().any(|arg| arg.get_long() == Some(info.name)) {
+            command = command.arg(flag(info));
+        }
+    }
+    command
+}
+
+fn flag(info: &'static ParamInfo) -> Arg {
+    let default = match &info.default {
+        Value::Null => "chosen by the program".to_owned(),
+        Value::String(text) => text.clone(),
+        value => value.to_string(),
+    };
+    let values = match info.kind {
+        ParamKind::Bool => String::new(),
+        kind => format!("; {}", kind.describe()),
+    };
+    let arg = Arg::new(info.name)
+        .long(info.name)
+        .help(format!("{} [default: {default}; source: {}{values}]", info.help, info.source))
+        .help_heading("Parameters of the method")
+        .allow_negative_numbers(true)
+        .value_parser(move |text: &str| info.kind.parse(info.name, text));
+    match info.kind {
+        ParamKind::Bool => {
+            arg.value_name("true|false").num_args(0..=1).require_equals(true).default_missing_value("true")
+        }
+        ParamKind::Choice(_) => arg.value_name("WORD"),
+        ParamKind::Int { .. } | ParamKind::Float { .. } => arg.value_name("NUMBER"),
+    }
+}
+
+/// The parameters that were given.
+fn given(method: &dyn Oversampler, matches: Option<&clap::ArgMatches>) -> ParamMap {
+    let mut params = ParamMap::new();
+    let Some(matches) = matches else { return params };
+    for info in method.param_table() {
+        // `--network` and `--epochs` are shared flags and parameters; their types say which reading holds.
+        let value = if let Ok(Some(value)) = matches.try_get_one::<Value>(info.name) {
+            value.clone()
+        } else if let Ok(Some(text)) = matches.try_get_one::<String>(info.name) {
+            Value::from(text.as_str())
+        } else if let Ok(Some(number)) = matches.try_get_one::<u32>(info.name) {
+            Value::from(*number)
+        } else {
+            continue;
+        };
+        params.insert(info.name.to_owned(), value);
+    }
+    params
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn parsed(line: &str) -> std::result::Result<Parsed, Refusal> {
+        parse(line.split(' ').map(OsString::from).collect())
+    }
+
+    fn refused(line: &str) -> bool {
+        matches!(parsed(line), Err(Refusal::Usage(error)) if error.exit_code() == 2)
+    }
+
+    #[test]
+    fn the_command_is_sound_for_every_method() {
+        for method in oversampling::registry() {
+            command(*method).debug_assert();
+        }
+        // Every command of the enum has a row of shown flags, and the other way round.
+        let names: Vec<String> = Cli::command().get_subcommands().map(|c| c.get_name().to_owned()).collect();
+        assert_eq!(names, SHOWN.map(|(name, _)| name.to_owned()));
+    }
+
+    #[test]
+    fn a_method_brings_its_flags() {
+        let got = parsed("counterpoise plan x --beta 0.99 --flip --crop=false --network small").ok().unwrap();
+        let want = serde_json::json!({ "beta": 0.99, "network": "small", "crop": false, "flip": true });
+        assert_eq!(Value::Object(got.params), want);
+        assert!(refused("counterpoise plan x --method random --beta 0.99"), "a flag of another method");
+        assert!(refused("counterpoise plan x --beta 7"), "out of range");
+        assert!(refused("counterpoise plan x --method nothing"));
+        assert!(parsed("counterpoise balance x --method=random --out y").is_ok());
+    }
+
+    #[test]
+    fn the_last_flag_wins_and_shared_flags_are_taken_everywhere() {
+        let got = parsed("counterpoise scan x --seed 1 --device cpu --seed 2 --epochs 3").ok().unwrap();
+        let Some(Command::Scan(args)) = got.command else { panic!("no scan") };
+        assert_eq!(args.common.seed, 2);
+    }
+
+    #[test]
+    fn the_window_takes_a_folder() {
+        assert!(parsed("counterpoise").ok().unwrap().command.is_none());
+        let got = parsed("counterpoise some/folder").ok().unwrap();
+        assert_eq!(got.path, Some(PathBuf::from("some/folder")));
+    }
+
+    #[test]
+    fn wrong_values_are_usage_errors() {
+        for line in [
+            "scan",
+            "scan x --split 70/30",
+            "plan x --target most",
+            "plan x --acceptance 1",
+            "weights x --scheme heavy",
+            "scan x --threads 0",
+            "balance x --rejected maybe --out y",
+            "export x",
+        ] {
+            assert!(refused(&format!("counterpoise {line}")), "{line}");
+        }
+    }
+}

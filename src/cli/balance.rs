@@ -1,0 +1,142 @@
+//! `counterpoise balance`: train or load, make images, let the method's test decide, export, in one go.
+
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use super::args::{BalanceArgs, Common};
+use super::output::{Outcome, exported_classes, exported_table};
+use super::terminal::Terminal;
+use super::{Result, input};
+use crate::domain::samples::Dataset;
+use crate::export::{ExportReport, Originals};
+use crate::jobs;
+use crate::jobs::export::{ExportJob, Undecided};
+use crate::jobs::generate::{GenerateOutcome, GenerateRequest};
+use crate::jobs::train::{TrainRequest, checkpoint_of};
+use crate::oversampling::ParamMap;
+use crate::project::default_place;
+
+pub fn run(args: BalanceArgs, params: &ParamMap, terminal: &Terminal) -> Result<Outcome> {
+    input::refuse_existing(&args.out)?;
+    input::beta(input::method(&args.method.method)?, params)?;
+    let dataset = input::dataset(&args.folder, &args.common, terminal)?;
+    let place = match args.project {
+        Some(place) => place,
+        None => default_place::for_source(&dataset.root)?,
+    };
+    let whole = Whole {
+        method: args.method.method,
+        params: params.clone(),
+        place,
+        model: args.model,
+        out: args.out,
+        originals: args.originals.originals,
+    };
+    whole.run(&dataset, &args.common, terminal)
+}
+
+/// The whole way from a data set to an exported folder.
+pub struct Whole {
+    /// Method id.
+    pub method: String,
+    pub params: ParamMap,
+    /// The project that keeps the candidates.
+    pub place: PathBuf,
+    /// Trained first where there is none and the method needs one.
+    pub model: Option<PathBuf>,
+    pub out: PathBuf,
+    pub originals: Originals,
+}
+
+impl Whole {
+    pub fn run(self, scanned: &Dataset, common: &Common, terminal: &Terminal) -> Result<Outcome> {
+        let method = input::method(&self.method)?;
+        let beta = input::beta(method, &self.params)?;
+        let mut project = input::project_for(&self.place, scanned)?;
+        project.set_settings(&input::settings(&self.method, &self.params, common))?;
+        // With the edits that the project already has.
+        let dataset = project.dataset()?;
+        let plan = input::plan(&dataset, common, beta)?;
+        let spec = input::spec(&dataset, common);
+        let rejected = common.rejected.unwrap_or_default();
+
+        let model = if !method.info().needs_training || plan.total_to_make() == 0 {
+            None
+        } else if let Some(model) = self.model {
+            Some(model)
+        } else {
+            let model = project.model_path(&format!("{}.safetensors", self.method))?;
+            let request = TrainRequest {
+                dataset: dataset.clone(),
+                method: self.method.clone(),
+                params: self.params.clone(),
+                spec: spec.clone(),
+                device: common.device.clone(),
+                seed: common.seed,
+                checkpoint: checkpoint_of(&model),
+                model: model.clone(),
+            };
+            terminal.job("train", move |ctx| jobs::train::train(ctx, &request))?;
+            Some(model)
+        };
+        let generate = (plan.total_to_make() > 0).then(|| GenerateRequest {
+            dataset,
+            plan,
+            rejected,
+            method: self.method,
+            params: self.params,
+            model,
+            spec,
+            device: common.device.clone(),
+            seed: common.seed,
+        });
+        let job = ExportJob {
+            project: self.place.clone(),
+            out: self.out,
+            originals: self.originals,
+            undecided: Undecided::Verdict,
+            rejected,
+        };
+        let (made, report) = terminal.job("balance", move |ctx| {
+            let made = match &generate {
+                Some(request) => {
+                    let made = jobs::generate::generate(ctx, request, &mut project)?;
+                    project.decide_by_verdict(made.run)?;
+                    made
+                }
+                None => GenerateOutcome::default(),
+            };
+            let report = jobs::export::export(ctx, &job, &project)?;
+            Ok((made, report))
+        })?;
+        Ok(outcome(&made, &report, &self.place.display().to_string()))
+    }
+}
+
+fn outcome(made: &GenerateOutcome, report: &ExportReport, place: &str) -> Outcome {
+    let out = report.out.display().to_string();
+    let text = format!(
+        "{}\n{} candidates, {} accepted by the test, {} rejected by the prior, {} by confidence, {} otherwise.\n\
+         The candidates are in {place}\n\
+         {} files were written and verified: {out}",
+        exported_table(report),
+        made.candidates,
+        made.accepted,
+        made.rejected.prior,
+        made.rejected.confidence,
+        made.rejected.other,
+        report.files,
+    );
+    let object = json!({
+        "out": out,
+        "candidates": made.candidates,
+        "accepted": made.accepted,
+        "rejected": made.rejected,
+        "classes": exported_classes(report),
+        "project": place,
+        "files": report.files,
+        "warnings": report.warnings,
+    });
+    Outcome::new(object, text)
+}

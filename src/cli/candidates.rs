@@ -1,0 +1,113 @@
+//! `counterpoise candidates`: what a project's last run made, with the parts of each test.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::args::CandidatesArgs;
+use super::output::{Outcome, share};
+use super::tables::Table;
+use super::{Failure, RESOURCE, Result};
+use crate::project::{CandidateRow, Project};
+
+/// Columns of the CSV and names in the JSON, in order.
+const COLUMNS: [&str; 17] = [
+    "candidate",
+    "class",
+    "slot",
+    "attempt",
+    "kind",
+    "verdict",
+    "decision",
+    "decided_by",
+    "p_accept",
+    "prior_draw",
+    "confidence",
+    "threshold",
+    "rejection_probability",
+    "seed_class",
+    "seed_file",
+    "nearest_file",
+    "nearest_distance",
+];
+
+pub fn run(args: &CandidatesArgs) -> Result<Outcome> {
+    let project = Project::open_read_only(&args.project)?;
+    let rows = project.candidates()?;
+    let cells: Vec<[Value; COLUMNS.len()]> = rows.iter().map(cells).collect();
+    if let Some(path) = &args.csv {
+        write(path, &cells)?;
+    }
+    let mut table = Table::new(&["candidate", "class", "verdict", "decision", "prior", "draw", "confidence"]);
+    for row in &rows {
+        table.row([
+            row.id.to_string(),
+            row.class.clone(),
+            row.verdict.as_str().to_owned(),
+            row.decision.as_str().to_owned(),
+            share(row.parts.p_accept),
+            share(row.parts.draw),
+            share(row.parts.confidence),
+        ]);
+    }
+    let list = cells.into_iter().zip(&rows).map(|(cells, row)| {
+        let mut object: serde_json::Map<String, Value> =
+            COLUMNS.iter().map(|name| (*name).to_owned()).zip(cells).collect();
+        object.insert("file".to_owned(), Value::from(row.file.as_str()));
+        Value::Object(object)
+    });
+    let object = json!({ "candidates": list.collect::<Vec<_>>() });
+    let text = match &args.csv {
+        Some(path) => format!("{} candidates were written: {}", rows.len(), path.display()),
+        None => format!("{table}\n{} candidates", rows.len()),
+    };
+    Ok(Outcome::new(object, text))
+}
+
+fn cells(row: &CandidateRow) -> [Value; COLUMNS.len()] {
+    let tested = row.parts.confidence.is_some() || row.parts.p_accept.is_some();
+    [
+        json!(row.id),
+        json!(row.class),
+        json!(row.slot),
+        json!(row.attempt),
+        json!(row.kind.as_str()),
+        json!(row.verdict.as_str()),
+        json!(row.decision.as_str()),
+        json!(row.decided_by.map(|by| by.as_str())),
+        json!(row.parts.p_accept),
+        json!(row.parts.draw),
+        json!(row.parts.confidence),
+        json!(row.parts.threshold),
+        json!(tested.then(|| row.parts.rejection_probability())),
+        json!(row.seed_class),
+        json!(row.seed_file),
+        json!(row.nearest_file),
+        json!(row.nearest_distance),
+    ]
+}
+
+fn write(path: &Path, rows: &[[Value; COLUMNS.len()]]) -> Result<()> {
+    let failed = |error: csv::Error| {
+        let message =
+            format!("the CSV could not be written ({error}); choose a new file: {}", path.display());
+        match error.kind() {
+            csv::ErrorKind::Io(io) if io.kind() == std::io::ErrorKind::AlreadyExists => {
+                Failure::refused(format!("the file exists; choose another --csv: {}", path.display()))
+            }
+            _ => Failure { code: RESOURCE, message },
+        }
+    };
+    let file = std::fs::File::create_new(path).map_err(|error| failed(error.into()))?;
+    let mut writer = csv::Writer::from_writer(file);
+    writer.write_record(COLUMNS).map_err(failed)?;
+    for row in rows {
+        let cells = row.iter().map(|value| match value {
+            Value::Null => String::new(),
+            Value::String(text) => text.clone(),
+            value => value.to_string(),
+        });
+        writer.write_record(cells).map_err(failed)?;
+    }
+    writer.flush().map_err(|error| failed(error.into()))
+}

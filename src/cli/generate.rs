@@ -1,0 +1,47 @@
+//! `counterpoise generate`: candidates into a project, for a person to decide.
+
+use serde_json::json;
+
+use super::args::GenerateArgs;
+use super::output::Outcome;
+use super::terminal::Terminal;
+use super::{Result, input};
+use crate::jobs;
+use crate::jobs::generate::GenerateRequest;
+use crate::oversampling::ParamMap;
+
+pub fn run(args: GenerateArgs, params: &ParamMap, terminal: &Terminal) -> Result<Outcome> {
+    let method = input::method(&args.method.method)?;
+    let beta = input::beta(method, params)?;
+    let scanned = input::dataset(&args.folder, &args.common, terminal)?;
+    let mut project = input::project_for(&args.project, &scanned)?;
+    project.set_settings(&input::settings(&args.method.method, params, &args.common))?;
+    // With the edits that the project already has.
+    let dataset = project.dataset()?;
+    let request = GenerateRequest {
+        plan: input::plan(&dataset, &args.common, beta)?,
+        rejected: args.common.rejected.unwrap_or_default(),
+        method: args.method.method,
+        params: params.clone(),
+        model: args.model,
+        spec: input::spec(&dataset, &args.common),
+        dataset,
+        device: args.common.device,
+        seed: args.common.seed,
+    };
+    let made = terminal.job("generate", move |ctx| jobs::generate::generate(ctx, &request, &mut project))?;
+    let place = args.project.display().to_string();
+    let text = format!(
+        "{} candidates, {} accepted by the test, {} rejected by the prior, {} by confidence, {} otherwise.\n\
+         Look at them with `counterpoise {place}`, or list them with `counterpoise candidates {place}`.",
+        made.candidates, made.accepted, made.rejected.prior, made.rejected.confidence, made.rejected.other
+    );
+    let object = json!({
+        "project": place,
+        "run": made.run,
+        "candidates": made.candidates,
+        "accepted": made.accepted,
+        "rejected": made.rejected,
+    });
+    Ok(Outcome::new(object, text))
+}

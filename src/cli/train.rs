@@ -1,0 +1,31 @@
+//! `counterpoise train`: a model file from the training images of a folder.
+
+use serde_json::json;
+
+use super::args::TrainArgs;
+use super::output::Outcome;
+use super::terminal::Terminal;
+use super::{Result, input};
+use crate::jobs;
+use crate::jobs::train::{TrainRequest, checkpoint_of};
+use crate::oversampling::ParamMap;
+
+pub fn run(args: TrainArgs, params: &ParamMap, terminal: &Terminal) -> Result<Outcome> {
+    input::beta(input::method(&args.method.method)?, params)?;
+    let dataset = input::dataset(&args.folder, &args.common, terminal)?;
+    let request = TrainRequest {
+        spec: input::spec(&dataset, &args.common),
+        dataset,
+        method: args.method.method,
+        params: params.clone(),
+        device: args.common.device,
+        seed: args.common.seed,
+        checkpoint: checkpoint_of(&args.model),
+        model: args.model,
+    };
+    let outcome = terminal.job("train", move |ctx| jobs::train::train(ctx, &request))?;
+    let model = outcome.model.display().to_string();
+    let text = format!("The model was written; its hash is {}: {model}", outcome.hash);
+    let object = json!({ "model": model, "model_hash": outcome.hash, "summary": outcome.summary });
+    Ok(Outcome::new(object, text))
+}

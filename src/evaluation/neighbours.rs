@@ -1,0 +1,95 @@
+//! The nearest real training images of a class, and what distance is usual inside it.
+//!
+//! Exact brute force over pixels in \[0, 1\] at training size, L2. A candidate much closer to a training image
+//! than real images are to each other is a copy; M2m's are close to their seed by design, which is of another
+//! class.
+
+use rayon::prelude::*;
+
+use crate::imaging::picture::Picture;
+use crate::imaging::training_set::TrainingSet;
+
+/// One neighbour.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Neighbour {
+    /// Position in the training set.
+    pub position: usize,
+    /// L2 over pixels in \[0, 1\].
+    pub distance: f64,
+}
+
+/// Distances from each real image of a class to the nearest other one.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Usual {
+    pub median: f64,
+    /// One in a hundred is closer than this.
+    pub closest_percent: f64,
+}
+
+/// The real training images of one class, ready to be searched.
+pub struct ClassNeighbours {
+    positions: Vec<usize>,
+    pixels: usize,
+    values: Vec<f32>,
+}
+
+/// Real images whose nearest other is looked up for [`Usual`].
+const USUAL_SAMPLE: usize = 400;
+
+impl ClassNeighbours {
+    pub fn new(set: &TrainingSet, class: usize) -> Self {
+        let positions = set.originals_of_class(class);
+        let pixels = set.pixels_per_image();
+        let mut values = vec![0.0_f32; positions.len() * pixels];
+        for (&position, out) in positions.iter().zip(values.chunks_mut(pixels.max(1))) {
+            set.f32_chw(position, out);
+        }
+        ClassNeighbours { positions, pixels, values }
+    }
+
+    /// The `k` nearest, nearest first; ties go to the earlier image.
+    pub fn nearest(&self, picture: &Picture, k: usize) -> Vec<Neighbour> {
+        self.search(&picture.to_f32(), k, None)
+    }
+
+    fn search(&self, query: &[f32], k: usize, skip: Option<usize>) -> Vec<Neighbour> {
+        if query.len() != self.pixels {
+            return Vec::new();
+        }
+        let mut best: Vec<Neighbour> = Vec::with_capacity(k + 1);
+        for (index, (image, &position)) in
+            self.values.chunks(self.pixels.max(1)).zip(&self.positions).enumerate()
+        {
+            if Some(index) == skip {
+                continue;
+            }
+            let squares: f64 = image.iter().zip(query).map(|(a, b)| f64::from((a - b) * (a - b))).sum();
+            let distance = squares.sqrt();
+            if best.len() < k || best.last().is_some_and(|worst| distance < worst.distance) {
+                let at = best.partition_point(|n| n.distance <= distance);
+                best.insert(at, Neighbour { position, distance });
+                best.truncate(k);
+            }
+        }
+        best
+    }
+
+    /// What is usual in this class; `None` for fewer than two images.
+    pub fn usual(&self) -> Option<Usual> {
+        if self.positions.len() < 2 {
+            return None;
+        }
+        let stride = self.positions.len().div_ceil(USUAL_SAMPLE);
+        let mut distances: Vec<f64> = (0..self.positions.len())
+            .into_par_iter()
+            .step_by(stride)
+            .filter_map(|index| {
+                let query = &self.values[index * self.pixels..(index + 1) * self.pixels];
+                self.search(query, 1, Some(index)).first().map(|n| n.distance)
+            })
+            .collect();
+        distances.sort_by(f64::total_cmp);
+        let at = |share: f64| distances[((distances.len() - 1) as f64 * share) as usize];
+        Some(Usual { median: at(0.5), closest_percent: at(0.01) })
+    }
+}

@@ -1,0 +1,22 @@
+//! The export: a balanced folder that says of each file what it is, and the proof that it still does.
+//!
+//! Knows [`crate::domain`] and [`crate::imaging`] alone: it gets plain values and never sees a database. The
+//! way is [`file_plan`] (what would be written, nothing written), then [`write`](write()) (all or nothing),
+//! and any time later [`verify`](verify()).
+
+mod card;
+mod error;
+mod manifest;
+mod names;
+mod plan;
+mod verify;
+mod write;
+
+pub use error::{ExportError, VerifyError};
+pub use manifest::{MANIFEST, README, Row};
+pub use plan::{
+    Card, ClassTotals, Content, ExportRequest, FilePlan, MadeImage, Originals, OriginalsError, PlannedFile,
+    file_plan,
+};
+pub use verify::{Verification, verify};
+pub use write::{ExportReport, write};

@@ -1,0 +1,825 @@
+//! The app: the one place where actions are carried out, jobs are started, and what jobs, store and dialogs
+//! tell is taken in.
+//!
+//! Each frame first takes in ([`App::take_in`]), then paints the views, then carries out what they asked for.
+//! Nothing here waits: files and hashes are on job threads, the project is on the store's thread.
+
+mod act;
+mod project;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use egui::{CentralPanel, Context, Frame, Margin, Panel, Stroke, Ui, ViewportCommand};
+use serde::{Deserialize, Serialize};
+
+use super::command::{Action, Command, take_shortcuts};
+use super::dialogs::{Answer, Ask, Dialogs};
+use super::state::{
+    Confirm, DeviceRow, Face, JobKind, JobSlot, ModelFile, ProjectState, Saving, Source, State, ThemeChoice,
+    Workspace,
+};
+use super::textures::Textures;
+use super::views::welcome::typed_path;
+use super::widgets::status_bar::{capital, counted, number};
+use super::{shell, theme, views, widgets};
+use crate::domain::samples::Dataset;
+use crate::domain::splits;
+use crate::domain::task::{Ctx, Level};
+use crate::export::{ExportReport, FilePlan, Verification};
+use crate::imaging::files::write_atomic;
+use crate::imaging::scan::Reading;
+use crate::imaging::training_set::Spec;
+use crate::jobs::devices::{DeviceInfo, DeviceKind};
+use crate::jobs::export::ExportJob;
+use crate::jobs::generate::{GenerateOutcome, GenerateRequest};
+use crate::jobs::store::{Opened, StoreCommand, StoreHandle};
+use crate::jobs::train::{TrainOutcome, TrainRequest};
+use crate::jobs::{self, Job, JobError, JobView};
+use crate::oversampling;
+use crate::project::{Project, Recent, default_place, recent};
+
+/// Settings of forms are saved when they have rested this long.
+const SETTLED: Duration = Duration::from_millis(300);
+/// How often the window looks at a running job, for times; its events wake the window by themselves.
+const GLANCE: Duration = Duration::from_millis(500);
+
+/// How a window begins.
+#[derive(Clone, Debug, Default)]
+pub struct AppOptions {
+    /// Another place than the user's data folder: for tests.
+    pub data_dir: Option<PathBuf>,
+    /// A folder, CSV or project to open first.
+    pub start: Option<PathBuf>,
+    /// Overrides the theme that was chosen last.
+    pub theme: Option<ThemeChoice>,
+}
+
+/// What a window keeps for the next one.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+struct Kept {
+    theme: ThemeChoice,
+    zoom: f32,
+    log_scale: bool,
+}
+
+impl Default for Kept {
+    fn default() -> Self {
+        Kept { theme: ThemeChoice::default(), zoom: 1.0, log_scale: false }
+    }
+}
+
+/// File of [`Kept`] in the data folder.
+const KEPT: &str = "window.json";
+
+/// What a place turned out to be.
+enum Place {
+    Project(PathBuf),
+    Folder { dataset: Dataset, project: PathBuf, name: String },
+}
+
+/// What opening a place gave.
+struct Opening {
+    place: Place,
+    /// The bundled model, with the bundled images.
+    model: Option<PathBuf>,
+}
+
+/// What lies in the project folder beside the store.
+struct Found {
+    checkpoint: Option<PathBuf>,
+    /// The newest model.
+    model: Option<PathBuf>,
+}
+
+/// How a job ended.
+enum Done {
+    Opening(Result<Opening, JobError>),
+    ReadAgain(Result<Dataset, JobError>),
+    Cut(Result<Dataset, JobError>),
+    Found(Result<Found, JobError>),
+    Start(Result<(Vec<Recent>, Kept), JobError>),
+    Recent(Result<Vec<Recent>, JobError>),
+    Trained(Result<TrainOutcome, JobError>),
+    Model(Result<ModelFile, JobError>),
+    Generated(Result<GenerateOutcome, JobError>),
+    Planned(Result<FilePlan, JobError>),
+    Exported(Result<ExportReport, JobError>),
+    Verified(Result<Verification, JobError>),
+    Devices(Result<Vec<DeviceInfo>, JobError>),
+    Nothing,
+}
+
+/// A job of any result.
+trait AnyJob {
+    fn view(&self) -> JobView;
+    fn cancel(&self);
+    fn pause(&self, paused: bool);
+    fn stop_and_keep(&self);
+    fn take(&self) -> Option<Done>;
+}
+
+struct Typed<T> {
+    job: Job<T>,
+    done: fn(Result<T, JobError>) -> Done,
+}
+
+impl<T: Send + 'static> AnyJob for Typed<T> {
+    fn view(&self) -> JobView {
+        self.job.view()
+    }
+
+    fn cancel(&self) {
+        self.job.cancel();
+    }
+
+    fn pause(&self, paused: bool) {
+        self.job.pause(paused);
+    }
+
+    fn stop_and_keep(&self) {
+        self.job.stop_and_keep();
+    }
+
+    fn take(&self) -> Option<Done> {
+        self.job.take().map(self.done)
+    }
+}
+
+struct Running {
+    /// `None` for small work that nobody has to see.
+    kind: Option<JobKind>,
+    job: Box<dyn AnyJob>,
+}
+
+/// The window's app.
+pub struct App {
+    ctx: Context,
+    /// What is shown.
+    pub state: State,
+    textures: Textures,
+    dialogs: Dialogs,
+    wake: Arc<dyn Fn() + Send + Sync>,
+    data_dir: Option<PathBuf>,
+    running: Vec<Running>,
+    store: Option<StoreHandle>,
+    /// The last store on its way out; the next opening waits for it, on its own thread.
+    closing: Option<JoinHandle<()>>,
+    /// The project as it was opened, until its data set is there.
+    opened: Option<Box<Opened>>,
+    /// A data set that was read before its project was opened.
+    pending: Option<Dataset>,
+    /// The model that came with what is being opened.
+    pending_model: Option<PathBuf>,
+    /// Number of the last command to the store.
+    sent: u64,
+    settings_changed: Option<Instant>,
+    /// Work that waits until all is committed.
+    wants_plan: bool,
+    wants_export: bool,
+    kept: Kept,
+    quitting: bool,
+}
+
+impl App {
+    /// An app on an egui context; what it needs of the data folder is read in the background.
+    pub fn new(ctx: &Context, options: AppOptions) -> Self {
+        theme::install(ctx);
+        let waker = ctx.clone();
+        let wake: Arc<dyn Fn() + Send + Sync> = Arc::new(move || waker.request_repaint());
+        let mut app = App {
+            ctx: ctx.clone(),
+            state: State::new(),
+            textures: Textures::new(ctx),
+            dialogs: Dialogs::new(wake.clone()),
+            wake,
+            data_dir: options.data_dir,
+            running: Vec::new(),
+            store: None,
+            closing: None,
+            opened: None,
+            pending: None,
+            pending_model: None,
+            sent: 0,
+            settings_changed: None,
+            wants_plan: false,
+            wants_export: false,
+            kept: Kept::default(),
+            quitting: false,
+        };
+        if let Some(choice) = options.theme {
+            app.state.theme = choice;
+            theme::choose(ctx, choice);
+        }
+        let (given, dir) = (options.theme, app.data_dir.clone());
+        app.start(None, "start", Done::Start, move |_| {
+            let dir = data_dir(dir.as_deref())?;
+            let text = std::fs::read_to_string(dir.join(KEPT)).unwrap_or_default();
+            let mut kept: Kept = serde_json::from_str(&text).unwrap_or_default();
+            kept.theme = given.unwrap_or(kept.theme);
+            Ok((recent::load_from(&dir), kept))
+        });
+        if let Some(place) = options.start {
+            app.open(place);
+        }
+        app
+    }
+
+    /// True where nothing is going on: no job, no waiting picture, all committed.
+    pub fn is_idle(&self) -> bool {
+        let saved = self.state.project.as_ref().is_none_or(|p| p.saving == Saving::Saved);
+        self.running.is_empty()
+            && self.textures.is_idle()
+            && saved
+            && self.settings_changed.is_none()
+            && !matches!(self.state.source, Source::Reading(_))
+    }
+
+    fn start<T: Send + 'static>(
+        &mut self,
+        kind: Option<JobKind>,
+        name: &str,
+        done: fn(Result<T, JobError>) -> Done,
+        work: impl FnOnce(&Ctx) -> Result<T, JobError> + Send + 'static,
+    ) {
+        if let Some(kind) = kind {
+            // A newer job of a kind takes the place of the older one, whose result nobody wants any more.
+            for old in self.running.iter().filter(|r| r.kind == Some(kind)) {
+                old.job.cancel();
+            }
+            self.running.retain(|r| r.kind != Some(kind));
+        }
+        let job = Typed { job: jobs::spawn(name, self.wake.clone(), work), done };
+        if let Some(kind) = kind {
+            set_slot(&mut self.state.jobs, kind, job.view());
+        }
+        self.running.push(Running { kind, job: Box::new(job) });
+    }
+
+    fn job(&self, kind: JobKind) -> Option<&dyn AnyJob> {
+        self.running.iter().find(|r| r.kind == Some(kind)).map(|r| r.job.as_ref())
+    }
+
+    fn say(&mut self, level: Level, text: impl Into<String>) {
+        self.state.notifications.push(level, text);
+    }
+
+    /// Takes in what jobs, store and dialogs tell.
+    pub fn take_in(&mut self) {
+        self.take_jobs();
+        self.take_store();
+        for (ask, answer) in self.dialogs.answers() {
+            self.answered(ask, answer);
+        }
+        self.save_settled();
+        self.start_waiting();
+        if !self.running.is_empty() {
+            self.ctx.request_repaint_after(GLANCE);
+        }
+        if let Some(end) = self.state.notifications.next_end() {
+            self.ctx.request_repaint_after(end);
+        }
+    }
+
+    fn take_jobs(&mut self) {
+        let mut over = Vec::new();
+        let state = &mut self.state;
+        self.running.retain(|running| {
+            let view = running.job.view();
+            let ended = view.state.is_over();
+            if let Some(kind) = running.kind {
+                set_slot(&mut state.jobs, kind, view);
+            }
+            if ended {
+                over.extend(running.job.take());
+            }
+            !ended
+        });
+        for done in over {
+            self.done(done);
+        }
+    }
+
+    fn done(&mut self, done: Done) {
+        match done {
+            Done::Nothing => {}
+            Done::Start(Ok((recent, kept))) => {
+                self.state.recent = recent;
+                let zoom = if kept.zoom.is_finite() { kept.zoom.clamp(1.0, 2.0) } else { 1.0 };
+                self.kept = Kept { zoom, ..kept };
+                self.state.log_scale = kept.log_scale;
+                self.state.theme = kept.theme;
+                self.state.zoom = zoom;
+                theme::choose(&self.ctx, kept.theme);
+                self.ctx.set_zoom_factor(zoom);
+            }
+            Done::Start(Err(error)) | Done::Recent(Err(error)) => self.failed(&error),
+            Done::Recent(Ok(recent)) => self.state.recent = recent,
+            Done::Opening(Ok(opening)) => self.opened_place(opening),
+            Done::Opening(Err(JobError::Cancelled)) => self.state.source = Source::Nothing,
+            Done::Opening(Err(error)) => {
+                let folder = match &self.state.source {
+                    Source::Reading(folder) => folder.clone(),
+                    _ => PathBuf::new(),
+                };
+                self.state.source = Source::Failed { folder, message: error.to_string() };
+            }
+            Done::ReadAgain(Ok(dataset)) => {
+                self.textures.forget();
+                self.say(
+                    Level::Info,
+                    format!("Read {} again.", counted(dataset.samples.len(), "image", "images")),
+                );
+                self.send(StoreCommand::SetDataset(Arc::new(dataset)));
+            }
+            Done::Cut(Ok(dataset)) => self.send(StoreCommand::SetDataset(Arc::new(dataset))),
+            Done::ReadAgain(Err(error)) | Done::Cut(Err(error)) | Done::Found(Err(error)) => {
+                self.failed(&error)
+            }
+            Done::Found(Ok(found)) => {
+                self.state.train.checkpoint = found.checkpoint;
+                let model = self.pending_model.take().or(found.model);
+                if let Some(model) = model.filter(|_| self.state.train.model == Face::Empty) {
+                    self.load_model(model);
+                }
+            }
+            Done::Trained(Ok(outcome)) => {
+                self.say(Level::Info, format!("The model is trained and saved: {}", outcome.model.display()));
+                self.load_model(outcome.model);
+                self.look_around();
+            }
+            Done::Trained(Err(error)) => {
+                self.failed(&error);
+                self.look_around();
+            }
+            Done::Model(Ok(model)) => {
+                if let Some(project) =
+                    self.state.project.as_mut().filter(|p| p.settings.method != model.method)
+                {
+                    project.settings.method.clone_from(&model.method);
+                    project.settings.params.clear();
+                    self.settings_changed();
+                }
+                self.state.train.model = Face::Full(model);
+            }
+            Done::Model(Err(JobError::Cancelled)) => self.state.train.model = Face::Empty,
+            Done::Model(Err(error)) => self.state.train.model = Face::Failed(error.to_string()),
+            Done::Generated(Ok(outcome)) => {
+                let made = counted(outcome.candidates, "candidate", "candidates");
+                let words = format!(
+                    "{made} made. The method accepts {}; the prior rejects {}, the confidence {}, other \
+                     tests {}. Now it is your word.",
+                    number(outcome.accepted),
+                    number(outcome.rejected.prior),
+                    number(outcome.rejected.confidence),
+                    number(outcome.rejected.other)
+                );
+                self.say(Level::Info, words);
+            }
+            Done::Generated(Err(error)) => self.failed(&error),
+            Done::Planned(Ok(plan)) => self.state.export.plan = Face::Full(Arc::new(plan)),
+            Done::Planned(Err(JobError::Cancelled)) => self.state.export.plan = Face::Empty,
+            Done::Planned(Err(error)) => self.state.export.plan = Face::Failed(error.to_string()),
+            Done::Exported(Ok(report)) => {
+                self.say(Level::Info, format!("Exported: {}", report.out.display()));
+                let out = report.out.clone();
+                self.state.export.report = Face::Full(Arc::new(report));
+                self.state.export.verify_folder = out.display().to_string();
+                self.verify(out);
+            }
+            Done::Exported(Err(error)) => {
+                self.failed(&error);
+                self.state.export.report = match error {
+                    JobError::Cancelled => Face::Empty,
+                    error => Face::Failed(error.to_string()),
+                };
+            }
+            Done::Verified(Ok(proof)) => self.state.export.verification = Face::Full(Arc::new(proof)),
+            Done::Verified(Err(JobError::Cancelled)) => self.state.export.verification = Face::Empty,
+            Done::Verified(Err(error)) => self.state.export.verification = Face::Failed(error.to_string()),
+            Done::Devices(Ok(devices)) => {
+                self.state.devices = Face::Full(devices.into_iter().map(device_row).collect());
+            }
+            Done::Devices(Err(error)) => self.state.devices = Face::Failed(error.to_string()),
+        }
+    }
+
+    /// Says why a job ended early; a cancel was asked for and needs no words.
+    fn failed(&mut self, error: &JobError) {
+        if *error != JobError::Cancelled {
+            self.say(Level::Error, capital(&error.to_string()));
+        }
+    }
+
+    fn settings_changed(&mut self) {
+        if let Some(project) = &mut self.state.project {
+            project.refresh_plan();
+        }
+        self.settings_changed = Some(Instant::now());
+        self.plan_is_old();
+    }
+
+    fn save_settled(&mut self) {
+        let Some(changed) = self.settings_changed else { return };
+        match SETTLED.checked_sub(changed.elapsed()) {
+            Some(left) if !left.is_zero() => self.ctx.request_repaint_after(left),
+            _ => self.flush_settings(),
+        }
+    }
+
+    fn flush_settings(&mut self) {
+        if self.settings_changed.take().is_none() {
+            return;
+        }
+        if let Some(project) = self.state.project.as_ref().filter(|p| p.read_only.is_none()) {
+            let settings = Box::new(project.settings.clone());
+            self.send(StoreCommand::SetSettings(settings));
+        }
+    }
+
+    /// Exports and their plans read the store, so they begin when everything is committed.
+    fn start_waiting(&mut self) {
+        if !(self.wants_plan || self.wants_export) {
+            return;
+        }
+        self.flush_settings();
+        let Some(project) = &self.state.project else { return };
+        if project.saving == Saving::Saving {
+            return;
+        }
+        let form = &self.state.export;
+        let job = ExportJob {
+            project: project.dir.clone(),
+            out: typed_path(&form.folder),
+            originals: form.originals,
+            undecided: form.undecided,
+            rejected: project.settings.rejected,
+        };
+        if std::mem::take(&mut self.wants_export) {
+            self.state.export.report = Face::Loading;
+            self.state.export.verification = Face::Empty;
+            self.start(Some(JobKind::Export), "export", Done::Exported, move |ctx| {
+                let project = Project::open_read_only(&job.project)?;
+                jobs::export::export(ctx, &job, &project)
+            });
+        } else if std::mem::take(&mut self.wants_plan) {
+            self.start(Some(JobKind::FilePlan), "plan export", Done::Planned, move |_| {
+                jobs::export::preview(&job)
+            });
+        }
+    }
+
+    /// Looks for an unfinished training and the newest model of the project.
+    fn look_around(&mut self) {
+        let Some(project) = &self.state.project else { return };
+        let (dir, checkpoint) = (project.dir.clone(), checkpoint(project));
+        self.start(None, "look around", Done::Found, move |_| {
+            let newest = |dir: &Path| {
+                let files = std::fs::read_dir(dir).ok()?.flatten().map(|entry| entry.path());
+                let models = files.filter(|path| path.extension().is_some_and(|e| e == "safetensors"));
+                models.max_by_key(|path| path.metadata().and_then(|m| m.modified()).ok())
+            };
+            let checkpoint = checkpoint.is_file().then_some(checkpoint);
+            Ok(Found { checkpoint, model: newest(&dir.join("models")) })
+        });
+    }
+
+    fn find_devices(&mut self) {
+        if self.state.devices == Face::Empty {
+            self.state.devices = Face::Loading;
+            self.start(Some(JobKind::Devices), "devices", Done::Devices, |_| Ok(jobs::devices::devices()));
+        }
+    }
+
+    fn cut(&mut self, dataset: Arc<Dataset>, shares: splits::Shares, seed: u64) {
+        self.start(None, "cut splits", Done::Cut, move |_| {
+            let mut dataset = Arc::unwrap_or_clone(dataset);
+            splits::cut(&mut dataset, shares, seed);
+            Ok(dataset)
+        });
+    }
+
+    fn read_again(&mut self) {
+        let Some(project) = &self.state.project else { return };
+        let root = project.dataset.root.clone();
+        let (shares, seed) = (project.settings.shares, project.settings.seed);
+        self.start(Some(JobKind::Scan), "read folder", Done::ReadAgain, move |ctx| {
+            let mut dataset = jobs::scan::scan(ctx, &root, Reading::Headers)?;
+            if let Some(shares) = shares.filter(|_| !dataset.has_splits) {
+                splits::cut(&mut dataset, shares, seed);
+            }
+            Ok(dataset)
+        });
+    }
+
+    fn train(&mut self, resume: bool) {
+        let Some(project) = &self.state.project else { return };
+        let settings = &project.settings;
+        let stamp = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        let model = project.dir.join("models").join(format!("{}-{stamp}.safetensors", settings.method));
+        let (dataset, params, method) = (project.dataset.clone(), params(project), settings.method.clone());
+        let spec = Spec::of(dataset.as_ref(), settings.size, settings.fit);
+        let (device, seed, checkpoint) = (settings.device.clone(), settings.seed, checkpoint(project));
+        self.flush_settings();
+        self.start(Some(JobKind::Train), "train", Done::Trained, move |ctx| {
+            if !resume {
+                std::fs::remove_file(&checkpoint).ok();
+            }
+            let dataset = dataset.as_ref().clone();
+            jobs::train::train(
+                ctx,
+                &TrainRequest { dataset, method, params, spec, device, seed, model, checkpoint },
+            )
+        });
+    }
+
+    fn generate(&mut self) {
+        let (Some(project), Some(store)) = (&self.state.project, &self.store) else { return };
+        let settings = &project.settings;
+        let model = self.state.train.model.full().map(|model| model.path.clone());
+        let (dataset, plan, params) =
+            (project.dataset.clone(), project.figures.plan.clone(), params(project));
+        let spec = Spec::of(dataset.as_ref(), settings.size, settings.fit);
+        let (rejected, method, seed) = (settings.rejected, settings.method.clone(), settings.seed);
+        let (device, mut sink) = (settings.device.clone(), store.sink());
+        self.flush_settings();
+        self.state.workspace = Workspace::Review;
+        self.start(Some(JobKind::Generate), "generate", Done::Generated, move |ctx| {
+            let dataset = dataset.as_ref().clone();
+            let request =
+                GenerateRequest { dataset, plan, rejected, method, params, model, spec, device, seed };
+            jobs::generate::generate(ctx, &request, &mut sink)
+        });
+    }
+
+    fn load_model(&mut self, path: PathBuf) {
+        let Some(project) = &self.state.project else { return };
+        let dataset = project.dataset.clone();
+        let spec = Spec::of(dataset.as_ref(), project.settings.size, project.settings.fit);
+        self.state.train.model = Face::Loading;
+        self.start(Some(JobKind::Model), "read model", Done::Model, move |_| {
+            jobs::model::look(&path, &dataset, &spec).map(ModelFile::of)
+        });
+    }
+
+    fn verify(&mut self, folder: PathBuf) {
+        self.state.export.verification = Face::Loading;
+        self.start(Some(JobKind::Verify), "verify", Done::Verified, move |ctx| {
+            jobs::verify::verify(ctx, &folder)
+        });
+    }
+
+    fn ask(&mut self, ask: Ask) {
+        if !self.state.dialog_open {
+            self.state.dialog_open = true;
+            self.dialogs.open(ask);
+        }
+    }
+
+    fn answered(&mut self, ask: Ask, answer: Answer) {
+        self.state.dialog_open = false;
+        let path = match answer {
+            Answer::Chosen(path) => path,
+            Answer::Nothing => return,
+            Answer::Missing(why) => {
+                self.say(Level::Warning, why.clone());
+                self.state.no_dialogs = Some(why);
+                return;
+            }
+        };
+        match ask {
+            Ask::Folder => self.open(path),
+            Ask::Model => self.load_model(path),
+            Ask::Verify => self.verify(path),
+            Ask::Source => self.send(StoreCommand::FindSource(path)),
+            Ask::ExportPlace => {
+                let name = self.state.project.as_ref().map_or("counterpoise", |p| p.name.as_str());
+                self.state.export.folder = path.join(format!("{name}-balanced")).display().to_string();
+                self.plan_is_old();
+            }
+        }
+    }
+
+    fn set_theme(&mut self, choice: ThemeChoice) {
+        self.state.theme = choice;
+        theme::choose(&self.ctx, choice);
+        self.keep();
+    }
+
+    fn set_zoom(&mut self, zoom: f32) {
+        let zoom = if zoom.is_finite() { zoom.clamp(1.0, 2.0) } else { 1.0 };
+        self.state.zoom = zoom;
+        self.ctx.set_zoom_factor(zoom);
+        self.keep();
+    }
+
+    /// Keeps the look for the next window, where it changed.
+    fn keep(&mut self) {
+        let state = &self.state;
+        let kept = Kept { theme: state.theme, zoom: state.zoom, log_scale: state.log_scale };
+        if kept == self.kept {
+            return;
+        }
+        self.kept = kept;
+        let dir = self.data_dir.clone();
+        // A look that cannot be kept is no trouble worth words.
+        self.start(
+            None,
+            "keep the look",
+            |_: Result<(), JobError>| Done::Nothing,
+            move |_| {
+                let text = serde_json::to_string(&kept).unwrap_or_default();
+                let path = data_dir(dir.as_deref())?.join(KEPT);
+                write_atomic(&path, text.as_bytes()).ok();
+                Ok(())
+            },
+        );
+    }
+
+    fn shortcuts(&mut self, ctx: &Context) {
+        let covered = self.state.sheet.is_some() || self.state.confirm.is_some();
+        let popup = egui::Popup::is_any_open(ctx);
+        let allowed = |command: Command| {
+            let everywhere = matches!(
+                command,
+                Command::Quit | Command::ZoomIn | Command::ZoomOut | Command::ZoomReset | Command::Palette
+            );
+            everywhere || !(covered || popup)
+        };
+        for command in take_shortcuts(ctx, &self.state, allowed) {
+            self.command(command);
+        }
+    }
+
+    /// What the window system hands over: dropped files, and the wish to close.
+    fn window_events(&mut self, ctx: &Context) {
+        let (dropped, hover, close) = ctx.input(|input| {
+            let dropped = input.raw.dropped_files.first().map(|file| file.path().to_path_buf());
+            (dropped, !input.raw.hovered_files.is_empty(), input.viewport().close_requested())
+        });
+        self.state.drop_hover = hover;
+        if let Some(path) = dropped.filter(|path| !path.as_os_str().is_empty()) {
+            self.dropped(path);
+        }
+        if close && !self.quitting && self.state.is_busy() {
+            ctx.send_viewport_cmd(ViewportCommand::CancelClose);
+            self.state.confirm = Some(Confirm {
+                title: "Quit while work runs?".to_owned(),
+                text: "The running work ends. A training can be resumed from its last checkpoint; decisions \
+                       and candidates are saved."
+                    .to_owned(),
+                yes: "Quit".to_owned(),
+                action: Action::QuitNow,
+            });
+        } else if close {
+            self.flush_settings();
+        }
+    }
+
+    fn dropped(&mut self, path: PathBuf) {
+        if path.extension().is_some_and(|e| e == "safetensors") && self.state.project.is_some() {
+            self.load_model(path);
+        } else if self.state.project.as_ref().is_some_and(|p| p.source_missing.is_some()) {
+            self.send(StoreCommand::FindSource(path));
+        } else if self.state.is_busy() {
+            self.say(
+                Level::Warning,
+                "Work is running on the open project; stop it before another one is opened.",
+            );
+        } else {
+            self.open(path);
+        }
+    }
+
+    fn paint(&mut self, ui: &mut Ui) -> Vec<Action> {
+        let mut out = Vec::new();
+        let (state, textures) = (&mut self.state, &mut self.textures);
+        let t = theme::tokens(ui);
+        let bar = Frame::new().fill(t.panel).inner_margin(Margin::symmetric(16, 0));
+        Panel::top("top").exact_size(theme::size::TOP).resizable(false).frame(bar).show(ui, |ui| {
+            shell::top_bar_ui(ui, state, &mut out);
+        });
+        Panel::bottom("status").exact_size(theme::size::STATUS).resizable(false).frame(bar).show(ui, |ui| {
+            widgets::status_bar::status_bar_ui(ui, state, &mut out);
+        });
+        let rail = Frame::new().fill(t.panel);
+        Panel::left("rail").exact_size(theme::size::RAIL).resizable(false).frame(rail).show(ui, |ui| {
+            shell::rail_ui(ui, state, &mut out);
+        });
+        let classes = Frame::new().fill(t.panel).inner_margin(Margin::same(16));
+        Panel::left("classes").exact_size(theme::size::CLASSES).resizable(false).frame(classes).show(
+            ui,
+            |ui| {
+                widgets::class_panel::class_panel_ui(ui, state, &mut out);
+            },
+        );
+        if state.project.as_ref().is_some_and(|p| p.source_missing.is_some()) {
+            let banner = Frame::new()
+                .fill(t.accent_ground)
+                .stroke(Stroke::new(1.0, t.line))
+                .inner_margin(Margin::same(12));
+            Panel::top("missing source")
+                .frame(banner)
+                .show(ui, |ui| shell::missing_source_ui(ui, state, &mut out));
+        }
+        CentralPanel::no_frame().frame(Frame::new().fill(t.background)).show(ui, |ui| {
+            if state.project.is_none() {
+                return views::welcome::welcome_ui(ui, state, textures, &mut out);
+            }
+            match state.workspace {
+                Workspace::Data => views::data::data_ui(ui, state, textures, &mut out),
+                Workspace::Plan => views::plan::plan_ui(ui, state, textures, &mut out),
+                Workspace::Train => views::train::train_ui(ui, state, textures, &mut out),
+                Workspace::Review => views::review::review_ui(ui, state, textures, &mut out),
+                Workspace::Export => views::export::export_ui(ui, state, textures, &mut out),
+            }
+        });
+        shell::sheet_ui(ui, state, &mut out);
+        shell::confirm_ui(ui, state, &mut out);
+        shell::toasts_ui(ui, state, &mut out);
+        shell::drop_sign_ui(ui, state);
+        out
+    }
+}
+
+impl eframe::App for App {
+    fn logic(&mut self, _ctx: &Context, _frame: &mut eframe::Frame) {
+        self.take_in();
+    }
+
+    fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
+        let ctx = ui.ctx().clone();
+        self.textures.begin_frame();
+        self.window_events(&ctx);
+        self.shortcuts(&ctx);
+        for action in self.paint(ui) {
+            self.act(action);
+        }
+    }
+}
+
+impl Drop for App {
+    fn drop(&mut self) {
+        self.flush_settings();
+        for running in &self.running {
+            running.job.cancel();
+        }
+        // Waits for the last commit; the window is gone already.
+        self.store = None;
+        wait_for(self.closing.take());
+    }
+}
+
+fn set_slot(slots: &mut Vec<JobSlot>, kind: JobKind, view: JobView) {
+    match slots.iter_mut().find(|slot| slot.kind == kind) {
+        Some(slot) => slot.view = view,
+        None => slots.push(JobSlot { kind, view }),
+    }
+}
+
+fn wait_for(thread: Option<JoinHandle<()>>) {
+    if let Some(thread) = thread {
+        // It only drops a store, whose own thread catches its panics.
+        thread.join().ok();
+    }
+}
+
+fn data_dir(given: Option<&Path>) -> Result<PathBuf, JobError> {
+    match given {
+        Some(dir) => Ok(dir.to_path_buf()),
+        None => default_place::data_dir().map_err(|error| JobError::Failed(error.to_string())),
+    }
+}
+
+/// Where the checkpoint of an unfinished training of the chosen method lies.
+fn checkpoint(project: &ProjectState) -> PathBuf {
+    project.dir.join("runs").join(format!("{}.checkpoint", project.settings.method))
+}
+
+/// The method's parameters, with the project's network and epochs where the method knows them and they are
+/// not set among the parameters.
+fn params(project: &ProjectState) -> oversampling::ParamMap {
+    let settings = &project.settings;
+    let mut params = settings.params.clone();
+    let table = oversampling::method(&settings.method).map(|method| method.param_table()).unwrap_or_default();
+    let known = |name: &str| table.iter().any(|info| info.name == name);
+    if let Some(network) = settings.network.as_ref().filter(|_| known("network")) {
+        params.entry("network").or_insert_with(|| network.clone().into());
+    }
+    if let Some(epochs) = settings.epochs.filter(|_| known("epochs")) {
+        params.entry("epochs").or_insert_with(|| epochs.into());
+    }
+    params
+}
+
+fn device_row(device: DeviceInfo) -> DeviceRow {
+    let kind = match device.kind {
+        DeviceKind::Gpu => "GPU",
+        DeviceKind::Cpu => "CPU",
+        DeviceKind::Software => "Software GPU",
+    };
+    DeviceRow { id: device.kind.as_str().to_owned(), name: device.name, kind: kind.to_owned() }
+}

@@ -1,0 +1,384 @@
+//! Carrying out what views, menus and keys ask for.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use egui::ViewportCommand;
+
+use super::{App, Done, data_dir};
+use crate::domain::decisions::{DecidedBy, Decision};
+use crate::domain::task::Level;
+use crate::gui::command::{Action, Command};
+use crate::gui::dialogs::Ask;
+use crate::gui::state::{Confirm, Face, JobKind, Sheet, ThemeChoice, Workspace};
+use crate::gui::views::data::FIND_BOX;
+use crate::gui::views::welcome::typed_path;
+use crate::gui::widgets::status_bar::{capital, counted};
+use crate::imaging::files::write_atomic;
+use crate::jobs::store::StoreCommand;
+use crate::jobs::{JobError, JobState};
+
+impl App {
+    /// Carries out what a view asked for.
+    pub fn act(&mut self, action: Action) {
+        match action {
+            Action::Do(command) => self.command(command),
+            Action::Open(path) => self.open(path),
+            Action::OpenExample => self.open_example(),
+            Action::ForgetRecent(project) => self.forget_recent(&project),
+            Action::RelocateSource(folder) => self.send(StoreCommand::FindSource(folder)),
+            Action::Relabel(samples, class) => self.relabel(&samples, class),
+            Action::Exclude(samples, excluded) => self.exclude(&samples, excluded),
+            Action::CutSplits(shares) => {
+                let Some(project) = &mut self.state.project else { return };
+                project.settings.shares = Some(shares);
+                let (dataset, seed) = (project.dataset.clone(), project.settings.seed);
+                self.settings_changed();
+                self.cut(dataset, shares, seed);
+            }
+            Action::OfferSplits => self.state.data.splits_later = false,
+            Action::SettingsChanged => self.settings_changed(),
+            Action::Train { resume } => self.train(resume),
+            Action::LoadModel(path) => self.load_model(path),
+            Action::ForgetModel => self.state.train.model = Face::Empty,
+            Action::PauseJob(kind, paused) => {
+                if let Some(job) = self.job(kind) {
+                    job.pause(paused);
+                }
+            }
+            Action::CancelJob(kind) => {
+                if let Some(job) = self.job(kind) {
+                    job.cancel();
+                }
+            }
+            Action::StopAndKeep(kind) => {
+                if let Some(job) = self.job(kind) {
+                    job.stop_and_keep();
+                }
+            }
+            Action::Decide(ids, decision) => self.decide(ids, decision),
+            Action::PlanExport => {
+                self.state.export.plan = Face::Loading;
+                self.wants_plan = true;
+            }
+            Action::Export => self.wants_export = true,
+            Action::Verify(folder) => self.verify(typed_path(&folder.to_string_lossy())),
+            Action::Copy(text) => self.ctx.copy_text(text),
+            Action::Notify(level, text) => self.say(level, text),
+            Action::Ask(confirm) => self.state.confirm = Some(*confirm),
+            Action::Dismiss(place) => self.state.notifications.dismiss(place),
+            Action::OpenSheet(sheet) => self.open_sheet(sheet),
+            Action::CloseSheet => self.state.sheet = None,
+            Action::SetTheme(choice) => self.set_theme(choice),
+            Action::SetZoom(zoom) => self.set_zoom(zoom),
+            Action::CloseNow => self.close(),
+            Action::GenerateNow => self.generate(),
+            Action::QuitNow => {
+                self.quitting = true;
+                self.ctx.send_viewport_cmd(ViewportCommand::Close);
+            }
+        }
+    }
+
+    fn open_sheet(&mut self, sheet: Sheet) {
+        self.state.sheet = Some(sheet);
+        match sheet {
+            Sheet::Palette => {
+                self.state.palette_text.clear();
+                self.state.palette_row = 0;
+            }
+            Sheet::Settings => self.find_devices(),
+            _ => {}
+        }
+    }
+
+    fn forget_recent(&mut self, project: &Path) {
+        self.state.recent.retain(|recent| recent.project != project);
+        let (list, dir) = (self.state.recent.clone(), self.data_dir.clone());
+        self.start(None, "recent projects", Done::Recent, move |_| {
+            let dir = data_dir(dir.as_deref())?;
+            let text = serde_json::to_string_pretty(&list).unwrap_or_default();
+            let path = dir.join("recent.json");
+            write_atomic(&path, text.as_bytes()).map_err(|error| {
+                JobError::Failed(format!("the list was not kept ({error}): {}", path.display()))
+            })?;
+            Ok(list)
+        });
+    }
+
+    /// The paths of samples, by their positions.
+    fn paths(&self, samples: &[usize]) -> Vec<String> {
+        let Some(project) = &self.state.project else { return Vec::new() };
+        samples.iter().filter_map(|&i| project.dataset.samples.get(i)).map(|s| s.path.clone()).collect()
+    }
+
+    fn relabel(&mut self, samples: &[usize], class: usize) {
+        let paths = self.paths(samples);
+        let name = self.state.project.as_ref().and_then(|p| p.dataset.classes.get(class)).cloned();
+        if let Some(class) = name.filter(|_| !paths.is_empty()) {
+            self.send(StoreCommand::Relabel { paths, class });
+        }
+    }
+
+    fn exclude(&mut self, samples: &[usize], excluded: bool) {
+        let paths = self.paths(samples);
+        if !paths.is_empty() {
+            self.send(StoreCommand::Exclude { paths, excluded });
+        }
+    }
+
+    /// Decides; after a single candidate the cursor goes on to the next one.
+    fn decide(&mut self, ids: Vec<i64>, decision: Decision) {
+        if ids.is_empty() {
+            return;
+        }
+        let review = &mut self.state.review;
+        if let Some(project) = &self.state.project
+            && decision != Decision::Undecided
+            && review.selected.is_empty()
+            && ids.len() == 1
+            && ids.first().copied() == review.cursor
+        {
+            let place = review.cursor_place(&project.candidates);
+            let next = place.and_then(|place| review.order.get(place + 1));
+            if let Some(row) = next.and_then(|&index| project.candidates.get(index)) {
+                review.cursor = Some(row.id);
+                review.anchor = Some(row.id);
+                review.reveal = true;
+            }
+        }
+        review.selected.clear();
+        self.send(StoreCommand::Decide { ids, decision, by: DecidedBy::Person });
+    }
+
+    fn decide_targets(&mut self, decision: Decision) {
+        let ids = self.state.review.targets();
+        self.decide(ids, decision);
+    }
+
+    /// Asks before everything that is shown is decided at once.
+    fn decide_shown(&mut self, decision: Decision) {
+        let Some(project) = &self.state.project else { return };
+        let rows = self.state.review.order.iter().filter_map(|&index| project.candidates.get(index));
+        let ids: Vec<i64> = rows.filter(|row| row.decision != decision).map(|row| row.id).collect();
+        if ids.is_empty() {
+            self.say(Level::Info, "Every candidate shown is decided so already.");
+            return;
+        }
+        let verb = if decision == Decision::Accepted { "Accept" } else { "Reject" };
+        let count = counted(ids.len(), "candidate", "candidates");
+        let hidden = project.candidates.len().saturating_sub(self.state.review.order.len());
+        let rest = if hidden == 0 {
+            "These are all candidates of the run.".to_owned()
+        } else {
+            format!(
+                "{} stay as they are, because the filter hides them.",
+                capital(&counted(hidden, "other", "others"))
+            )
+        };
+        self.state.confirm = Some(Confirm {
+            title: format!("{verb} {count}?"),
+            text: format!("{rest} One undo takes it back."),
+            yes: format!("{verb} {count}"),
+            action: Action::Decide(ids, decision),
+        });
+    }
+
+    fn next_undecided(&mut self) {
+        let Some(project) = &self.state.project else { return };
+        let review = &mut self.state.review;
+        let start = review.cursor_place(&project.candidates).map_or(0, |place| place + 1);
+        let len = review.order.len();
+        let undecided = (0..len).map(|step| (start + step) % len).find_map(|place| {
+            let row = review.order.get(place).and_then(|&index| project.candidates.get(index))?;
+            (row.decision == Decision::Undecided).then_some(row.id)
+        });
+        match undecided {
+            Some(id) => {
+                review.cursor = Some(id);
+                review.anchor = Some(id);
+                review.selected.clear();
+                review.reveal = true;
+            }
+            None => self.say(Level::Info, "No undecided candidate passes the filter."),
+        }
+    }
+
+    pub(super) fn command(&mut self, command: Command) {
+        if !command.enabled(&self.state) {
+            return;
+        }
+        if let Some(workspace) = command.workspace() {
+            self.state.workspace = workspace;
+            return;
+        }
+        match command {
+            Command::OpenFolder => self.ask(Ask::Folder),
+            Command::OpenExample => self.open_example(),
+            Command::ReadAgain => self.read_again(),
+            Command::FindImages => self.ask(Ask::Source),
+            Command::CloseProject => self.close_or_ask(),
+            Command::Quit => self.ctx.send_viewport_cmd(ViewportCommand::Close),
+            Command::Undo => self.send(StoreCommand::Undo),
+            Command::Redo => self.send(StoreCommand::Redo),
+            Command::SelectAll => self.select_all(),
+            Command::ClearSelection => self.clear_selection(),
+            Command::ToggleExcluded => {
+                let targets = self.state.data.targets();
+                let Some(project) = &self.state.project else { return };
+                let samples = &project.dataset.samples;
+                let all_out = targets.iter().all(|&i| samples.get(i).is_some_and(|s| s.excluded));
+                self.exclude(&targets, !all_out);
+            }
+            Command::FindFile => self.ctx.memory_mut(|m| m.request_focus(egui::Id::unique(FIND_BOX))),
+            Command::ShowFiles => self.open_sheet(Sheet::Files),
+            Command::StartTraining => self.train_or_ask(),
+            Command::ResumeTraining => self.train(true),
+            Command::PauseJob => {
+                let kind = if self.state.running(JobKind::Train).is_some() {
+                    JobKind::Train
+                } else {
+                    JobKind::Generate
+                };
+                let paused = self.state.job(kind).is_some_and(|view| view.state == JobState::Paused);
+                self.act(Action::PauseJob(kind, !paused));
+            }
+            Command::StopAndKeep => {
+                let kind = if self.state.running(JobKind::Train).is_some() {
+                    JobKind::Train
+                } else {
+                    JobKind::Generate
+                };
+                self.act(Action::StopAndKeep(kind));
+            }
+            Command::CancelJob => {
+                if let Some(kind) = self.state.current_job().map(|(kind, _)| kind) {
+                    self.act(Action::CancelJob(kind));
+                }
+            }
+            Command::LoadModel => self.ask(Ask::Model),
+            Command::Generate => self.generate_or_ask(),
+            Command::Accept => self.decide_targets(Decision::Accepted),
+            Command::Reject => self.decide_targets(Decision::Rejected),
+            Command::Undecide => self.decide_targets(Decision::Undecided),
+            Command::AcceptShown => self.decide_shown(Decision::Accepted),
+            Command::RejectShown => self.decide_shown(Decision::Rejected),
+            Command::NextUndecided => self.next_undecided(),
+            Command::LargeView => self.state.review.large = !self.state.review.large,
+            Command::Overlay => self.state.review.overlay = !self.state.review.overlay,
+            Command::Blind => self.state.review.blind = !self.state.review.blind,
+            Command::PictureLarger => self.magnify(1.25),
+            Command::PictureSmaller => self.magnify(0.8),
+            Command::PictureFit => {
+                self.state.review.zoom = 1.0;
+                self.state.review.pan = [0.0, 0.0];
+            }
+            Command::ChooseExportFolder => self.ask(Ask::ExportPlace),
+            Command::Export => self.wants_export = true,
+            Command::VerifyFolder => self.ask(Ask::Verify),
+            Command::TilesLarger => self.resize_tiles(1.2),
+            Command::TilesSmaller => self.resize_tiles(1.0 / 1.2),
+            Command::LogScale => {
+                self.state.log_scale = !self.state.log_scale;
+                self.keep();
+            }
+            Command::AllClasses => self.state.class_filter = None,
+            Command::ThemeSystem => self.set_theme(ThemeChoice::System),
+            Command::ThemeLight => self.set_theme(ThemeChoice::Light),
+            Command::ThemeDark => self.set_theme(ThemeChoice::Dark),
+            Command::ZoomIn => self.set_zoom(((self.state.zoom + 0.1) * 10.0).round() / 10.0),
+            Command::ZoomOut => self.set_zoom(((self.state.zoom - 0.1) * 10.0).round() / 10.0),
+            Command::ZoomReset => self.set_zoom(1.0),
+            Command::Palette => self.open_sheet(Sheet::Palette),
+            Command::Settings => self.open_sheet(Sheet::Settings),
+            Command::Keys => self.open_sheet(Sheet::Keys),
+            Command::Log => self.open_sheet(Sheet::Log),
+            // Handled above: they only change the workspace.
+            Command::GoData | Command::GoPlan | Command::GoTrain | Command::GoReview | Command::GoExport => {}
+        }
+    }
+
+    fn close_or_ask(&mut self) {
+        if self.state.is_busy() {
+            self.state.confirm = Some(Confirm {
+                title: "Close the project while work runs?".to_owned(),
+                text: "The running work is cancelled. A training can be resumed from its last checkpoint; \
+                       decisions and candidates are saved."
+                    .to_owned(),
+                yes: "Cancel the work and close".to_owned(),
+                action: Action::CloseNow,
+            });
+        } else {
+            self.close();
+        }
+    }
+
+    fn train_or_ask(&mut self) {
+        if self.state.train.checkpoint.is_none() {
+            return self.train(false);
+        }
+        self.state.confirm = Some(Confirm {
+            title: "Start anew?".to_owned(),
+            text: "There is an unfinished training of this method. Starting anew drops its checkpoint; \
+                   resuming goes on from there."
+                .to_owned(),
+            yes: "Start anew".to_owned(),
+            action: Action::Train { resume: false },
+        });
+    }
+
+    fn generate_or_ask(&mut self) {
+        let Some(project) = &self.state.project else { return };
+        let decided = project.candidates.iter().filter(|row| row.decision != Decision::Undecided).count();
+        if decided == 0 {
+            return self.generate();
+        }
+        self.state.confirm = Some(Confirm {
+            title: "Make new candidates?".to_owned(),
+            text: format!(
+                "The review then shows the new run. {} of the run before stay in the project, and are not \
+                 exported.",
+                capital(&counted(decided, "decision", "decisions"))
+            ),
+            yes: "Make new candidates".to_owned(),
+            action: Action::GenerateNow,
+        });
+    }
+
+    fn select_all(&mut self) {
+        match self.state.workspace {
+            Workspace::Data => {
+                let shown: BTreeSet<usize> = self.state.data.order.iter().copied().collect();
+                self.state.data.selected = shown;
+            }
+            Workspace::Review => {
+                let Some(project) = &self.state.project else { return };
+                let rows = self.state.review.order.iter().filter_map(|&index| project.candidates.get(index));
+                self.state.review.selected = rows.map(|row| row.id).collect();
+            }
+            _ => {}
+        }
+    }
+
+    fn clear_selection(&mut self) {
+        match self.state.workspace {
+            Workspace::Data => self.state.data.selected.clear(),
+            Workspace::Review if self.state.review.large => self.state.review.large = false,
+            Workspace::Review => self.state.review.selected.clear(),
+            _ => {}
+        }
+    }
+
+    fn magnify(&mut self, by: f32) {
+        self.state.review.zoom = (self.state.review.zoom * by).clamp(1.0, 32.0);
+    }
+
+    fn resize_tiles(&mut self, by: f32) {
+        let tile = match self.state.workspace {
+            Workspace::Data => &mut self.state.data.tile,
+            Workspace::Review => &mut self.state.review.tile,
+            _ => return,
+        };
+        *tile = (*tile * by).clamp(56.0, 280.0);
+    }
+}

@@ -1,0 +1,300 @@
+//! Opening and closing projects, and taking in what their store tells.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use egui::ViewportCommand;
+
+use super::{App, Done, Opening, Place, data_dir, wait_for};
+use crate::domain::samples::Dataset;
+use crate::domain::task::{Ctx, Level};
+use crate::gui::state::{
+    DataView, ExportForm, Face, JobKind, ProjectState, ReviewView, Saving, Source, TrainView, Workspace,
+};
+use crate::gui::widgets::status_bar::capital;
+use crate::imaging::scan::Reading;
+use crate::jobs::store::{Opened, StoreCommand, StoreEvent, StoreHandle, patch};
+use crate::jobs::{self, JobError};
+use crate::project::{CandidateRow, Recent, default_place, recent};
+
+impl App {
+    pub(super) fn open(&mut self, place: PathBuf) {
+        self.close();
+        self.state.source = Source::Reading(place.clone());
+        let (closing, dir) = (self.closing.take(), self.data_dir.clone());
+        self.start(Some(JobKind::Scan), "read folder", Done::Opening, move |ctx| {
+            wait_for(closing);
+            opening(ctx, &place, dir.as_deref()).map(|place| Opening { place, model: None })
+        });
+    }
+
+    pub(super) fn open_example(&mut self) {
+        self.close();
+        self.state.source = Source::Reading(PathBuf::from("example"));
+        let (closing, dir) = (self.closing.take(), self.data_dir.clone());
+        self.start(Some(JobKind::Scan), "unpack example", Done::Opening, move |ctx| {
+            wait_for(closing);
+            ctx.progress("unpacking the example", 0, 0);
+            let example = data_dir(dir.as_deref())?.join("example");
+            let folder = example.join("fashion");
+            jobs::example::unpack_to(&folder)?;
+            let model = Some(jobs::example::unpack_model(&example)?);
+            Ok(Opening { place: opening(ctx, &folder, dir.as_deref())?, model })
+        });
+    }
+
+    /// The place is known: its project is opened by the store.
+    pub(super) fn opened_place(&mut self, opening: Opening) {
+        self.pending_model = opening.model;
+        let (dir, name) = match opening.place {
+            Place::Project(dir) => (dir, None),
+            Place::Folder { dataset, project, name } => {
+                self.pending = Some(dataset);
+                (project, Some(name))
+            }
+        };
+        let store = match name {
+            Some(name) => StoreHandle::open_or_create(&dir, &name, self.wake.clone()),
+            None => StoreHandle::open(&dir, self.wake.clone()),
+        };
+        match store {
+            Ok(store) => self.store = Some(store),
+            Err(error) => {
+                let message = format!("the system would not start another thread ({error})");
+                self.state.source = Source::Failed { folder: dir, message };
+            }
+        }
+    }
+
+    /// Lets go of the project. Jobs that belong to it are cancelled; what was decided is committed.
+    pub(super) fn close(&mut self) {
+        self.flush_settings();
+        for running in self.running.iter().filter(|r| r.kind.is_some_and(|kind| kind != JobKind::Devices)) {
+            running.job.cancel();
+        }
+        // Small unseen work goes on and ends by itself; its results belong to no project.
+        self.running.retain(|r| r.kind.is_none_or(|kind| kind == JobKind::Devices));
+        self.state.jobs.retain(|slot| slot.kind == JobKind::Devices);
+        if let Some(store) = self.store.take() {
+            // Dropping the handle waits for the last commit, so a thread of its own does it.
+            let before = self.closing.take();
+            let work = move || {
+                wait_for(before);
+                drop(store);
+            };
+            self.closing = std::thread::Builder::new().name("close project".to_owned()).spawn(work).ok();
+        }
+        self.opened = None;
+        self.pending = None;
+        self.pending_model = None;
+        self.wants_plan = false;
+        self.wants_export = false;
+        self.sent = 0;
+        let state = &mut self.state;
+        state.project = None;
+        state.source = Source::Nothing;
+        state.class_filter = None;
+        state.workspace = Workspace::Data;
+        state.data = DataView::with_tile(state.data.tile);
+        state.review = ReviewView::with_tile(state.review.tile);
+        state.train = TrainView::default();
+        state.export = ExportForm::default();
+        state.sheet = None;
+        self.textures.forget();
+        self.ctx.send_viewport_cmd(ViewportCommand::Title("counterpoise".to_owned()));
+    }
+
+    pub(super) fn send(&mut self, command: StoreCommand) {
+        let Some(store) = &self.store else { return };
+        match store.send(command) {
+            Ok(seq) => {
+                self.sent = seq;
+                if let Some(project) = &mut self.state.project {
+                    project.saving = Saving::Saving;
+                }
+            }
+            Err(error) => self.say(Level::Error, capital(&error.to_string())),
+        }
+    }
+
+    pub(super) fn take_store(&mut self) {
+        let events = self.store.as_ref().map(StoreHandle::events).unwrap_or_default();
+        for event in events {
+            self.store_event(event);
+        }
+    }
+
+    fn store_event(&mut self, event: StoreEvent) {
+        match event {
+            StoreEvent::Opened(opened) => self.opened_project(opened),
+            StoreEvent::NotOpened(message) => {
+                let folder = match &self.state.source {
+                    Source::Reading(folder) => folder.clone(),
+                    _ => PathBuf::new(),
+                };
+                self.state.source = Source::Failed { folder, message };
+                self.store = None;
+            }
+            StoreEvent::Dataset(dataset) => self.dataset_changed(dataset),
+            StoreEvent::Saved(seq) => {
+                if let Some(project) = self.state.project.as_mut().filter(|_| seq >= self.sent) {
+                    project.saving = Saving::Saved;
+                }
+            }
+            StoreEvent::Failed { seq, message } => {
+                if self.state.project.is_none() {
+                    // The data set of a new project was not taken: there is nothing to show.
+                    self.store = None;
+                    self.state.source = Source::Failed { folder: PathBuf::new(), message };
+                    return;
+                }
+                self.say(Level::Error, format!("This was not saved: {message}"));
+                if let Some(project) = self.state.project.as_mut().filter(|_| seq >= self.sent) {
+                    project.saving = Saving::Failed(message);
+                }
+            }
+            StoreEvent::RunBegan(_) => {
+                self.state.review.selected.clear();
+                self.state.review.cursor = None;
+                self.candidates_changed(|list| *list = Arc::default());
+            }
+            StoreEvent::Added(rows) => {
+                self.candidates_changed(|list| Arc::make_mut(list).extend(rows.iter().cloned()));
+            }
+            StoreEvent::Decided(decided) => {
+                self.candidates_changed(|list| {
+                    let rows: &mut Vec<_> = Arc::make_mut(list);
+                    patch(rows, &decided);
+                });
+            }
+            StoreEvent::Did { phrase, undone } => {
+                if undone {
+                    self.say(Level::Info, format!("Undone: {phrase}"));
+                } else {
+                    self.state.notifications.record(Level::Info, capital(&phrase));
+                }
+            }
+            StoreEvent::History(history) => {
+                if let Some(project) = &mut self.state.project {
+                    project.can_undo = history.undo;
+                    project.can_redo = history.redo;
+                }
+            }
+            StoreEvent::Closed(None) => {}
+            StoreEvent::Closed(Some(message)) => {
+                if let Some(project) = &mut self.state.project {
+                    project.read_only = Some(message.clone());
+                }
+                self.say(Level::Error, capital(&message));
+            }
+        }
+    }
+
+    fn opened_project(&mut self, opened: Box<Opened>) {
+        let pending = self.pending.take();
+        let read_only = opened.read_only.is_some();
+        match (pending, opened.dataset.is_some()) {
+            (Some(dataset), _) if !read_only => {
+                let (shares, seed) = (opened.settings.shares, opened.settings.seed);
+                self.opened = Some(opened);
+                match shares.filter(|_| !dataset.has_splits) {
+                    Some(shares) => self.cut(Arc::new(dataset), shares, seed),
+                    None => self.send(StoreCommand::SetDataset(Arc::new(dataset))),
+                }
+            }
+            (_, true) => {
+                let dataset = opened.dataset.clone().unwrap_or_default();
+                self.opened = Some(opened);
+                self.dataset_changed(dataset);
+            }
+            _ => {
+                let message = "this project holds no images yet; open their folder instead".to_owned();
+                self.state.source = Source::Failed { folder: opened.dir.clone(), message };
+                self.store = None;
+            }
+        }
+    }
+
+    /// The data set is there: for the first time, or changed.
+    fn dataset_changed(&mut self, dataset: Arc<Dataset>) {
+        self.state.data.invalidate();
+        self.state.review.invalidate();
+        self.plan_is_old();
+        if let Some(project) = &mut self.state.project {
+            if project.dataset.root != dataset.root || project.source_missing.is_some() {
+                self.textures.forget();
+            }
+            project.source_missing = None;
+            project.dataset = dataset;
+            project.refresh();
+            return;
+        }
+        let Some(opened) = self.opened.take() else { return };
+        let mut project = ProjectState::new(opened.name, opened.dir, dataset, opened.settings);
+        project.read_only = opened.read_only;
+        project.source_missing = opened.source_missing;
+        project.candidates = opened.candidates;
+        project.can_undo = opened.history.undo;
+        project.can_redo = opened.history.redo;
+        project.refresh_plan();
+        if let Some(why) = &project.read_only {
+            self.state
+                .notifications
+                .push(Level::Warning, format!("This project can be looked at only: {why}."));
+        }
+        let title = ViewportCommand::Title(format!("{} – counterpoise", project.name));
+        self.ctx.send_viewport_cmd(title);
+        let recent = Recent {
+            name: project.name.clone(),
+            folder: project.dataset.root.clone(),
+            project: project.dir.clone(),
+        };
+        self.state.project = Some(project);
+        self.state.source = Source::Open;
+        let dir = self.data_dir.clone();
+        self.start(None, "recent projects", Done::Recent, move |_| {
+            let dir = data_dir(dir.as_deref())?;
+            recent::add_to(&dir, &recent).map_err(|error| JobError::Failed(error.to_string()))?;
+            Ok(recent::load_from(&dir))
+        });
+        self.look_around();
+        self.find_devices();
+    }
+
+    fn candidates_changed(&mut self, change: impl FnOnce(&mut Arc<Vec<CandidateRow>>)) {
+        if let Some(opened) = &mut self.opened {
+            // Told before the data set was there.
+            change(&mut opened.candidates);
+            return;
+        }
+        if let Some(project) = &mut self.state.project {
+            change(&mut project.candidates);
+            project.refresh_candidates();
+        }
+        self.state.review.invalidate();
+        self.plan_is_old();
+    }
+
+    pub(super) fn plan_is_old(&mut self) {
+        if self.state.export.plan != Face::Loading {
+            self.state.export.plan = Face::Empty;
+        }
+    }
+}
+
+/// What a path is: a project folder, or images to read. Belongs on a job's thread.
+fn opening(ctx: &Ctx, place: &Path, dir: Option<&Path>) -> Result<Place, JobError> {
+    let is_project = |folder: &Path| folder.join("project.sqlite").is_file();
+    if is_project(place) {
+        return Ok(Place::Project(place.to_path_buf()));
+    }
+    if let Some(parent) = place.parent().filter(|_| place.file_name().is_some_and(|n| n == "project.sqlite"))
+    {
+        return Ok(Place::Project(parent.to_path_buf()));
+    }
+    let dataset = jobs::scan::scan(ctx, place, Reading::Headers)?;
+    let project = default_place::for_source_in(&data_dir(dir)?, place);
+    let name =
+        place.file_name().map_or_else(|| "project".to_owned(), |name| name.to_string_lossy().into_owned());
+    Ok(Place::Folder { dataset, project, name })
+}

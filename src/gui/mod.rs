@@ -1,0 +1,22 @@
+//! The window: a rail of workspaces over one project.
+//!
+//! Knows jobs, project, domain, imaging, the registry of methods and the result types of the rest; never the
+//! command line. [`state`] is what views read, [`command`] what they may ask for, [`app`] the one place where
+//! it is done. Nothing here blocks a frame: files, the store and tensors live on other threads.
+
+pub mod app;
+pub mod command;
+pub mod dialogs;
+pub mod filter;
+pub mod fonts;
+pub mod icons;
+pub mod notify;
+pub mod run;
+pub mod shell;
+pub mod state;
+pub mod textures;
+pub mod theme;
+pub mod views;
+pub mod widgets;
+
+pub use run::{RunError, run};

@@ -1,0 +1,825 @@
+//! Everything the views read and the forms they edit.
+//!
+//! Views may edit what belongs to the window alone (selection, filters, text boxes, the form's settings);
+//! what touches a disk, a job or the undo history leaves them as an [`super::command::Action`]. Knows no file
+//! and no thread.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::command::Action;
+use super::filter::{Facts, Filter, Measure};
+use super::notify::Notifications;
+use super::widgets::status_bar::{capital, counted, number};
+use crate::domain::classes::{ClassId, natural_order};
+use crate::domain::decisions::{Decision, Verdict};
+use crate::domain::imbalance::Imbalance;
+use crate::domain::plan::{Plan, Target};
+use crate::domain::samples::Dataset;
+use crate::domain::splits::Split;
+use crate::export::{ExportReport, FilePlan, Originals, Verification};
+use crate::jobs::export::Undecided;
+use crate::jobs::model::ModelFacts;
+use crate::jobs::{JobState, JobView};
+use crate::oversampling;
+use crate::project::{CandidateRow, Recent, Settings, files};
+
+/// The rail, in the order of the work.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Workspace {
+    #[default]
+    Data,
+    Plan,
+    Train,
+    Review,
+    Export,
+}
+
+impl Workspace {
+    pub const ALL: [Workspace; 5] =
+        [Workspace::Data, Workspace::Plan, Workspace::Train, Workspace::Review, Workspace::Export];
+
+    pub const fn text(self) -> &'static str {
+        match self {
+            Workspace::Data => "Data",
+            Workspace::Plan => "Plan",
+            Workspace::Train => "Train",
+            Workspace::Review => "Review",
+            Workspace::Export => "Export",
+        }
+    }
+}
+
+/// Light, dark or as the system has it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ThemeChoice {
+    #[default]
+    System,
+    Light,
+    Dark,
+}
+
+impl ThemeChoice {
+    pub const ALL: [ThemeChoice; 3] = [ThemeChoice::System, ThemeChoice::Light, ThemeChoice::Dark];
+
+    pub const fn text(self) -> &'static str {
+        match self {
+            ThemeChoice::System => "Follow the system",
+            ThemeChoice::Light => "Light",
+            ThemeChoice::Dark => "Dark",
+        }
+    }
+}
+
+/// The four faces of anything that has to be fetched or computed.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Face<T> {
+    #[default]
+    Empty,
+    Loading,
+    Full(T),
+    /// A sentence with the remedy, the path last.
+    Failed(String),
+}
+
+impl<T> Face<T> {
+    pub const fn full(&self) -> Option<&T> {
+        match self {
+            Face::Full(value) => Some(value),
+            _ => None,
+        }
+    }
+}
+
+/// What the window was asked to open. The open project itself is [`State::project`].
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Source {
+    /// Nothing yet: the welcome view.
+    #[default]
+    Nothing,
+    /// Being read; the numbers are in the [`JobKind::Scan`] job.
+    Reading(PathBuf),
+    /// Refused or unreadable.
+    Failed { folder: PathBuf, message: String },
+    /// [`State::project`] is there.
+    Open,
+}
+
+/// The jobs the window starts; at most one of a kind runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JobKind {
+    Scan,
+    Train,
+    /// Reading a model file and comparing it with the project.
+    Model,
+    Generate,
+    /// Computing what an export would write.
+    FilePlan,
+    Export,
+    Verify,
+    Devices,
+}
+
+impl JobKind {
+    /// For the status bar.
+    pub const fn text(self) -> &'static str {
+        match self {
+            JobKind::Scan => "Reading the folder",
+            JobKind::Train => "Training",
+            JobKind::Model => "Reading the model",
+            JobKind::Generate => "Making candidates",
+            JobKind::FilePlan => "Planning the export",
+            JobKind::Export => "Exporting",
+            JobKind::Verify => "Verifying",
+            JobKind::Devices => "Looking for devices",
+        }
+    }
+}
+
+/// The last job of a kind, running or over; its curves and notes stay until the next one starts.
+#[derive(Clone, Debug)]
+pub struct JobSlot {
+    pub kind: JobKind,
+    pub view: JobView,
+}
+
+/// What the store says about saving.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Saving {
+    /// All that was done is committed.
+    #[default]
+    Saved,
+    Saving,
+    Failed(String),
+}
+
+/// A model that fits the project.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ModelFile {
+    pub path: PathBuf,
+    /// Method id.
+    pub method: String,
+    /// What the file says of itself, as rows of a table.
+    pub facts: Vec<(String, String)>,
+}
+
+impl ModelFile {
+    /// The facts of a model as rows.
+    pub fn of(facts: ModelFacts) -> Self {
+        let images: usize = facts.counts.iter().sum();
+        let per_class: Vec<String> = facts.counts.iter().map(|&n| number(n)).collect();
+        let colour = if facts.spec.channels == 1 { "grey" } else { "colour" };
+        let mut rows = vec![
+            ("Method".to_owned(), facts.method_name.to_owned()),
+            ("Trained on".to_owned(), counted(images, "image", "images")),
+            ("Per class".to_owned(), per_class.join(", ")),
+            ("Size".to_owned(), format!("{} px, {colour}", facts.spec.size)),
+            ("Networks".to_owned(), facts.networks.join(" and ")),
+            ("Seed".to_owned(), facts.seed.to_string()),
+        ];
+        for name in ["beta", "gamma", "epochs"] {
+            if let Some(value) = facts.params.get(name).filter(|value| !value.is_null()) {
+                rows.push((capital(name), value.to_string()));
+            }
+        }
+        ModelFile { path: facts.path, method: facts.method, facts: rows }
+    }
+}
+
+/// A device that training can run on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DeviceRow {
+    /// For `--device`: auto, gpu, cpu, software.
+    pub id: String,
+    pub name: String,
+    /// For example `GPU · Vulkan`.
+    pub kind: String,
+}
+
+/// The open project, as the store last said it is, with figures computed once per change.
+#[derive(Clone, Debug)]
+pub struct ProjectState {
+    pub name: String,
+    /// The project folder.
+    pub dir: PathBuf,
+    /// Why nothing can be changed, where another window owns the project.
+    pub read_only: Option<String>,
+    /// Where the images were, when they are not there.
+    pub source_missing: Option<PathBuf>,
+    /// With edits (relabelled, excluded) applied.
+    pub dataset: Arc<Dataset>,
+    /// Edited in place by the forms, followed by [`Action::SettingsChanged`].
+    pub settings: Settings,
+    pub candidates: Arc<Vec<CandidateRow>>,
+    /// What undo would undo, a phrase; `None` where there is nothing.
+    pub can_undo: Option<String>,
+    pub can_redo: Option<String>,
+    pub saving: Saving,
+    pub figures: Figures,
+}
+
+/// Figures of a project that many views show. Computed by [`ProjectState::refresh`].
+#[derive(Clone, Debug)]
+pub struct Figures {
+    /// Counts of the training split.
+    pub counts: Vec<usize>,
+    pub plan: Plan,
+    /// Of the training counts.
+    pub before: Imbalance,
+    /// Of the counts the export would have now: training images, accepted candidates.
+    pub now: Imbalance,
+    /// Of the targets.
+    pub planned: Imbalance,
+    /// Made images that the folder itself holds (it was exported by this program), part of the counts.
+    pub known_made: Vec<usize>,
+    /// Candidates accepted so far, per class.
+    pub accepted: Vec<usize>,
+    /// Candidates without a decision, over all classes.
+    pub undecided: usize,
+    /// Training, validation, test.
+    pub splits: [usize; 3],
+    /// Distinct groups of training, validation, test; zero where none are known.
+    pub groups: [usize; 3],
+    pub excluded: usize,
+}
+
+impl Default for Figures {
+    fn default() -> Self {
+        let nothing = Imbalance::of(&[]);
+        Figures {
+            counts: Vec::new(),
+            plan: Plan::default(),
+            before: nothing.clone(),
+            now: nothing.clone(),
+            planned: nothing,
+            known_made: Vec::new(),
+            accepted: Vec::new(),
+            undecided: 0,
+            splits: [0; 3],
+            groups: [0; 3],
+            excluded: 0,
+        }
+    }
+}
+
+impl ProjectState {
+    /// A project as it was just opened.
+    pub fn new(name: String, dir: PathBuf, dataset: Arc<Dataset>, settings: Settings) -> Self {
+        let mut project = ProjectState {
+            name,
+            dir,
+            read_only: None,
+            source_missing: None,
+            dataset,
+            settings,
+            candidates: Arc::default(),
+            can_undo: None,
+            can_redo: None,
+            saving: Saving::Saved,
+            figures: Figures::default(),
+        };
+        project.refresh();
+        project
+    }
+
+    /// The prior's beta of the chosen method; `None` where the method has no prior.
+    pub fn beta(&self) -> Option<f64> {
+        let method = oversampling::method(&self.settings.method)?;
+        method.prior_beta(&self.settings.params).ok().flatten()
+    }
+
+    /// Recomputes all figures; call it after the data set changed.
+    pub fn refresh(&mut self) {
+        let dataset = &self.dataset;
+        let figures = &mut self.figures;
+        figures.counts = dataset.training_counts();
+        figures.before = Imbalance::of(&figures.counts);
+        figures.known_made = vec![0; figures.counts.len()];
+        figures.splits = [0; 3];
+        let mut groups: [HashSet<&str>; 3] = Default::default();
+        for (_, sample) in dataset.counted() {
+            let split = split_position(sample.split);
+            figures.splits[split] += 1;
+            if sample.kind.is_made()
+                && sample.split == Split::Train
+                && let Some(slot) = figures.known_made.get_mut(sample.class)
+            {
+                *slot += 1;
+            }
+            if let Some(group) = &sample.group {
+                groups[split].insert(group);
+            }
+        }
+        figures.groups = groups.map(|g| g.len());
+        figures.excluded = dataset.samples.iter().filter(|s| s.excluded).count();
+        self.refresh_plan();
+    }
+
+    /// Recomputes what follows from the settings and the candidates; call it after the settings changed.
+    pub fn refresh_plan(&mut self) {
+        let (names, counts, beta) = (&self.dataset.classes, &self.figures.counts, self.beta());
+        self.figures.plan = Plan::new(names, counts, &self.settings.target, beta)
+            .or_else(|_| Plan::new(names, counts, &Target::Max, beta))
+            .unwrap_or_default();
+        let targets: Vec<usize> = self.figures.plan.classes.iter().map(|c| c.target).collect();
+        self.figures.planned = Imbalance::of(&targets);
+        self.refresh_candidates();
+    }
+
+    /// Recomputes what follows from the candidates; call it after decisions or candidates changed.
+    pub fn refresh_candidates(&mut self) {
+        let names = self.dataset.classes.iter().enumerate();
+        let class_of: HashMap<&str, usize> = names.map(|(class, name)| (name.as_str(), class)).collect();
+        let mut accepted = vec![0; self.figures.counts.len()];
+        let mut undecided = 0;
+        for row in self.candidates.iter() {
+            match row.decision {
+                Decision::Accepted => {
+                    if let Some(slot) = class_of.get(row.class.as_str()).and_then(|&c| accepted.get_mut(c)) {
+                        *slot += 1;
+                    }
+                }
+                Decision::Undecided => undecided += 1,
+                Decision::Rejected => {}
+            }
+        }
+        let now: Vec<usize> =
+            self.figures.counts.iter().zip(&accepted).map(|(have, made)| have + made).collect();
+        self.figures.now = Imbalance::of(&now);
+        self.figures.accepted = accepted;
+        self.figures.undecided = undecided;
+    }
+
+    /// The image file of a candidate; `None` for a path that leaves the project folder.
+    pub fn candidate_path(&self, row: &CandidateRow) -> Option<PathBuf> {
+        files::is_inside(&row.file).then(|| self.dir.join(&row.file))
+    }
+
+    /// A file of the source folder; `None` for a path that leaves it.
+    pub fn source_path(&self, relative: &str) -> Option<PathBuf> {
+        files::is_inside(relative).then(|| self.dataset.root.join(relative))
+    }
+
+    /// Expected acceptance over all that is to be made, weighted by how many; `None` without a prior.
+    pub fn expected_acceptance(&self) -> Option<f64> {
+        let classes = self.figures.plan.classes.iter();
+        let known = classes.filter_map(|c| c.expected_acceptance.map(|p| (p, c.make as f64)));
+        let (sum, weight) = known.fold((0.0, 0.0), |(s, w), (p, make)| (s + p * make, w + make));
+        (weight > 0.0).then(|| sum / weight)
+    }
+
+    /// Images still to make or accept before every class has its target.
+    pub fn still_to_make(&self) -> usize {
+        let made = self.figures.accepted.iter();
+        self.figures.plan.classes.iter().zip(made).map(|(c, made)| c.make.saturating_sub(*made)).sum()
+    }
+
+    /// The training size in force: the person's choice or the one the data suggests.
+    pub fn size(&self) -> u32 {
+        self.settings.size.unwrap_or_else(|| self.dataset.default_size())
+    }
+}
+
+/// Place of a split in [`Split::ALL`].
+pub const fn split_position(split: Split) -> usize {
+    match split {
+        Split::Train => 0,
+        Split::Validation => 1,
+        Split::Test => 2,
+    }
+}
+
+/// The gallery of the Data workspace.
+#[derive(Clone, Debug)]
+pub struct DataView {
+    pub split: Option<Split>,
+    pub show_excluded: bool,
+    /// Text that the file's path must contain, in lower case.
+    pub find: String,
+    /// Side of a tile in points.
+    pub tile: f32,
+    /// Positions in `dataset.samples`.
+    pub selected: BTreeSet<usize>,
+    /// The tile that has the keyboard, a position in `dataset.samples`.
+    pub cursor: Option<usize>,
+    /// Where a range selected with shift starts.
+    pub anchor: Option<usize>,
+    /// Scroll to the cursor in the next frame.
+    pub reveal: bool,
+    /// What the gallery shows, positions in `dataset.samples`; see [`DataView::refresh`].
+    pub order: Arc<Vec<usize>>,
+    /// Tiles in a row of the last frame; up and down move by it.
+    pub columns: usize,
+    /// Shares in the text box of the split proposal.
+    pub shares: String,
+    /// The proposal to cut splits was put away.
+    pub splits_later: bool,
+    key: Option<DataKey>,
+}
+
+/// What [`DataView::order`] was computed from beside the data set: class, split, excluded, text.
+type DataKey = (Option<ClassId>, Option<Split>, bool, String);
+
+impl Default for DataView {
+    fn default() -> Self {
+        DataView {
+            split: None,
+            show_excluded: true,
+            find: String::new(),
+            tile: 104.0,
+            selected: BTreeSet::new(),
+            cursor: None,
+            anchor: None,
+            reveal: false,
+            order: Arc::default(),
+            columns: 1,
+            shares: "70/15/15".to_owned(),
+            splits_later: false,
+            key: None,
+        }
+    }
+}
+
+impl DataView {
+    /// A new view that keeps the size of the tiles.
+    pub fn with_tile(tile: f32) -> Self {
+        DataView { tile, ..Self::default() }
+    }
+
+    /// The data set changed: the next [`DataView::refresh`] computes the order again.
+    pub fn invalidate(&mut self) {
+        self.key = None;
+    }
+
+    /// Recomputes the order where the filter changed; cheap otherwise.
+    pub fn refresh(&mut self, dataset: &Dataset, class: Option<ClassId>) {
+        let key = (class, self.split, self.show_excluded, self.find.to_lowercase());
+        if self.key.as_ref() == Some(&key) {
+            return;
+        }
+        let find = &key.3;
+        let shown = dataset.samples.iter().enumerate().filter(|(_, s)| {
+            class.is_none_or(|c| s.class == c)
+                && self.split.is_none_or(|split| s.split == split)
+                && (self.show_excluded || !s.excluded)
+                && (find.is_empty() || s.path.to_lowercase().contains(find.as_str()))
+        });
+        self.order = Arc::new(shown.map(|(index, _)| index).collect());
+        let len = dataset.samples.len();
+        self.selected.retain(|&index| index < len);
+        self.cursor = self.cursor.filter(|&index| index < len);
+        self.anchor = self.anchor.filter(|&index| index < len);
+        self.key = Some(key);
+    }
+
+    /// The selected samples, or the one under the cursor where nothing is selected.
+    pub fn targets(&self) -> Vec<usize> {
+        if self.selected.is_empty() {
+            self.cursor.into_iter().collect()
+        } else {
+            self.selected.iter().copied().collect()
+        }
+    }
+}
+
+/// The form of the Plan workspace that is not part of the settings.
+#[derive(Clone, Debug)]
+pub struct PlanView {
+    /// Acceptance wished at the largest gap, in \[0.5, 0.99\].
+    pub wished: f64,
+    /// Numbers of the target forms, kept while another one is chosen.
+    pub count: usize,
+    pub ratio: f64,
+}
+
+impl Default for PlanView {
+    fn default() -> Self {
+        PlanView { wished: 0.7, count: 500, ratio: 1.5 }
+    }
+}
+
+/// The Train workspace beside the settings.
+#[derive(Clone, Debug, Default)]
+pub struct TrainView {
+    /// The model that Generate uses.
+    pub model: Face<ModelFile>,
+    /// Text boxes of the form that hold something the parameter does not take yet, by parameter name.
+    pub texts: BTreeMap<String, String>,
+    /// Parameters that are rarely changed are shown.
+    pub all_params: bool,
+    /// A checkpoint of an unfinished training of this method, to resume from.
+    pub checkpoint: Option<PathBuf>,
+    /// Why the parameters are not taken, a sentence.
+    pub refused: Option<String>,
+}
+
+/// The Review workspace.
+#[derive(Clone, Debug)]
+pub struct ReviewView {
+    /// Quick filters beside the text.
+    pub verdict: Option<Verdict>,
+    pub decision: Option<Decision>,
+    /// The filter as typed; the last one that parsed stays in force.
+    pub filter: String,
+    /// What is wrong with the filter as typed.
+    pub filter_error: Option<String>,
+    pub sort: Measure,
+    pub descending: bool,
+    /// Hides probabilities, parts and verdicts until a decision is taken.
+    pub blind: bool,
+    /// Probability and parts on the tiles.
+    pub overlay: bool,
+    /// Side of a tile in points.
+    pub tile: f32,
+    /// The large view fills the workspace.
+    pub large: bool,
+    /// Magnification of the pictures in the large view, 1 = fitted; shared by seed, candidate, difference.
+    pub zoom: f32,
+    /// Shift of the pictures in the large view, in parts of their side; shared.
+    pub pan: [f32; 2],
+    /// Amplification of the difference picture.
+    pub gain: u32,
+    /// Candidate ids.
+    pub selected: BTreeSet<i64>,
+    pub cursor: Option<i64>,
+    pub anchor: Option<i64>,
+    /// Scroll to the cursor in the next frame.
+    pub reveal: bool,
+    /// What the grid shows, positions in `project.candidates`; see [`ReviewView::refresh`].
+    pub order: Arc<Vec<usize>>,
+    /// Tiles in a row of the last frame.
+    pub columns: usize,
+    parsed: Filter,
+    key: Option<ReviewKey>,
+}
+
+/// What [`ReviewView::order`] was computed from beside the candidates: class, quick filters, text, sort,
+/// descending, blind.
+type ReviewKey = (Option<ClassId>, Option<Verdict>, Option<Decision>, String, Measure, bool, bool);
+
+impl Default for ReviewView {
+    fn default() -> Self {
+        ReviewView {
+            verdict: None,
+            decision: None,
+            filter: String::new(),
+            filter_error: None,
+            sort: Measure::Slot,
+            descending: false,
+            blind: false,
+            overlay: true,
+            tile: 112.0,
+            large: false,
+            zoom: 1.0,
+            pan: [0.0, 0.0],
+            gain: 8,
+            selected: BTreeSet::new(),
+            cursor: None,
+            anchor: None,
+            reveal: false,
+            order: Arc::default(),
+            columns: 1,
+            parsed: Filter::default(),
+            key: None,
+        }
+    }
+}
+
+impl ReviewView {
+    /// A new view that keeps the size of the tiles.
+    pub fn with_tile(tile: f32) -> Self {
+        ReviewView { tile, ..Self::default() }
+    }
+
+    /// The candidates changed: the next [`ReviewView::refresh`] computes the order again.
+    pub fn invalidate(&mut self) {
+        self.key = None;
+    }
+
+    /// Recomputes the order where filter or sort changed; cheap otherwise.
+    ///
+    /// Where the candidate under the cursor left the order (it was decided and the filter is on decisions),
+    /// the cursor goes to the one that took its place. In blind mode, filters and sorts that would tell what
+    /// the method thinks are not applied.
+    pub fn refresh(&mut self, candidates: &[CandidateRow], classes: &[String], class: Option<ClassId>) {
+        let key =
+            (class, self.verdict, self.decision, self.filter.clone(), self.sort, self.descending, self.blind);
+        if self.key.as_ref() == Some(&key) {
+            return;
+        }
+        match Filter::parse(&self.filter) {
+            Ok(filter) => {
+                self.parsed = filter;
+                self.filter_error = None;
+            }
+            Err(error) => self.filter_error = Some(error.to_string()),
+        }
+        let place = self.cursor_place(candidates);
+        let all = Filter::default();
+        let filter = if self.blind && self.parsed.asks_judgement() { &all } else { &self.parsed };
+        let verdict = self.verdict.filter(|_| !self.blind);
+        let sort = if self.blind && self.sort.is_judgement() { Measure::Slot } else { self.sort };
+        let name = class.and_then(|c| classes.get(c));
+        let mut rows: Vec<(usize, &CandidateRow)> = candidates
+            .iter()
+            .enumerate()
+            .filter(|(_, row)| {
+                name.is_none_or(|n| row.class == *n)
+                    && verdict.is_none_or(|v| row.verdict == v)
+                    && self.decision.is_none_or(|d| row.decision == d)
+                    && filter.passes(&facts(row))
+            })
+            .collect();
+        let descending = self.descending;
+        rows.sort_by(|(_, a), (_, b)| {
+            // Candidates without the part come last either way.
+            let by_part = match (sort.of(&facts(a)), sort.of(&facts(b))) {
+                (Some(x), Some(y)) if descending => y.total_cmp(&x),
+                (Some(x), Some(y)) => x.total_cmp(&y),
+                (x, y) => y.is_some().cmp(&x.is_some()),
+            };
+            let by_class = || natural_order(&a.class, &b.class);
+            let first = if sort == Measure::Slot { by_class().then(by_part) } else { by_part };
+            first.then_with(|| a.id.cmp(&b.id))
+        });
+        self.order = Arc::new(rows.into_iter().map(|(position, _)| position).collect());
+        let present: BTreeSet<i64> = self.order.iter().filter_map(|&i| id_at(candidates, i)).collect();
+        self.selected.retain(|id| present.contains(id));
+        if self.cursor.is_none_or(|id| !present.contains(&id)) {
+            let next = place.unwrap_or(0).min(self.order.len().saturating_sub(1));
+            self.cursor = self.order.get(next).and_then(|&i| id_at(candidates, i));
+        }
+        self.key = Some(key);
+    }
+
+    /// Place of the cursor in the order.
+    pub fn cursor_place(&self, candidates: &[CandidateRow]) -> Option<usize> {
+        let id = self.cursor?;
+        self.order.iter().position(|&i| id_at(candidates, i) == Some(id))
+    }
+
+    /// The selected candidates, or the one under the cursor where nothing is selected.
+    pub fn targets(&self) -> Vec<i64> {
+        if self.selected.is_empty() {
+            self.cursor.into_iter().collect()
+        } else {
+            self.selected.iter().copied().collect()
+        }
+    }
+}
+
+fn id_at(candidates: &[CandidateRow], position: usize) -> Option<i64> {
+    candidates.get(position).map(|row| row.id)
+}
+
+/// What the filter may ask of a candidate.
+pub fn facts(row: &CandidateRow) -> Facts<'_> {
+    Facts {
+        class: &row.class,
+        seed_class: row.seed_class.as_deref(),
+        seed_file: row.seed_file.as_deref(),
+        parts: &row.parts,
+        verdict: row.verdict,
+        decision: row.decision,
+        distance: row.nearest_distance,
+        score: row.own_score.as_ref().map(|(_, score)| *score),
+        slot: row.slot,
+    }
+}
+
+/// The Export workspace.
+#[derive(Clone, Debug)]
+pub struct ExportForm {
+    /// The new folder, as typed.
+    pub folder: String,
+    pub originals: Originals,
+    pub undecided: Undecided,
+    /// What would be written; recomputed with [`Action::PlanExport`].
+    pub plan: Face<Arc<FilePlan>>,
+    pub report: Face<Arc<ExportReport>>,
+    /// Any exported folder can be verified.
+    pub verify_folder: String,
+    pub verification: Face<Arc<Verification>>,
+}
+
+impl Default for ExportForm {
+    fn default() -> Self {
+        ExportForm {
+            folder: String::new(),
+            originals: Originals::Keep,
+            undecided: Undecided::Refuse,
+            plan: Face::Empty,
+            report: Face::Empty,
+            verify_folder: String::new(),
+            verification: Face::Empty,
+        }
+    }
+}
+
+/// What lies over the workspace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sheet {
+    Palette,
+    Keys,
+    Log,
+    Settings,
+    /// Unreadable files and notes of the scan.
+    Files,
+}
+
+/// A question before something that cannot be taken back with one key.
+#[derive(Clone, Debug)]
+pub struct Confirm {
+    pub title: String,
+    pub text: String,
+    /// The button that does it.
+    pub yes: String,
+    pub action: Action,
+}
+
+/// Everything the window shows.
+#[derive(Default)]
+pub struct State {
+    pub workspace: Workspace,
+    pub theme: ThemeChoice,
+    /// Scale of the whole window, 1.0 to 2.0.
+    pub zoom: f32,
+    /// The histogram's scale.
+    pub log_scale: bool,
+    /// The class that the histogram filters by.
+    pub class_filter: Option<ClassId>,
+    pub source: Source,
+    /// Path box of the welcome view.
+    pub folder_box: String,
+    pub recent: Vec<Recent>,
+    pub project: Option<ProjectState>,
+    pub data: DataView,
+    pub plan: PlanView,
+    pub train: TrainView,
+    pub review: ReviewView,
+    pub export: ExportForm,
+    pub jobs: Vec<JobSlot>,
+    pub devices: Face<Vec<DeviceRow>>,
+    pub notifications: Notifications,
+    pub sheet: Option<Sheet>,
+    pub confirm: Option<Confirm>,
+    /// Text and selected row of the palette.
+    pub palette_text: String,
+    pub palette_row: usize,
+    /// A dialog of the system is open; a second one is not started.
+    pub dialog_open: bool,
+    /// Why the system's file dialogs do not work here, once that is known.
+    pub no_dialogs: Option<String>,
+    /// Files are being dragged over the window.
+    pub drop_hover: bool,
+}
+
+impl State {
+    pub fn new() -> Self {
+        State { zoom: 1.0, ..State::default() }
+    }
+
+    /// The last job of a kind, running or over.
+    pub fn job(&self, kind: JobKind) -> Option<&JobView> {
+        self.jobs.iter().find(|slot| slot.kind == kind).map(|slot| &slot.view)
+    }
+
+    /// The job of a kind, where it is not over.
+    pub fn running(&self, kind: JobKind) -> Option<&JobView> {
+        self.job(kind).filter(|view| !view.state.is_over())
+    }
+
+    /// The job the status bar speaks of: the running one that matters most.
+    pub fn current_job(&self) -> Option<(JobKind, &JobView)> {
+        let order = [
+            JobKind::Train,
+            JobKind::Generate,
+            JobKind::Export,
+            JobKind::Verify,
+            JobKind::Scan,
+            JobKind::FilePlan,
+            JobKind::Model,
+        ];
+        order.into_iter().find_map(|kind| self.running(kind).map(|view| (kind, view)))
+    }
+
+    /// Work runs that would be lost by closing the window.
+    pub fn is_busy(&self) -> bool {
+        [JobKind::Train, JobKind::Generate, JobKind::Export].into_iter().any(|k| self.running(k).is_some())
+    }
+
+    /// Why a kind of job failed, where its last one did.
+    pub fn failure(&self, kind: JobKind) -> Option<&str> {
+        match self.job(kind).map(|view| &view.state) {
+            Some(JobState::Failed(message)) => Some(message),
+            _ => None,
+        }
+    }
+
+    /// The project can be changed: it is open and this window owns it.
+    pub fn can_edit(&self) -> bool {
+        self.project.as_ref().is_some_and(|p| p.read_only.is_none())
+    }
+}

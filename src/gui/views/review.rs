@@ -1,0 +1,820 @@
+//! Review: every candidate with its probability of being rejected, and the person's decision.
+//!
+//! A grid of candidates, a panel about the one under the cursor, and a large view of seed image, candidate
+//! and difference. The verdict is the method's, the decision the person's; both are shown and neither
+//! replaces the other. Decisions leave as commands; blind mode hides what the method thinks until a candidate
+//! is decided.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use egui::{
+    Button, CentralPanel, ComboBox, Frame, Id, Key, Label, Layout, Margin, Modifiers, Panel, ProgressBar,
+    Response, RichText, Role, ScrollArea, Stroke, TextEdit, Ui, WidgetInfo,
+};
+
+use crate::domain::acceptance::p_accept;
+use crate::domain::decisions::{DecidedBy, Decision, Verdict};
+use crate::gui::command::{Action, Command};
+use crate::gui::filter::Measure;
+use crate::gui::icons::{self, Icon, icon};
+use crate::gui::state::{JobKind, ProjectState, ReviewView, Saving, State};
+use crate::gui::textures::{PictureKey, Shown, Textures};
+use crate::gui::theme::{self, Tokens, caption, muted, section, size, space, tokens};
+use crate::gui::widgets::candidate_tile::{Tile, TilePicture, candidate_tile};
+use crate::gui::widgets::class_panel::fact;
+use crate::gui::widgets::empty_state::{command_button, empty, failed, loading, warning_line};
+use crate::gui::widgets::keycap::key_line;
+use crate::gui::widgets::picture_grid::{Grid, take_move};
+use crate::gui::widgets::picture_view::{CAPTION, Pane, Zoom, picture_pane, scale_words};
+use crate::gui::widgets::probability::{PartRow, part_row, rule_sentences, verdict_words};
+use crate::gui::widgets::status_bar::{count_words, counted, number, percent, time_words};
+use crate::jobs::JobView;
+use crate::project::CandidateRow;
+use crate::project::files::is_inside;
+
+/// Amplifications of the difference picture.
+const GAINS: [u32; 6] = [1, 2, 4, 8, 16, 32];
+/// Longer side that no candidate reaches: its file is shown pixel for pixel and never shrunk.
+const WHOLE: u32 = 2048;
+/// Real images shown beside a candidate.
+const NEAREST: usize = 3;
+
+/// The Review workspace.
+pub fn review_ui(ui: &mut Ui, state: &mut State, textures: &mut Textures, out: &mut Vec<Action>) {
+    let t = tokens(ui);
+    let Some(project) = &state.project else {
+        empty(ui, Icon::Review, "Nothing to review", "Open a folder of images first.", |ui| {
+            command_button(ui, state, Command::OpenFolder, out);
+        });
+        return;
+    };
+    let rows = Arc::clone(&project.candidates);
+    if rows.is_empty() {
+        nothing_yet(ui, state, out);
+        return;
+    }
+    {
+        let State { project, review, class_filter, .. } = &mut *state;
+        if let Some(project) = project {
+            review.refresh(&rows, &project.dataset.classes, *class_filter);
+        }
+    }
+    let place = move_cursor(ui, state, &rows, out);
+    let row = place.and_then(|place| state.review.order.get(place)).and_then(|&index| rows.get(index));
+
+    Panel::top("review tools")
+        .frame(super::train::bar_frame(t))
+        .show(ui, |ui| tools(ui, t, state, rows.len(), out));
+    let mut look = Look::of(&state.review);
+    Panel::right("review detail")
+        .exact_size(side_width(ui, size::DETAIL))
+        .resizable(false)
+        .frame(Frame::new().fill(t.panel).inner_margin(Margin::same(16)))
+        .show(ui, |ui| match row {
+            Some(row) => detail(ui, state, textures, row, place.unwrap_or(0), &mut look, out),
+            None => {
+                ui.label(muted(ui, "No candidate is chosen."));
+            }
+        });
+    CentralPanel::default().frame(Frame::new().fill(t.background).inner_margin(Margin::same(16))).show(
+        ui,
+        |ui| match row {
+            Some(row) if state.review.large => large(ui, t, state, textures, row, &mut look),
+            _ => grid(ui, t, state, textures, &rows, place, out),
+        },
+    );
+    look.keep(&mut state.review);
+}
+
+/// Width of a panel at the side: at most `wanted`, and half of the workspace where that is narrow.
+pub(super) fn side_width(ui: &Ui, wanted: f32) -> f32 {
+    (ui.available_width() * 0.5).clamp(160.0, wanted)
+}
+
+/// How the pictures are looked at; edited by the panes, kept in the state.
+#[derive(Clone, Copy)]
+struct Look {
+    zoom: Zoom,
+    gain: u32,
+}
+
+impl Look {
+    fn of(review: &ReviewView) -> Self {
+        Look { zoom: Zoom { factor: review.zoom, pan: review.pan }.clamped(), gain: review.gain }
+    }
+
+    fn keep(self, review: &mut ReviewView) {
+        (review.zoom, review.pan, review.gain) = (self.zoom.factor, self.zoom.pan, self.gain);
+    }
+}
+
+/// Before there are candidates: being made, failed, or not begun.
+fn nothing_yet(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
+    if let Some(job) = state.running(JobKind::Generate) {
+        loading(ui, "Making candidates", Some(job), |ui| {
+            if ui.button("Cancel").clicked() {
+                out.push(Action::CancelJob(JobKind::Generate));
+            }
+        });
+    } else if let Some(message) = state.failure(JobKind::Generate) {
+        failed(ui, "Making candidates failed", message, |ui| {
+            command_button(ui, state, Command::Generate, out);
+            command_button(ui, state, Command::GoTrain, out);
+        });
+    } else {
+        let text = "Candidates appear here as soon as a model made them. You look at each of them, with its \
+                    probability of being rejected, and decide.";
+        empty(ui, Icon::Review, "No candidates yet", text, |ui| {
+            command_button(ui, state, Command::Generate, out);
+            command_button(ui, state, Command::GoTrain, out);
+        });
+    }
+}
+
+/// Takes the keys that move the cursor; returns its place in the order.
+fn move_cursor(ui: &Ui, state: &mut State, rows: &[CandidateRow], out: &mut Vec<Action>) -> Option<usize> {
+    let place = cursor_place(ui, &state.review, rows);
+    let covered = state.sheet.is_some() || state.confirm.is_some() || egui::Popup::is_any_open(ui.ctx());
+    if covered || ui.ctx().text_edit_focused() {
+        return place;
+    }
+    // Z is what readers of images expect beside the keys of the command.
+    if ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Z)) {
+        out.push(Action::Do(Command::LargeView));
+    }
+    let review = &mut state.review;
+    // In the large view there are no rows: up and down go to the neighbour as well.
+    let columns = if review.large { 1 } else { review.columns };
+    let Some((next, extend)) = take_move(ui, place, review.order.len(), columns) else {
+        return place;
+    };
+    go_to(review, rows, next, if extend { Reach::Extend } else { Reach::Only });
+    review.reveal = true;
+    Some(next)
+}
+
+/// The cursor's place, looked for around the last one first: the list may be long.
+fn cursor_place(ui: &Ui, review: &ReviewView, rows: &[CandidateRow]) -> Option<usize> {
+    let hint = Id::unique("review: place of the cursor");
+    let near = ui.data(|data| data.get_temp::<usize>(hint)).unwrap_or(0);
+    let is_it = |place: &usize| {
+        let row = review.order.get(*place).and_then(|&index| rows.get(index));
+        row.is_some_and(|row| Some(row.id) == review.cursor)
+    };
+    let place = (near.saturating_sub(1)..near + 2).find(is_it).or_else(|| review.cursor_place(rows));
+    if let Some(place) = place {
+        ui.data_mut(|data| data.insert_temp(hint, place));
+    }
+    place
+}
+
+/// What a step does to the selection.
+#[derive(Clone, Copy, PartialEq)]
+enum Reach {
+    /// The selection is dropped.
+    Only,
+    /// From the anchor to here.
+    Extend,
+    /// This one in or out.
+    Toggle,
+}
+
+fn id_at(order: &[usize], rows: &[CandidateRow], place: usize) -> Option<i64> {
+    order.get(place).and_then(|&index| rows.get(index)).map(|row| row.id)
+}
+
+/// Moves the cursor to a place of the order.
+fn go_to(review: &mut ReviewView, rows: &[CandidateRow], place: usize, reach: Reach) {
+    let order = Arc::clone(&review.order);
+    let Some(id) = id_at(&order, rows, place) else { return };
+    match reach {
+        Reach::Only => {
+            review.selected.clear();
+            review.anchor = Some(id);
+        }
+        Reach::Extend => {
+            let from = review.anchor.or(review.cursor).unwrap_or(id);
+            review.anchor = Some(from);
+            let is_from = |&index: &usize| rows.get(index).is_some_and(|row| row.id == from);
+            let start = order.iter().position(is_from).unwrap_or(place);
+            let (low, high) = (start.min(place), start.max(place));
+            review.selected = (low..=high).filter_map(|place| id_at(&order, rows, place)).collect();
+        }
+        Reach::Toggle => {
+            if review.selected.is_empty() {
+                review.selected.extend(review.cursor);
+            }
+            if !review.selected.remove(&id) {
+                review.selected.insert(id);
+            }
+            review.anchor = Some(id);
+        }
+    }
+    review.cursor = Some(id);
+}
+
+fn tools(ui: &mut Ui, t: &Tokens, state: &mut State, total: usize, out: &mut Vec<Action>) {
+    ui.spacing_mut().item_spacing.y = 6.0;
+    ui.horizontal_wrapped(|ui| {
+        filters(ui, t, &mut state.review);
+        if let Some(class) = state.class_filter {
+            let names = state.project.as_ref().map(|p| p.dataset.classes.as_slice()).unwrap_or_default();
+            let name = names.get(class).map_or("", String::as_str);
+            let button = Button::selectable(true, format!("class {name}"));
+            if ui.add(button).on_hover_text(Command::AllClasses.hint(ui.ctx())).clicked() {
+                out.push(Action::Do(Command::AllClasses));
+            }
+        }
+        for (command, on, text) in [
+            (Command::Blind, state.review.blind, "Blind"),
+            (Command::Overlay, state.review.overlay, "Overlay"),
+        ] {
+            let button = ui.add_enabled(command.enabled(state), Button::selectable(on, text));
+            if button.on_hover_text(command.hint(ui.ctx())).clicked() {
+                out.push(Action::Do(command));
+            }
+        }
+    });
+    if let Some(error) = &state.review.filter_error {
+        ui.label(RichText::new(error).size(theme::SMALL).color(t.failure));
+    }
+    ui.horizontal_wrapped(|ui| {
+        let undecided = state.project.as_ref().map_or(0, |p| p.figures.undecided).min(total);
+        let decided = total - undecided;
+        let words = format!("{} of {} decided", number(decided), number(total));
+        let share = if total == 0 { 0.0 } else { decided as f32 / total as f32 };
+        let bar = ProgressBar::new(share).desired_width(140.0).desired_height(6.0).fill(t.accent);
+        ui.add(bar)
+            .widget_info(|| WidgetInfo::labeled(Role::ProgressIndicator, true, format!("Review: {words}")));
+        ui.label(words);
+        let shown = state.review.order.len();
+        if shown != total {
+            ui.label(muted(ui, format!("{} shown", number(shown))));
+        }
+        if let Some(job) = state.running(JobKind::Generate) {
+            ui.label(muted(ui, making_words(job)));
+        }
+        for command in [Command::NextUndecided, Command::AcceptShown, Command::RejectShown] {
+            command_button(ui, state, command, out);
+        }
+    });
+    if let Some(why) = state.project.as_ref().and_then(|p| p.read_only.as_ref()) {
+        warning_line(ui, why);
+    }
+}
+
+fn making_words(job: &JobView) -> String {
+    let mut words = format!("making {}", count_words(job.done, job.total));
+    if let Some(left) = job.time_left {
+        words += &format!(" · {} left", time_words(left));
+    }
+    words
+}
+
+fn filters(ui: &mut Ui, t: &Tokens, review: &mut ReviewView) {
+    let colour = if review.filter_error.is_some() { t.failure } else { t.text };
+    ui.add(
+        TextEdit::singleline(&mut review.filter)
+            .hint_text("class(normal) && confidence > 0.6")
+            .desired_width(236.0)
+            .char_limit(1000)
+            .font(egui::TextStyle::Monospace)
+            .text_color(colour),
+    )
+    .on_hover_text(
+        "Measures: rejection, prior, draw, confidence, distance, score, slot, compared with <, <=, >, >=, =\n\
+         Questions: class(..), seed(..), file(..), verdict(accepted), also prior, confidence, other\n\
+         Decisions: accepted, rejected, undecided\nTogether: &&, ||, !, parentheses",
+    )
+    .accessible_name("Filter");
+    let blind = review.blind;
+    ui.add_enabled_ui(!blind, |ui| {
+        let shown = review.verdict.map_or("any verdict", verdict_words);
+        ComboBox::from_id_salt("review verdict")
+            .width(120.0)
+            .selected_text(shown)
+            .show_ui(ui, |ui| {
+                ui.selectable_value(&mut review.verdict, None, "any verdict");
+                for verdict in Verdict::ALL {
+                    ui.selectable_value(&mut review.verdict, Some(verdict), verdict_words(verdict));
+                }
+            })
+            .response
+            .accessible_name("Verdict");
+    });
+    let shown = review.decision.map_or("any decision", Decision::as_str);
+    ComboBox::from_id_salt("review decision")
+        .width(108.0)
+        .selected_text(shown)
+        .show_ui(ui, |ui| {
+            ui.selectable_value(&mut review.decision, None, "any decision");
+            for decision in Decision::ALL {
+                ui.selectable_value(&mut review.decision, Some(decision), decision.as_str());
+            }
+        })
+        .response
+        .accessible_name("Decision");
+    ComboBox::from_id_salt("review sort")
+        .width(128.0)
+        .selected_text(format!("Sort: {}", review.sort.as_str()))
+        .show_ui(ui, |ui| {
+            for measure in Measure::ALL {
+                // A sort by what the method thinks would tell it.
+                ui.add_enabled_ui(!(blind && measure.is_judgement()), |ui| {
+                    ui.selectable_value(&mut review.sort, measure, measure.as_str());
+                });
+            }
+        })
+        .response
+        .accessible_name("Sort by");
+    let words = if review.descending { "largest first" } else { "smallest first" };
+    if ui.add(Button::new(words)).on_hover_text("Turn the order around").clicked() {
+        review.descending = !review.descending;
+    }
+}
+
+/// The method's opinion of a row is hidden.
+fn is_hidden(review: &ReviewView, row: &CandidateRow) -> bool {
+    review.blind && row.decision == Decision::Undecided
+}
+
+/// The candidate's file; `None` where the store names one outside the project.
+fn candidate_path(project: &ProjectState, row: &CandidateRow) -> Option<PathBuf> {
+    is_inside(&row.file).then(|| project.dir.join(&row.file))
+}
+
+/// A file of the source folder, by the relative path the store has; `None` where that leaves the folder.
+fn source_path(project: &ProjectState, relative: &str) -> Option<PathBuf> {
+    is_inside(relative).then(|| project.dataset.root.join(relative))
+}
+
+fn grid(
+    ui: &mut Ui,
+    t: &Tokens,
+    state: &mut State,
+    textures: &mut Textures,
+    rows: &[CandidateRow],
+    place: Option<usize>,
+    out: &mut Vec<Action>,
+) {
+    let State { project, review, .. } = &mut *state;
+    let Some(project) = project else { return };
+    if review.order.is_empty() {
+        let text = "No candidate passes the filter. All of them are still there.";
+        empty(ui, Icon::Search, "Nothing matches", text, |ui| {
+            if ui.button("Clear the filter").clicked() {
+                review.filter.clear();
+                review.verdict = None;
+                review.decision = None;
+                out.push(Action::Do(Command::AllClasses));
+            }
+        });
+        return;
+    }
+    let order = Arc::clone(&review.order);
+    let grid = Grid {
+        salt: "candidates",
+        count: order.len(),
+        tile: review.tile,
+        cursor: place,
+        reveal: review.reveal,
+    };
+    let scale = ui.ctx().pixels_per_point();
+    let output = grid.show(ui, |ui, rect, index, response| {
+        let Some(row) = order.get(index).and_then(|&position| rows.get(position)) else { return };
+        let picture = match candidate_path(project, row) {
+            Some(path) => match textures.get(&PictureKey::thumbnail(path, rect.width(), scale)) {
+                Shown::Full(texture) => TilePicture::Ready(texture.id, texture.size),
+                Shown::Loading => TilePicture::Loading,
+                Shown::Failed(_) => TilePicture::Failed,
+            },
+            None => TilePicture::Failed,
+        };
+        let tile = Tile {
+            number: index + 1,
+            class: &row.class,
+            parts: &row.parts,
+            verdict: row.verdict,
+            decision: row.decision,
+            picture,
+            focused: review.cursor == Some(row.id),
+            selected: review.selected.contains(&row.id),
+            blind: is_hidden(review, row),
+            overlay: review.overlay,
+        };
+        candidate_tile(ui, t, rect, response, &tile);
+        if response.hovered() && !tile.blind {
+            response.clone().on_hover_text(tile_words(row));
+        }
+    });
+    review.columns = output.columns;
+    review.reveal = false;
+    if let Some((index, modifiers)) = output.clicked {
+        let reach = if modifiers.shift {
+            Reach::Extend
+        } else if modifiers.command {
+            Reach::Toggle
+        } else {
+            Reach::Only
+        };
+        go_to(review, rows, index, reach);
+    }
+    if let Some(index) = output.double_clicked {
+        go_to(review, rows, index, Reach::Only);
+        review.large = true;
+    }
+}
+
+/// The tooltip of a tile: the rule with this candidate's numbers, the verdict and the decision.
+fn tile_words(row: &CandidateRow) -> String {
+    format!("{}\n{} {}", rule_sentences(&row.parts), verdict_sentence(row), decision_sentence(row))
+}
+
+/// What the method says, with the numbers that decided.
+pub fn verdict_sentence(row: &CandidateRow) -> String {
+    let parts = &row.parts;
+    match (row.verdict, parts.p_accept, parts.draw, parts.confidence, parts.threshold) {
+        (Verdict::Accepted, ..) => "The method accepts.".to_owned(),
+        (Verdict::RejectedPrior, Some(p), Some(u), ..) => {
+            format!("The method rejects: the draw {u:.3} is not below the prior {p:.3}.")
+        }
+        (Verdict::RejectedConfidence, _, _, Some(c), Some(least)) => {
+            format!("The method rejects: the confidence {c:.3} is below {least:.3}.")
+        }
+        (Verdict::RejectedPrior, ..) => "The method rejects: the prior's draw failed.".to_owned(),
+        (Verdict::RejectedConfidence, ..) => "The method rejects: the confidence is too low.".to_owned(),
+        (Verdict::RejectedOther, ..) => match row.extra.get("reason").and_then(|reason| reason.as_str()) {
+            Some(reason) => format!("The method rejects: {reason}."),
+            None => "The method rejects: another of its tests failed.".to_owned(),
+        },
+    }
+}
+
+/// What stands, and who said so.
+pub fn decision_sentence(row: &CandidateRow) -> String {
+    let verb = match row.decision {
+        Decision::Undecided => return "Nothing is decided until you do.".to_owned(),
+        Decision::Accepted => "accepted",
+        Decision::Rejected => "rejected",
+    };
+    let against = if row.verdict.rule() == row.decision { "" } else { " against the method's verdict" };
+    match row.decided_by {
+        Some(DecidedBy::Rule) => format!("The rule {verb} it{against}; nobody has looked at it."),
+        _ => format!("You {verb} it{against}."),
+    }
+}
+
+/// The three pictures of a candidate, `side` points each.
+fn pictures(
+    ui: &mut Ui,
+    t: &Tokens,
+    project: &ProjectState,
+    textures: &mut Textures,
+    row: &CandidateRow,
+    side: f32,
+    look: &mut Look,
+) {
+    let candidate = candidate_path(project, row);
+    let seed = row.seed_file.as_deref().and_then(|file| source_path(project, file));
+    let fit = project.settings.fit;
+    let shown = match &candidate {
+        Some(path) => textures.get(&PictureKey::Thumbnail { path: path.clone(), side: WHOLE }),
+        None => Shown::Failed(Arc::from("this file lies outside the project")),
+    };
+    let pixels = shown.texture().map(|texture| texture.size);
+    // The seed image is shown as the method saw it: at the candidate's size.
+    let size = match (&shown, pixels) {
+        (_, Some(size)) => Some(size.x.max(size.y) as u32),
+        (Shown::Failed(_), None) => Some(project.size()),
+        _ => None,
+    };
+    let seed_shown = match (&seed, size) {
+        (Some(path), Some(size)) => textures.get(&PictureKey::Fitted { path: path.clone(), size, fit }),
+        _ => Shown::Loading,
+    };
+    let difference = match (&seed, &candidate) {
+        (Some(seed), Some(candidate)) => textures.get(&PictureKey::Difference {
+            seed: seed.clone(),
+            candidate: candidate.clone(),
+            fit,
+            gain: look.gain,
+        }),
+        _ => Shown::Loading,
+    };
+    let absent = seed.is_none().then_some("no seed image");
+    let captions = [
+        format!("seed · {}", row.seed_class.as_deref().unwrap_or("none")),
+        format!("candidate · {}", row.class),
+        format!("difference × {}", look.gain),
+    ];
+    let panes = [
+        Pane { picture: seed_shown, absent, caption: &captions[0], name: "Seed image" },
+        Pane { picture: shown, absent: None, caption: &captions[1], name: "Candidate picture" },
+        Pane {
+            picture: difference,
+            absent,
+            caption: &captions[2],
+            name: "Difference: orange is brighter in the candidate, blue is darker",
+        },
+    ];
+    ui.horizontal_top(|ui| {
+        ui.spacing_mut().item_spacing.x = space::S;
+        for pane in &panes {
+            picture_pane(ui, t, side, pane, Some(&mut look.zoom));
+        }
+    });
+    ui.horizontal(|ui| {
+        if let Some(size) = pixels {
+            ui.label(caption(ui, scale_words(ui.ctx(), size, side, look.zoom)));
+        }
+        ui.with_layout(Layout::right_to_left(egui::Align::Center), |ui| {
+            ComboBox::from_id_salt("gain")
+                .width(56.0)
+                .selected_text(format!("× {}", look.gain))
+                .show_ui(ui, |ui| {
+                    for gain in GAINS {
+                        ui.selectable_value(&mut look.gain, gain, format!("× {gain}"));
+                    }
+                })
+                .response
+                .accessible_name("Amplification of the difference");
+            ui.label(caption(ui, "difference"))
+                .on_hover_text("Orange is brighter in the candidate, blue is darker; black is the same");
+        });
+    });
+}
+
+/// The three pictures over the whole workspace.
+fn large(
+    ui: &mut Ui,
+    t: &Tokens,
+    state: &State,
+    textures: &mut Textures,
+    row: &CandidateRow,
+    look: &mut Look,
+) {
+    let Some(project) = &state.project else { return };
+    let room = ui.available_size();
+    let wide = (room.x - 2.0 * space::S) / 3.0;
+    let side = wide.min(room.y - CAPTION - 44.0).max(64.0);
+    ui.add_space(((room.y - side - CAPTION - 44.0) / 2.0).max(0.0));
+    pictures(ui, t, project, textures, row, side, look);
+}
+
+/// The panel about the candidate under the cursor.
+fn detail(
+    ui: &mut Ui,
+    state: &State,
+    textures: &mut Textures,
+    row: &CandidateRow,
+    place: usize,
+    look: &mut Look,
+    out: &mut Vec<Action>,
+) {
+    let t = tokens(ui);
+    let Some(project) = &state.project else { return };
+    let keys = [
+        ("A", "accept"),
+        ("X", "reject"),
+        ("U", "undecide"),
+        ("← →", "move"),
+        ("N", "next undecided"),
+        ("Z", "large"),
+        ("O", "overlay"),
+        ("B", "blind"),
+        ("?", "all keys"),
+    ];
+    Panel::bottom("review keys")
+        .frame(Frame::new().fill(t.panel).inner_margin(Margin { top: 12, ..Margin::ZERO }))
+        .show_separator_line(false)
+        .show(ui, |ui| key_line(ui, &keys));
+    ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+        ui.horizontal(|ui| {
+            let of = state.review.order.len();
+            ui.label(section(ui, &format!("Candidate {} of {}", number(place + 1), number(of))));
+            ui.with_layout(Layout::right_to_left(egui::Align::Center), |ui| {
+                pill(ui, t, row.kind.as_str());
+            });
+        });
+        if !state.review.large {
+            let side = ((ui.available_width() - 2.0 * space::S) / 3.0).floor();
+            pictures(ui, t, project, textures, row, side, look);
+        }
+        ui.add_space(space::XS);
+        if is_hidden(&state.review, row) {
+            ui.label(section(ui, "Blind mode"));
+            ui.add(Label::new("What the method thinks is hidden until you decide.").wrap());
+        } else {
+            parts(ui, t, project, row);
+        }
+        ui.add_space(space::XS);
+        decision(ui, t, state, project, row, out);
+        ui.add_space(space::S);
+        neighbours(ui, t, project, textures, row);
+        ui.add_space(space::S);
+        provenance(ui, row);
+    });
+}
+
+/// A word on a raised ground.
+fn pill(ui: &mut Ui, t: &Tokens, text: &str) -> Response {
+    Frame::new()
+        .fill(t.raised)
+        .stroke(Stroke::new(1.0, t.line))
+        .corner_radius(10)
+        .inner_margin(Margin::symmetric(9, 2))
+        .show(ui, |ui| ui.label(caption(ui, text)))
+        .inner
+}
+
+/// The parts of the test, apart.
+fn parts(ui: &mut Ui, t: &Tokens, project: &ProjectState, row: &CandidateRow) {
+    let parts = &row.parts;
+    let rejection = percent(parts.rejection_probability());
+    ui.horizontal(|ui| {
+        ui.label(section(ui, "Rejection probability"));
+        ui.with_layout(Layout::right_to_left(egui::Align::Center), |ui| {
+            ui.label(RichText::new(rejection).size(17.0).strong()).on_hover_text(rule_sentences(parts));
+        });
+    });
+    ui.spacing_mut().item_spacing.y = 2.0;
+    let prior = PartRow {
+        label: "Prior P_accept",
+        value: parts.p_accept,
+        threshold: None,
+        passes: None,
+        absent: "the method has none",
+        tip: &prior_words(project, row),
+    };
+    part_row(ui, t, &prior);
+    let draw = PartRow {
+        label: "Draw u",
+        value: parts.draw,
+        threshold: parts.p_accept,
+        passes: parts.draw.map(|_| parts.prior_passes()),
+        absent: "none drawn",
+        tip: "A uniform draw in 0 to 1; the prior passes where it is below P_accept (the line)",
+    };
+    part_row(ui, t, &draw);
+    let confidence = PartRow {
+        label: "Confidence of g",
+        value: parts.confidence,
+        threshold: parts.threshold,
+        passes: parts.confidence.and(parts.threshold).map(|_| parts.confidence_passes()),
+        absent: "not tested",
+        tip: "The judge's probability of the target class on the rounded image; the line is the least needed",
+    };
+    part_row(ui, t, &confidence);
+    if let Some((name, score)) = &row.own_score {
+        fact(ui, name, format!("{score:.4}"));
+    }
+}
+
+/// The prior written out with the counts of both classes, where they still are as they were.
+fn prior_words(project: &ProjectState, row: &CandidateRow) -> String {
+    let rule = "1 − β^(images of the seed class − images of the target class), 0 where there are not more";
+    let count_of = |name: &str| {
+        let class = project.dataset.classes.iter().position(|class| class == name)?;
+        project.figures.counts.get(class).copied()
+    };
+    let counts = row.seed_class.as_deref().and_then(count_of).zip(count_of(&row.class));
+    match (counts, project.beta(), row.parts.p_accept) {
+        (Some((seed, target)), Some(beta), Some(p)) if (p_accept(seed, target, beta) - p).abs() < 1e-6 => {
+            format!("{rule}\nHere 1 − {beta}^({seed} − {target}) = {p:.3}")
+        }
+        _ => rule.to_owned(),
+    }
+}
+
+/// Verdict and decision in sentences, whether it is saved, and the buttons.
+fn decision(
+    ui: &mut Ui,
+    t: &Tokens,
+    state: &State,
+    project: &ProjectState,
+    row: &CandidateRow,
+    out: &mut Vec<Action>,
+) {
+    let hidden = is_hidden(&state.review, row);
+    let verdict = if hidden { String::new() } else { verdict_sentence(row) + " " };
+    ui.add(Label::new(format!("{verdict}{}", decision_sentence(row))).wrap());
+    ui.horizontal(|ui| match &project.saving {
+        Saving::Saved if row.decision != Decision::Undecided => {
+            icon(ui, Icon::Check, 14.0, t.muted);
+            ui.label(caption(ui, "Saved"));
+        }
+        Saving::Saved => {}
+        Saving::Saving => {
+            ui.label(caption(ui, "Saving…"));
+        }
+        Saving::Failed(why) => {
+            icon(ui, Icon::Warning, 14.0, t.failure);
+            ui.label(caption(ui, "Not saved").color(t.failure)).on_hover_text(why);
+        }
+    });
+    let many = state.review.selected.len();
+    if many > 1 {
+        ui.label(caption(ui, format!("{} are selected.", counted(many, "candidate", "candidates"))));
+    }
+    let words = |verb: &str| if many > 1 { format!("{verb} {}", number(many)) } else { verb.to_owned() };
+    ui.horizontal_wrapped(|ui| {
+        let accept = Button::new(RichText::new(words("Accept")).strong().color(t.on_accent)).fill(t.accepted);
+        decide(ui, state, Command::Accept, accept, out);
+        let reject = Button::new(RichText::new(words("Reject")).color(t.rejected))
+            .stroke(Stroke::new(1.0, t.rejected));
+        decide(ui, state, Command::Reject, reject, out);
+        decide(ui, state, Command::Undecide, Button::new("Undecide"), out);
+        for command in [Command::Undo, Command::Redo] {
+            let (sign, what) = match command {
+                Command::Undo => (Icon::Undo, project.can_undo.as_deref()),
+                _ => (Icon::Redo, project.can_redo.as_deref()),
+            };
+            let name = match what {
+                Some(what) => format!("{}: {what} ({})", command.text(), command.keys(ui.ctx())),
+                None => command.text().to_owned(),
+            };
+            ui.add_enabled_ui(command.enabled(state), |ui| {
+                if icons::button(ui, sign, &name).clicked() {
+                    out.push(Action::Do(command));
+                }
+            });
+        }
+    });
+}
+
+fn decide(ui: &mut Ui, state: &State, command: Command, button: Button<'_>, out: &mut Vec<Action>) {
+    let hint = command.hint(ui.ctx());
+    let response = ui.add_enabled(command.enabled(state), button);
+    if response.on_hover_text(hint.as_str()).on_disabled_hover_text(hint.as_str()).clicked() {
+        out.push(Action::Do(command));
+    }
+}
+
+/// The nearest training images of a candidate with their distances, nearest first: what the method recorded
+/// in `extra.nearest` (objects with `file` and `distance`), else the one of the row.
+pub fn nearest(row: &CandidateRow) -> Vec<(&str, Option<f64>)> {
+    let recorded = row.extra.get("nearest").and_then(|list| list.as_array());
+    let mut found: Vec<(&str, Option<f64>)> = recorded
+        .into_iter()
+        .flatten()
+        .filter_map(|one| {
+            let file = one.get("file")?.as_str()?;
+            Some((file, one.get("distance").and_then(|distance| distance.as_f64())))
+        })
+        .collect();
+    if found.is_empty() {
+        found.extend(row.nearest_file.as_deref().map(|file| (file, row.nearest_distance)));
+    }
+    found.truncate(NEAREST);
+    found
+}
+
+fn neighbours(ui: &mut Ui, t: &Tokens, project: &ProjectState, textures: &mut Textures, row: &CandidateRow) {
+    ui.label(section(ui, &format!("Nearest real training images · {}", row.class)));
+    let found = nearest(row);
+    if found.is_empty() {
+        ui.label(caption(ui, "No distances were recorded for this candidate."));
+        return;
+    }
+    let side = ((ui.available_width() - 2.0 * space::S) / NEAREST as f32).floor();
+    let scale = ui.ctx().pixels_per_point();
+    ui.horizontal_top(|ui| {
+        ui.spacing_mut().item_spacing.x = space::S;
+        for (place, (file, distance)) in found.iter().enumerate() {
+            let picture = match source_path(project, file) {
+                Some(path) => textures.get(&PictureKey::thumbnail(path, side, scale)),
+                None => Shown::Failed(Arc::from("outside the source folder")),
+            };
+            let words = distance.map_or_else(|| "no distance".to_owned(), |d| format!("{d:.2}"));
+            let name = format!("Nearest real image {}, distance {words}", place + 1);
+            let pane = Pane { picture, absent: None, caption: &words, name: &name };
+            picture_pane(ui, t, side, &pane, None).on_hover_text(*file);
+        }
+    });
+    let usual = row.extra.get("usual_distance").and_then(|distance| distance.as_f64());
+    if let Some(usual) = usual {
+        ui.label(caption(ui, format!("distance; real to real of this class: median {usual:.2}")));
+    }
+}
+
+/// Where the candidate comes from.
+fn provenance(ui: &mut Ui, row: &CandidateRow) {
+    ui.label(section(ui, "Where it comes from"));
+    ui.spacing_mut().item_spacing.y = space::XS;
+    if let Some(file) = &row.seed_file {
+        fact(ui, "Seed image", file.as_str()).on_hover_text(file);
+    }
+    fact(ui, "Method", row.method.as_str());
+    if !row.model_hash.is_empty() {
+        let short: String = row.model_hash.chars().take(12).collect();
+        fact(ui, "Model", short).on_hover_text(&row.model_hash);
+    }
+    let slot = match row.attempt {
+        0 => format!("{}", row.slot + 1),
+        attempt => format!("{}, attempt {}", row.slot + 1, attempt + 1),
+    };
+    fact(ui, "Slot", slot);
+    fact(ui, "Run", row.run.to_string());
+    fact(ui, "Seed number", row.seed.to_string());
+}

@@ -1,0 +1,497 @@
+//! Train: the form of a method on the left, and what the training does on the right.
+//!
+//! The form comes from the method's table of parameters. On the right: progress in words, curves, the same
+//! seed images over time, acceptance by part, and the notes of the run. Starting, pausing and stopping leave
+//! as actions.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use egui::{
+    Button, Color32, ComboBox, CornerRadius, DragValue, Id, Label, Panel, ProgressBar, Rect, RichText, Role,
+    ScrollArea, Sense, StrokeKind, Ui, WidgetInfo, pos2, vec2,
+};
+
+use super::review::side_width;
+use crate::domain::task::{Level, Preview};
+use crate::gui::command::{Action, Command};
+use crate::gui::icons::{Icon, icon};
+use crate::gui::state::{DeviceRow, Face, JobKind, State};
+use crate::gui::textures::Textures;
+use crate::gui::theme::{self, PICTURE_GROUND, Tokens, caption, muted, section, size, space, tokens};
+use crate::gui::widgets::curves::{Curves, card};
+use crate::gui::widgets::empty_state::{command_button, empty, hint_line, primary_button, warning_line};
+use crate::gui::widgets::form::param_form;
+use crate::gui::widgets::probability::share_row;
+use crate::gui::widgets::status_bar::{count_words, percent, time_words};
+use crate::jobs::{JobState, JobView, Series};
+use crate::oversampling;
+
+/// Width of the form.
+const FORM: f32 = 312.0;
+/// Side of a preview picture in points.
+const PREVIEW: f32 = 64.0;
+
+/// What is computed once per change and belongs to no state: converted curves, and which run pictures are
+/// from.
+#[derive(Default)]
+struct Derived {
+    curves: Curves,
+    run: u64,
+    elapsed: Duration,
+}
+
+/// The Train workspace.
+pub fn train_ui(ui: &mut Ui, state: &mut State, textures: &mut Textures, out: &mut Vec<Action>) {
+    let t = tokens(ui);
+    if state.project.is_none() {
+        empty(ui, Icon::Train, "Nothing to train on", "Open a folder of images first.", |ui| {
+            command_button(ui, state, Command::OpenFolder, out);
+        });
+        return;
+    }
+    Panel::top("train tools")
+        .exact_size(size::TOOLS)
+        .frame(bar_frame(t))
+        .show(ui, |ui| tools(ui, t, state, out));
+    Panel::left("train form")
+        .exact_size(side_width(ui, FORM))
+        .resizable(false)
+        .frame(egui::Frame::new().fill(t.panel).inner_margin(egui::Margin::same(16)))
+        .show(ui, |ui| form(ui, t, state, out));
+    egui::CentralPanel::default()
+        .frame(egui::Frame::new().fill(t.background).inner_margin(egui::Margin::same(16)))
+        .show(ui, |ui| run(ui, t, state, textures, out));
+}
+
+/// The ground of the bar of tools over a workspace.
+pub(super) fn bar_frame(t: &Tokens) -> egui::Frame {
+    egui::Frame::new().fill(t.background).inner_margin(egui::Margin::symmetric(16, 8))
+}
+
+fn tools(ui: &mut Ui, t: &Tokens, state: &State, out: &mut Vec<Action>) {
+    ui.horizontal_centered(|ui| {
+        let running = [JobKind::Train, JobKind::Generate]
+            .into_iter()
+            .find_map(|kind| state.running(kind).map(|job| (kind, job)));
+        match running {
+            Some((kind, job)) => {
+                ui.strong(kind.text());
+                ui.add(Label::new(muted(ui, progress_words(job))).truncate());
+                ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                    job_buttons(ui, kind, job, out);
+                });
+            }
+            None => {
+                let method = state.project.as_ref().and_then(|p| oversampling::method(&p.settings.method));
+                ui.strong(method.map_or("No method", |m| m.info().name));
+                if let Some(job) = state.job(JobKind::Train) {
+                    ui.label(muted(ui, ended_words(job)));
+                }
+                ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                    let enabled = Command::Generate.enabled(state);
+                    let button = primary_button(ui, Command::Generate.text(), enabled);
+                    if button.on_hover_text(Command::Generate.hint(ui.ctx())).clicked() {
+                        out.push(Action::Do(Command::Generate));
+                    }
+                    if let Some(why) = why_not_generate(state) {
+                        ui.label(caption(ui, why).color(t.muted));
+                    }
+                });
+            }
+        }
+    });
+}
+
+/// Why no candidates can be made, beside the button.
+fn why_not_generate(state: &State) -> Option<&'static str> {
+    let project = state.project.as_ref()?;
+    if Command::Generate.enabled(state) {
+        None
+    } else if project.read_only.is_some() {
+        Some("Another window owns this project")
+    } else if project.figures.plan.total_to_make() == 0 {
+        Some("The plan makes nothing")
+    } else if state.train.model.full().is_none() {
+        Some("Train or load a model first")
+    } else {
+        None
+    }
+}
+
+/// Stage, count, elapsed and time left of a job that runs.
+fn progress_words(job: &JobView) -> String {
+    let mut words = match job.state {
+        JobState::Paused => vec!["Paused".to_owned()],
+        JobState::Cancelling => vec!["Cancelling…".to_owned()],
+        JobState::Stopping => vec!["Stopping at the next good point…".to_owned()],
+        _ => Vec::new(),
+    };
+    words.push(job.stage.clone());
+    words.push(count_words(job.done, job.total));
+    words.push(time_words(job.elapsed));
+    if let Some(left) = job.time_left {
+        words.push(format!("{} left", time_words(left)));
+    }
+    words.retain(|word| !word.is_empty());
+    words.join(" · ")
+}
+
+/// How the last training ended.
+fn ended_words(job: &JobView) -> String {
+    match &job.state {
+        JobState::Finished => format!("finished after {}", time_words(job.elapsed)),
+        JobState::Cancelled => "cancelled".to_owned(),
+        JobState::Failed(_) => format!("failed after {}", time_words(job.elapsed)),
+        _ => String::new(),
+    }
+}
+
+/// From right to left: cancel, stop and keep, pause.
+fn job_buttons(ui: &mut Ui, kind: JobKind, job: &JobView, out: &mut Vec<Action>) {
+    let cancelling = job.state == JobState::Cancelling;
+    let ending = cancelling || job.state == JobState::Stopping;
+    let words = if cancelling { "Cancelling…" } else { "Cancel" };
+    let cancel = ui.add_enabled(!cancelling, Button::new(words));
+    if cancel.on_hover_text("End within one step; the last checkpoint stays").clicked() {
+        out.push(Action::CancelJob(kind));
+    }
+    let keep = ui.add_enabled(!ending, Button::new("Stop and keep"));
+    if keep.on_hover_text(Command::StopAndKeep.tooltip()).clicked() {
+        out.push(Action::StopAndKeep(kind));
+    }
+    let paused = job.state == JobState::Paused;
+    let words = if paused { "Resume" } else { "Pause" };
+    let pause = ui.add_enabled(!ending, Button::new(words));
+    if pause.on_hover_text(Command::PauseJob.hint(ui.ctx())).clicked() {
+        out.push(Action::PauseJob(kind, !paused));
+    }
+}
+
+fn form(ui: &mut Ui, t: &Tokens, state: &mut State, out: &mut Vec<Action>) {
+    let busy = state.running(JobKind::Train).is_some() || state.running(JobKind::Generate).is_some();
+    let editable = state.can_edit() && !busy;
+    Panel::bottom("train start")
+        .frame(egui::Frame::new().fill(t.panel).inner_margin(egui::Margin { top: 12, ..egui::Margin::ZERO }))
+        .show_separator_line(false)
+        .show(ui, |ui| start(ui, t, state, out));
+    let mut changed = false;
+    ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+        ui.add_enabled_ui(editable, |ui| {
+            let State { project, devices, train, .. } = &mut *state;
+            let Some(project) = project else { return };
+            let settings = &mut project.settings;
+            ui.label(section(ui, "Method"));
+            let before = settings.method.clone();
+            let method = oversampling::method(&settings.method);
+            let chosen = method.map_or(settings.method.clone(), |m| m.info().name.to_owned());
+            ComboBox::from_id_salt("method")
+                .width(ui.available_width())
+                .selected_text(chosen)
+                .truncate()
+                .show_ui(ui, |ui| {
+                    for method in oversampling::registry() {
+                        let info = method.info();
+                        ui.selectable_value(&mut settings.method, info.id.to_owned(), info.name)
+                            .on_hover_text(info.summary);
+                    }
+                })
+                .response
+                .accessible_name("Method");
+            if settings.method != before {
+                // Another method has other parameters.
+                settings.params.clear();
+                train.texts.clear();
+                changed = true;
+            }
+            if let Some(method) = method {
+                hint_line(ui, method.info().summary);
+                ui.add_space(space::XS);
+                let table = method.param_table();
+                changed |=
+                    param_form(ui, t, table, &mut settings.params, &mut train.texts, &mut train.all_params);
+            }
+            ui.add_space(space::S);
+            ui.label(section(ui, "Where it runs"));
+            changed |= device_field(ui, &mut settings.device, devices);
+            ui.add_space(space::XS);
+            ui.horizontal(|ui| {
+                let label = ui.label("Seed");
+                let seed = DragValue::new(&mut settings.seed).speed(0.1);
+                let response = ui.add(seed).labelled_by(label.id);
+                changed |=
+                    response.on_hover_text("The same seed makes the same images on this machine").changed();
+            });
+        });
+    });
+    if changed {
+        out.push(Action::SettingsChanged);
+    }
+}
+
+/// Device choice with what each one is; true where it changed.
+fn device_field(ui: &mut Ui, device: &mut String, devices: &Face<Vec<DeviceRow>>) -> bool {
+    let before = device.clone();
+    let rows = devices.full().map_or(&[] as &[DeviceRow], Vec::as_slice);
+    let words = |row: &DeviceRow| format!("{} · {}", row.kind, row.name);
+    let shown = rows.iter().find(|row| row.id == *device).map_or_else(|| device.clone(), words);
+    ComboBox::from_id_salt("device")
+        .width(ui.available_width())
+        .selected_text(shown)
+        .truncate()
+        .show_ui(ui, |ui| {
+            if !rows.iter().any(|row| row.id == "auto") {
+                ui.selectable_value(device, "auto".to_owned(), "auto · a graphics card where there is one");
+            }
+            for row in rows {
+                ui.selectable_value(device, row.id.clone(), words(row));
+            }
+        })
+        .response
+        .accessible_name("Device");
+    match devices {
+        Face::Loading => {
+            ui.label(caption(ui, "Looking for devices"));
+        }
+        Face::Failed(why) => {
+            warning_line(ui, why);
+        }
+        _ => {}
+    }
+    *device != before
+}
+
+/// The buttons at the foot of the form, with the reason beside what cannot be done.
+fn start(ui: &mut Ui, t: &Tokens, state: &State, out: &mut Vec<Action>) {
+    let needs_training = state
+        .project
+        .as_ref()
+        .and_then(|p| oversampling::method(&p.settings.method))
+        .is_some_and(|m| m.info().needs_training);
+    let wrong = state.train.texts.len();
+    let reason = if !needs_training {
+        Some("This method needs no training".to_owned())
+    } else if wrong > 0 {
+        Some(format!("{wrong} of the fields above cannot be read"))
+    } else {
+        state.train.refused.clone()
+    };
+    if let Some(reason) = &reason {
+        ui.add(Label::new(caption(ui, reason.as_str())).wrap());
+    }
+    if state.train.checkpoint.is_some() && state.running(JobKind::Train).is_none() {
+        ui.add(Label::new(caption(ui, "A training was interrupted; its last checkpoint is kept.")).wrap());
+    }
+    ui.horizontal_wrapped(|ui| {
+        let enabled = Command::StartTraining.enabled(state) && needs_training && reason.is_none();
+        let train = primary_button(ui, Command::StartTraining.text(), enabled);
+        if train.on_hover_text(Command::StartTraining.hint(ui.ctx())).clicked() {
+            out.push(Action::Do(Command::StartTraining));
+        }
+        if state.train.checkpoint.is_some() {
+            command_button(ui, state, Command::ResumeTraining, out);
+        }
+        command_button(ui, state, Command::LoadModel, out);
+    });
+    if let Some(why) = &state.no_dialogs {
+        ui.add(Label::new(RichText::new(why).size(theme::SMALL).color(t.warning)).wrap());
+    }
+}
+
+fn run(ui: &mut Ui, t: &Tokens, state: &State, textures: &mut Textures, out: &mut Vec<Action>) {
+    let Some(project) = &state.project else { return };
+    let job = state.job(JobKind::Train);
+    if job.is_none() && state.train.model == Face::Empty && state.job(JobKind::Generate).is_none() {
+        let info = oversampling::method(&project.settings.method).map(|m| m.info());
+        if info.is_some_and(|info| !info.needs_training) {
+            empty(
+                ui,
+                Icon::Train,
+                "Nothing to train",
+                "This method makes images without a model. Make the candidates, then look at each of them.",
+                |ui| command_button(ui, state, Command::Generate, out),
+            );
+        } else {
+            empty(
+                ui,
+                Icon::Train,
+                "No model yet",
+                "Train one with the settings on the left, or load a model that fits this folder. The window \
+                 stays usable meanwhile; a checkpoint is kept, so closing it loses nothing.",
+                |ui| {
+                    command_button(ui, state, Command::StartTraining, out);
+                    command_button(ui, state, Command::LoadModel, out);
+                },
+            );
+        }
+        return;
+    }
+    let id = Id::unique("train: derived");
+    let derived = ui.data_mut(|data| Arc::clone(data.get_temp_mut_or_default::<Arc<Mutex<Derived>>>(id)));
+    let mut derived = derived.lock().unwrap_or_else(PoisonError::into_inner);
+    ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+        ui.spacing_mut().item_spacing.y = space::M;
+        if let Some(message) = state.failure(JobKind::Generate) {
+            failure_card(ui, t, "Making candidates failed", message);
+        }
+        model_card(ui, t, state, out);
+        let Some(job) = job else { return };
+        if let JobState::Failed(message) = &job.state {
+            failure_card(ui, t, "Training failed", message);
+        }
+        if !job.state.is_over() {
+            progress(ui, t, job);
+        }
+        if job.elapsed < derived.elapsed {
+            derived.run += 1;
+        }
+        derived.elapsed = job.elapsed;
+        derived.curves.update(&job.series);
+        if derived.curves.is_empty() && !job.state.is_over() {
+            ui.label(muted(ui, "Curves appear after the first epoch."));
+        }
+        derived.curves.show(ui, t, &project.dataset.classes);
+        if !job.previews.is_empty() {
+            card(ui, t, |ui| previews(ui, t, &job.previews, derived.run, textures));
+        }
+        let parts = acceptance(&job.series);
+        if !parts.is_empty() {
+            card(ui, t, |ui| {
+                ui.label(section(ui, "Acceptance, last epoch"));
+                for (name, value) in parts {
+                    share_row(ui, t, name, value, &percent(value), t.accent);
+                }
+            });
+        }
+        notes(ui, t, job);
+    });
+}
+
+fn failure_card(ui: &mut Ui, t: &Tokens, title: &str, message: &str) {
+    card(ui, t, |ui| {
+        ui.horizontal(|ui| {
+            icon(ui, Icon::Warning, 18.0, t.failure);
+            ui.strong(title);
+        });
+        ui.add(Label::new(message).wrap().selectable(true));
+    });
+}
+
+/// What the loaded model says of itself.
+fn model_card(ui: &mut Ui, t: &Tokens, state: &State, out: &mut Vec<Action>) {
+    match &state.train.model {
+        Face::Empty => {}
+        Face::Loading => {
+            card(ui, t, |ui| {
+                ui.horizontal(|ui| {
+                    ui.spinner();
+                    ui.label("Reading the model");
+                });
+            });
+        }
+        Face::Failed(message) => failure_card(ui, t, "This model cannot be used", message),
+        Face::Full(model) => card(ui, t, |ui| {
+            ui.horizontal(|ui| {
+                icon(ui, Icon::Check, 16.0, t.accent);
+                let name = model.path.file_name().map(|n| n.to_string_lossy().into_owned());
+                ui.add(Label::new(RichText::new(name.unwrap_or_default()).strong()).truncate())
+                    .on_hover_text(model.path.display().to_string());
+                ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                    if ui.add_enabled(!state.is_busy(), Button::new("Put away").small()).clicked() {
+                        out.push(Action::ForgetModel);
+                    }
+                });
+            });
+            egui::Grid::new("model facts").num_columns(2).spacing([16.0, 4.0]).show(ui, |ui| {
+                for (name, value) in &model.facts {
+                    ui.label(muted(ui, name.as_str()));
+                    ui.add(Label::new(value.as_str()).wrap());
+                    ui.end_row();
+                }
+            });
+        }),
+    }
+}
+
+fn progress(ui: &mut Ui, t: &Tokens, job: &JobView) {
+    let share = if job.total == 0 { 0.0 } else { job.done as f32 / job.total as f32 };
+    let words = progress_words(job);
+    let bar = ProgressBar::new(share.clamp(0.0, 1.0))
+        .desired_height(6.0)
+        .desired_width(ui.available_width())
+        .fill(if job.state == JobState::Paused { t.muted } else { t.accent });
+    ui.add(bar)
+        .widget_info(|| WidgetInfo::labeled(Role::ProgressIndicator, true, format!("Training: {words}")));
+}
+
+/// Rows are moments, columns the same seed images.
+fn previews(ui: &mut Ui, t: &Tokens, previews: &[Preview], run: u64, textures: &mut Textures) {
+    let captions = previews.first().map_or(&[] as &[String], |p| p.captions.as_slice());
+    ui.horizontal(|ui| {
+        ui.label(section(ui, "The same seed images over time"));
+        let same = captions.first().filter(|first| captions.iter().all(|c| c == *first));
+        if let Some(same) = same {
+            ui.label(caption(ui, same.as_str()));
+        }
+    });
+    let label = 96.0;
+    let room = ((ui.available_width() - label) / (PREVIEW + space::XS)).floor().max(1.0) as usize;
+    let job = format!("training {run}");
+    for preview in previews {
+        ui.horizontal(|ui| {
+            ui.spacing_mut().item_spacing.x = space::XS;
+            let (rect, _) = ui.allocate_exact_size(vec2(label - space::XS, PREVIEW), Sense::hover());
+            if !ui.is_rect_visible(rect) {
+                return;
+            }
+            ui.put(rect, Label::new(caption(ui, preview.label.as_str())).truncate());
+            for index in 0..preview.images.len().min(room) {
+                let (rect, response) = ui.allocate_exact_size(vec2(PREVIEW, PREVIEW), Sense::hover());
+                ui.painter().rect_filled(rect, CornerRadius::same(4), PICTURE_GROUND);
+                if let Some(texture) = textures.preview(&job, preview, index) {
+                    let whole = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
+                    ui.painter().image(texture.id, rect, whole, Color32::WHITE);
+                }
+                ui.painter().rect_stroke(rect, CornerRadius::same(4), (1.0, t.line), StrokeKind::Inside);
+                let words = preview.captions.get(index).map_or("", String::as_str);
+                let name = format!("{}, seed image {}, {words}", preview.label, index + 1);
+                response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &name));
+                if !words.is_empty() {
+                    response.on_hover_text(words);
+                }
+            }
+        });
+    }
+}
+
+/// The last value of each curve of the group "acceptance".
+fn acceptance(series: &[Series]) -> Vec<(&str, f64)> {
+    series
+        .iter()
+        .filter_map(|one| {
+            let part = one.name.strip_prefix("acceptance · ")?;
+            let value = one.points.last()?[1];
+            value.is_finite().then_some((part, value))
+        })
+        .collect()
+}
+
+fn notes(ui: &mut Ui, t: &Tokens, job: &JobView) {
+    if job.notes.is_empty() {
+        return;
+    }
+    card(ui, t, |ui| {
+        ui.label(section(ui, "Notes of this run"));
+        for (level, text) in &job.notes {
+            match level {
+                Level::Info => {
+                    ui.add(Label::new(text.as_str()).wrap());
+                }
+                Level::Warning => warning_line(ui, text),
+                Level::Error => {
+                    ui.add(Label::new(RichText::new(text).color(t.failure)).wrap());
+                }
+            }
+        }
+    });
+}

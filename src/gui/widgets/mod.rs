@@ -1,0 +1,14 @@
+//! Widgets that more than one view uses. They know the theme and the state's types, not the app.
+
+pub mod candidate_tile;
+pub mod class_panel;
+pub mod curves;
+pub mod empty_state;
+pub mod form;
+pub mod histogram;
+pub mod keycap;
+pub mod palette;
+pub mod picture_grid;
+pub mod picture_view;
+pub mod probability;
+pub mod status_bar;

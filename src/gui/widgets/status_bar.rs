@@ -1,0 +1,181 @@
+//! The status bar: saved or not, the job that runs, how far it is, time left, pause and cancel; and the words
+//! for counts and times that every view shares.
+
+use std::time::Duration;
+
+use egui::{Align, Button, Label, Layout, ProgressBar, Role, Ui, WidgetInfo, vec2};
+
+use crate::domain::task::Level;
+use crate::gui::command::{Action, Command};
+use crate::gui::icons::{Icon, icon};
+use crate::gui::state::{JobKind, Saving, Sheet, State};
+use crate::gui::theme::{SMALL, caption, space, tokens};
+use crate::jobs::JobState;
+
+/// `2 min 5 s`, `1 h 20 min`.
+pub fn time_words(time: Duration) -> String {
+    let seconds = time.as_secs();
+    match seconds {
+        0 => "a moment".to_owned(),
+        1..60 => format!("{seconds} s"),
+        60..600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        600..3600 => format!("{} min", seconds / 60),
+        _ => format!("{} h {} min", seconds / 3600, seconds / 60 % 60),
+    }
+}
+
+/// `339 of 1 900`; `339` while the total is unknown; empty before anything is done.
+pub fn count_words(done: u64, total: u64) -> String {
+    match (done, total) {
+        (0, 0) => String::new(),
+        (done, 0) => number(done as usize),
+        (done, total) => format!("{} of {}", number(done as usize), number(total as usize)),
+    }
+}
+
+/// Digits in groups of three with a thin gap: `12 345`.
+pub fn number(value: usize) -> String {
+    let digits = value.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push('\u{a0}');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `1 image`, `12 images`.
+pub fn counted(value: usize, one: &str, many: &str) -> String {
+    format!("{}\u{a0}{}", number(value), if value == 1 { one } else { many })
+}
+
+/// `4.2 MB`, in powers of ten.
+pub fn bytes_words(bytes: u64) -> String {
+    const UNITS: [&str; 5] = ["B", "kB", "MB", "GB", "TB"];
+    let mut value = bytes as f64;
+    let mut unit = 0;
+    while value >= 999.5 && unit + 1 < UNITS.len() {
+        value /= 1000.0;
+        unit += 1;
+    }
+    if unit == 0 || value >= 99.95 {
+        format!("{value:.0} {}", UNITS[unit])
+    } else {
+        format!("{value:.1} {}", UNITS[unit])
+    }
+}
+
+/// `71 %`, rounded; small shares and those near one keep a decimal so that they are not 0 or 100.
+pub fn percent(share: f64) -> String {
+    let value = share * 100.0;
+    if (value > 0.0 && value < 0.95) || (value > 99.05 && value < 100.0) {
+        format!("{value:.1}\u{a0}%")
+    } else {
+        format!("{value:.0}\u{a0}%")
+    }
+}
+
+/// The line at the foot of the window.
+pub fn status_bar_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
+    let t = tokens(ui);
+    ui.horizontal_centered(|ui| {
+        ui.spacing_mut().item_spacing.x = space::S;
+        match state.project.as_ref() {
+            None => {
+                ui.label(caption(ui, "No project open"));
+            }
+            Some(project) => {
+                if let Some(why) = &project.read_only {
+                    icon(ui, Icon::Warning, 14.0, t.warning);
+                    ui.label(caption(ui, "Read only").color(t.warning)).on_hover_text(why);
+                }
+                match &project.saving {
+                    Saving::Saved => {
+                        icon(ui, Icon::Check, 14.0, t.muted);
+                        ui.label(caption(ui, "Saved"));
+                    }
+                    Saving::Saving => {
+                        ui.label(caption(ui, "Saving"));
+                    }
+                    Saving::Failed(why) => {
+                        icon(ui, Icon::Warning, 14.0, t.failure);
+                        ui.label(caption(ui, "Not saved").color(t.failure)).on_hover_text(why);
+                    }
+                }
+                let images = project.figures.splits.iter().sum::<usize>();
+                let mut words = counted(images, "image", "images");
+                if project.figures.excluded > 0 {
+                    words.push_str(&format!(" · {} excluded", number(project.figures.excluded)));
+                }
+                ui.label(caption(ui, words));
+            }
+        }
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            let unread = state.notifications.unread();
+            let words = if unread == 0 { "Messages".to_owned() } else { format!("Messages ({unread})") };
+            let colour = if unread == 0 { t.muted } else { t.warning };
+            let text = egui::RichText::new(words).size(SMALL).color(colour);
+            let button = ui.add(Button::new(text).frame(false));
+            if button.on_hover_text(Command::Log.tooltip()).clicked() {
+                out.push(Action::OpenSheet(Sheet::Log));
+            }
+            job_ui(ui, state, out);
+        });
+    });
+}
+
+/// Right to left: cancel, pause, words, bar, name.
+fn job_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
+    let Some((kind, job)) = state.current_job() else { return };
+    ui.add_space(space::S);
+    let small = |text: &str| Button::new(egui::RichText::new(text).size(SMALL)).min_size(vec2(0.0, 20.0));
+    ui.scope(|ui| {
+        ui.spacing_mut().button_padding = vec2(8.0, 1.0);
+        ui.spacing_mut().interact_size.y = 20.0;
+        let ending = matches!(job.state, JobState::Cancelling | JobState::Stopping);
+        if ui.add_enabled(!ending, small("Cancel")).clicked() {
+            out.push(Action::CancelJob(kind));
+        }
+        if matches!(kind, JobKind::Train | JobKind::Generate) {
+            let paused = job.state == JobState::Paused;
+            let text = if paused { "Go on" } else { "Pause" };
+            if ui.add_enabled(!ending, small(text)).clicked() {
+                out.push(Action::PauseJob(kind, !paused));
+            }
+        }
+    });
+    let mut words = vec![count_words(job.done, job.total)];
+    match job.state {
+        JobState::Paused => words = vec!["paused".to_owned()],
+        JobState::Cancelling => words = vec!["cancelling".to_owned()],
+        JobState::Stopping => words = vec!["stopping at the next good point".to_owned()],
+        _ => words.extend(job.time_left.map(|left| format!("{} left", time_words(left)))),
+    }
+    words.retain(|w| !w.is_empty());
+    ui.label(caption(ui, words.join(" · ")));
+    let part = if job.total == 0 { 0.0 } else { job.done as f32 / job.total as f32 };
+    let bar = ui.add(ProgressBar::new(part).desired_width(180.0).desired_height(5.0));
+    bar.widget_info(|| WidgetInfo::labeled(Role::ProgressIndicator, true, kind.text()));
+    let stage = if job.stage.is_empty() { kind.text() } else { job.stage.as_str() };
+    ui.add(Label::new(caption(ui, capital(stage))).truncate());
+}
+
+/// The text with a capital first letter, as the beginning of a line.
+pub fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    match letters.next() {
+        Some(first) => first.to_uppercase().chain(letters).collect(),
+        None => String::new(),
+    }
+}
+
+/// A word for a level, said beside its colour.
+pub const fn level_word(level: Level) -> &'static str {
+    match level {
+        Level::Info => "Note",
+        Level::Warning => "Warning",
+        Level::Error => "Error",
+    }
+}

@@ -1,0 +1,336 @@
+//! Decoded images at training size, held in memory in 8 or 16 bit and turned into floats when asked.
+//!
+//! [`TrainingSet`] can be made from the training split alone, [`HeldOut`] never from it: what a model is
+//! fitted on and what it is measured on are different types.
+
+use std::ops::Deref;
+use std::path::PathBuf;
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::decode::{self, DecodeError, Limits};
+use super::picture::{self, Depth, Picture, Pixels};
+use super::resize::{self, Fit};
+use crate::domain::provenance::Kind;
+use crate::domain::samples::{Dataset, ImageInfo, Sample};
+use crate::domain::splits::Split;
+use crate::domain::task::{Cancelled, Ctx};
+
+/// Images decoded between two looks at pause.
+const CHUNK: usize = 256;
+
+/// What every image of a set looks like.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Spec {
+    /// Side in pixels.
+    pub size: u32,
+    /// 1 or 3.
+    pub channels: u8,
+    /// 8 or 16.
+    pub bits: u8,
+    pub fit: Fit,
+}
+
+impl Spec {
+    /// The spec that a data set asks for: grey only where every counted image is grey, 16 bit where any is.
+    pub fn of(dataset: &Dataset, size: Option<u32>, fit: Fit) -> Self {
+        let size = size.unwrap_or_else(|| dataset.default_size()).max(1);
+        Spec { size, channels: dataset.channels(), bits: dataset.bits(), fit }
+    }
+
+    /// Samples of one image: `channels * size * size`.
+    pub fn samples(&self) -> usize {
+        usize::from(self.channels) * self.size as usize * self.size as usize
+    }
+
+    pub const fn depth(&self) -> Depth {
+        Depth::of_bits(self.bits)
+    }
+
+    /// The picture in this size, depth and number of channels.
+    pub fn apply(&self, picture: &Picture) -> Picture {
+        // Channels before size: grey is a third of the work.
+        let channels = if self.channels == 1 { picture.to_grey() } else { picture.clone() };
+        resize::fit(&channels, self.size, self.fit).to_channels(self.channels).to_depth(self.depth())
+    }
+}
+
+/// Bytes that `count` images of this spec take in memory.
+pub fn memory_bytes(count: usize, spec: &Spec) -> u64 {
+    (count as u64).saturating_mul(spec.samples() as u64).saturating_mul(u64::from(spec.bits) / 8)
+}
+
+/// Why a set could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    #[error("loading was cancelled")]
+    Cancelled,
+    #[error("a held-out set cannot be made from the training split")]
+    TrainingSplit,
+    #[error("images of {channels} channels, {bits} bit and {size} pixels a side cannot be trained on")]
+    Spec { size: u32, channels: u8, bits: u8 },
+    #[error("the images need {bytes} bytes of memory, more than there are; choose a smaller size")]
+    Memory { bytes: u64 },
+    #[error("image {index} belongs to class {class}, and there are {classes} classes")]
+    Class { index: usize, class: usize, classes: usize },
+    #[error(
+        "{count} of the images cannot be decoded; scan the folder again with every image decoded, or leave \
+         them out; the first, because {reason}: {}",
+        .path.display()
+    )]
+    Unreadable { count: usize, reason: String, path: PathBuf },
+}
+
+impl From<Cancelled> for LoadError {
+    fn from(_: Cancelled) -> Self {
+        LoadError::Cancelled
+    }
+}
+
+/// Decoded images with what is known of each. All lists have one entry per image.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ImageSet {
+    pub spec: Spec,
+    /// Class names in natural order.
+    pub classes: Vec<String>,
+    /// Class of each image.
+    pub labels: Vec<usize>,
+    /// Index into the data set's samples.
+    pub sample: Vec<usize>,
+    /// Relative to the data set's root.
+    pub paths: Vec<String>,
+    pub groups: Vec<Option<String>>,
+    /// True for images that are derived or synthetic; they are never seeds.
+    pub made: Vec<bool>,
+    /// One image after the other, rows first, interleaved.
+    pixels: Pixels,
+}
+
+impl ImageSet {
+    fn empty(spec: &Spec, classes: Vec<String>, count: usize) -> Result<Self, LoadError> {
+        if spec.size == 0 || !matches!(spec.channels, 1 | 3) || !matches!(spec.bits, 8 | 16) {
+            return Err(LoadError::Spec { size: spec.size, channels: spec.channels, bits: spec.bits });
+        }
+        let no_memory = |_| LoadError::Memory { bytes: memory_bytes(count, spec) };
+        let samples = count.saturating_mul(spec.samples());
+        let pixels = match spec.depth() {
+            Depth::Eight => {
+                let mut v = Vec::new();
+                v.try_reserve_exact(samples).map_err(no_memory)?;
+                Pixels::U8(v)
+            }
+            Depth::Sixteen => {
+                let mut v = Vec::new();
+                v.try_reserve_exact(samples).map_err(no_memory)?;
+                Pixels::U16(v)
+            }
+        };
+        Ok(ImageSet {
+            spec: spec.clone(),
+            classes,
+            labels: Vec::with_capacity(count),
+            sample: Vec::with_capacity(count),
+            paths: Vec::with_capacity(count),
+            groups: Vec::with_capacity(count),
+            made: Vec::with_capacity(count),
+            pixels,
+        })
+    }
+
+    fn load(
+        ctx: &Ctx,
+        dataset: &Dataset,
+        spec: &Spec,
+        wanted: impl Fn(&Sample) -> bool,
+    ) -> Result<Self, LoadError> {
+        let chosen: Vec<(usize, &Sample)> = dataset.counted().filter(|(_, s)| wanted(s)).collect();
+        let mut set = Self::empty(spec, dataset.classes.clone(), chosen.len())?;
+        let limits = Limits::default();
+        let total = chosen.len() as u64;
+        let mut failed: Option<(usize, String, PathBuf)> = None;
+        ctx.progress("Loading images", 0, total);
+        for chunk in chosen.chunks(CHUNK) {
+            ctx.check()?;
+            let go_on = || !ctx.is_cancelled();
+            let decoded: Vec<Result<Picture, DecodeError>> = chunk
+                .par_iter()
+                .map(|(_, sample)| {
+                    if !go_on() {
+                        return Err(DecodeError::Cancelled);
+                    }
+                    let path = dataset.root.join(&sample.path);
+                    let (_, decoded) = decode::decode_while(&path, &limits, &go_on)?;
+                    Ok(spec.apply(&decoded.picture))
+                })
+                .collect();
+            ctx.check()?;
+            for (&(index, sample), result) in chunk.iter().zip(decoded) {
+                match result {
+                    Ok(picture) => set.push(index, sample, picture),
+                    Err(error) => {
+                        let path = dataset.root.join(&sample.path);
+                        failed.get_or_insert((0, error.to_string(), path)).0 += 1;
+                    }
+                }
+            }
+            ctx.progress("Loading images", set.len() as u64, total);
+        }
+        match failed {
+            Some((count, reason, path)) => Err(LoadError::Unreadable { count, reason, path }),
+            None => Ok(set),
+        }
+    }
+
+    fn push(&mut self, index: usize, sample: &Sample, picture: Picture) {
+        match (&mut self.pixels, picture.pixels) {
+            (Pixels::U8(all), Pixels::U8(v)) => all.extend_from_slice(&v),
+            (Pixels::U16(all), Pixels::U16(v)) => all.extend_from_slice(&v),
+            // `Spec::apply` gives the depth of the spec, which is that of the set.
+            _ => return,
+        }
+        self.labels.push(sample.class);
+        self.sample.push(index);
+        self.paths.push(sample.path.clone());
+        self.groups.push(sample.group.clone());
+        self.made.push(sample.kind.is_made());
+    }
+
+    /// Number of images.
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
+
+    /// Images per class, made ones included.
+    pub fn counts(&self) -> Vec<usize> {
+        let mut counts = vec![0; self.classes.len()];
+        for &label in &self.labels {
+            counts[label] += 1;
+        }
+        counts
+    }
+
+    /// Samples of one image: `channels * size * size`.
+    pub fn pixels_per_image(&self) -> usize {
+        self.spec.samples()
+    }
+
+    /// Image `index`, which is below [`ImageSet::len`], in the set's depth.
+    pub fn picture(&self, index: usize) -> Picture {
+        let n = self.pixels_per_image();
+        let range = index * n..(index + 1) * n;
+        let pixels = match &self.pixels {
+            Pixels::U8(v) => Pixels::U8(v[range].to_vec()),
+            Pixels::U16(v) => Pixels::U16(v[range].to_vec()),
+        };
+        Picture { width: self.spec.size, height: self.spec.size, channels: self.spec.channels, pixels }
+    }
+
+    /// Writes image `index` as floats in \[0, 1\], channel after channel, into `out`, which has
+    /// [`ImageSet::pixels_per_image`] places.
+    pub fn f32_chw(&self, index: usize, out: &mut [f32]) {
+        let n = self.pixels_per_image();
+        let range = index * n..(index + 1) * n;
+        match &self.pixels {
+            Pixels::U8(v) => picture::chw(&v[range], self.spec.channels, Depth::Eight, out),
+            Pixels::U16(v) => picture::chw(&v[range], self.spec.channels, Depth::Sixteen, out),
+        }
+    }
+
+    /// Positions of the images of a class, made ones included.
+    pub fn of_class(&self, class: usize) -> Vec<usize> {
+        (0..self.len()).filter(|&i| self.labels[i] == class).collect()
+    }
+
+    /// Positions of the images of a class that were not made: the only possible seeds.
+    pub fn originals_of_class(&self, class: usize) -> Vec<usize> {
+        (0..self.len()).filter(|&i| self.labels[i] == class && !self.made[i]).collect()
+    }
+}
+
+/// The training split, decoded. Made images of an earlier export are in it, marked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrainingSet(ImageSet);
+
+impl Deref for TrainingSet {
+    type Target = ImageSet;
+
+    fn deref(&self) -> &ImageSet {
+        &self.0
+    }
+}
+
+impl TrainingSet {
+    /// Decodes the training split in parallel. Excluded and repeated images are not in it.
+    ///
+    /// # Errors
+    /// An image cannot be decoded (nothing is skipped in silence), memory is short, or the work was
+    /// cancelled.
+    pub fn load(ctx: &Ctx, dataset: &Dataset, spec: &Spec) -> Result<Self, LoadError> {
+        ImageSet::load(ctx, dataset, spec, |s| s.split == Split::Train).map(TrainingSet)
+    }
+
+    /// A set of pictures in memory, for tests and tools: all originals, named by their position.
+    ///
+    /// # Errors
+    /// A class that is not in `classes`, or a spec that no set can have.
+    pub fn from_pictures(
+        spec: Spec,
+        classes: Vec<String>,
+        pictures: Vec<(usize, Picture)>,
+    ) -> Result<Self, LoadError> {
+        let known = classes.len();
+        let mut set = ImageSet::empty(&spec, classes, pictures.len())?;
+        for (index, (class, picture)) in pictures.iter().enumerate() {
+            if *class >= known {
+                return Err(LoadError::Class { index, class: *class, classes: known });
+            }
+            let sample = Sample {
+                path: index.to_string(),
+                class: *class,
+                split: Split::Train,
+                group: None,
+                kind: Kind::Original,
+                info: ImageInfo {
+                    width: picture.width,
+                    height: picture.height,
+                    channels: picture.channels,
+                    bits: picture.depth().bits(),
+                    bytes: 0,
+                },
+                excluded: false,
+            };
+            set.push(index, &sample, spec.apply(picture));
+        }
+        Ok(TrainingSet(set))
+    }
+}
+
+/// A validation or test split, decoded. Made images are never in it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HeldOut(ImageSet);
+
+impl Deref for HeldOut {
+    type Target = ImageSet;
+
+    fn deref(&self) -> &ImageSet {
+        &self.0
+    }
+}
+
+impl HeldOut {
+    /// Decodes a held-out split in parallel.
+    ///
+    /// # Errors
+    /// As [`TrainingSet::load`], and the training split.
+    pub fn load(ctx: &Ctx, dataset: &Dataset, split: Split, spec: &Spec) -> Result<Self, LoadError> {
+        if split == Split::Train {
+            return Err(LoadError::TrainingSplit);
+        }
+        ImageSet::load(ctx, dataset, spec, |s| s.split == split && !s.kind.is_made()).map(HeldOut)
+    }
+}

@@ -1,0 +1,313 @@
+//! Making candidates: model, slots, judgement, neighbours, files, rows.
+//!
+//! Each slot gets one candidate. Under `retry` a slot whose candidate the method rejects is tried again with
+//! other seed images, and the last attempt stands.
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use super::JobError;
+use super::train::{device_error, find, load_training, method_error};
+use crate::domain::decisions::Verdict;
+use crate::domain::plan::{Plan, RETRIES, Rejected};
+use crate::domain::samples::Dataset;
+use crate::domain::task::{Ctx, Level};
+use crate::evaluation::neighbours::{ClassNeighbours, Usual};
+use crate::imaging::encode::png;
+use crate::imaging::hash::{file_sha256, sha256_hex};
+use crate::imaging::training_set::{Spec, TrainingSet};
+use crate::nn::ComputeDevice;
+use crate::oversampling::{
+    Candidate, FitRequest, GenerateRequest as MethodRequest, MethodError, Model, ParamMap,
+};
+use crate::project::candidates::GENERATE;
+use crate::project::files::write_candidates;
+use crate::project::{CandidateSink, NewCandidate, ProjectError, RunId};
+
+/// What to make.
+#[derive(Clone, Debug)]
+pub struct GenerateRequest {
+    pub dataset: Dataset,
+    pub plan: Plan,
+    pub rejected: Rejected,
+    /// Method id.
+    pub method: String,
+    /// Overrides of what the model was trained with.
+    pub params: ParamMap,
+    /// `None` for methods that need no training.
+    pub model: Option<PathBuf>,
+    pub spec: Spec,
+    pub device: String,
+    pub seed: u64,
+}
+
+/// What came of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct GenerateOutcome {
+    pub run: RunId,
+    pub candidates: usize,
+    pub accepted: usize,
+    pub rejected: RejectedCounts,
+}
+
+/// Verdicts by the part that failed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct RejectedCounts {
+    pub prior: usize,
+    pub confidence: usize,
+    pub other: usize,
+}
+
+impl GenerateOutcome {
+    /// Adds one verdict.
+    pub fn count(&mut self, verdict: Verdict) {
+        self.candidates += 1;
+        match verdict {
+            Verdict::Accepted => self.accepted += 1,
+            Verdict::RejectedPrior => self.rejected.prior += 1,
+            Verdict::RejectedConfidence => self.rejected.confidence += 1,
+            Verdict::RejectedOther => self.rejected.other += 1,
+        }
+    }
+}
+
+/// Slots worked on and committed together; also the most that a kill can cost.
+const CHUNK: usize = 64;
+/// Nearest real images recorded per candidate.
+const NEAREST: usize = 3;
+
+pub(super) fn project_error(error: ProjectError) -> JobError {
+    match error {
+        ProjectError::ReadOnly { .. } => JobError::Input(error.to_string()),
+        other => JobError::Resource(other.to_string()),
+    }
+}
+
+/// Makes the candidates of a plan and puts them into the project.
+///
+/// # Errors
+/// As [`JobError`] says. What was made before a cancel stays in the project.
+pub fn generate(
+    ctx: &Ctx,
+    request: &GenerateRequest,
+    sink: &mut dyn CandidateSink,
+) -> Result<GenerateOutcome, JobError> {
+    let method = find(&request.method)?;
+    let training = load_training(ctx, &request.dataset, &request.spec)?;
+    let device = ComputeDevice::select(&request.device).map_err(device_error)?;
+    let model = match (&request.model, method.info().needs_training) {
+        (Some(path), true) => method.load(path, &training, &device).map_err(method_error)?,
+        (None, true) => {
+            return Err(JobError::Input(format!(
+                "{} needs a model; train one first or name its file",
+                method.info().name
+            )));
+        }
+        (_, false) => {
+            let fit = FitRequest {
+                training: &training,
+                validation: None,
+                params: &request.params,
+                seed: request.seed,
+                device: &device,
+                checkpoint: None,
+            };
+            method.fit(ctx, &fit).map_err(method_error)?
+        }
+    };
+    let config = json!({
+        "method": request.method,
+        "model": model.summary(),
+        "model_hash": model.hash(),
+        "params": request.params,
+        "plan": request.plan,
+        "rejected": request.rejected,
+        "spec": request.spec,
+        "seed": request.seed,
+    });
+    let run = sink.new_run(GENERATE, &config).map_err(project_error)?;
+    let result = Maker { ctx, request, training: &training, model: model.as_ref(), sink, run }.all();
+    let status = match &result {
+        Ok(_) => "finished",
+        Err(JobError::Cancelled) => "cancelled",
+        Err(_) => "failed",
+    };
+    sink.finish(run, status).map_err(project_error)?;
+    result
+}
+
+struct Maker<'a> {
+    ctx: &'a Ctx,
+    request: &'a GenerateRequest,
+    training: &'a TrainingSet,
+    model: &'a dyn Model,
+    sink: &'a mut dyn CandidateSink,
+    run: RunId,
+}
+
+impl Maker<'_> {
+    fn all(&mut self) -> Result<GenerateOutcome, JobError> {
+        let mut outcome = GenerateOutcome { run: self.run, ..Default::default() };
+        let hash = self.model.hash();
+        let total = self.request.plan.total_to_make() as u64;
+        let mut done = 0;
+        for (class, planned) in self.request.plan.classes.iter().enumerate() {
+            if planned.make == 0 {
+                continue;
+            }
+            let stage = format!("making candidates for {}", planned.name);
+            self.ctx.progress(stage.clone(), done, total);
+            let neighbours = ClassNeighbours::new(self.training, class);
+            let usual = neighbours.usual();
+            let slots: Vec<u32> = (0..u32::try_from(planned.make).unwrap_or(u32::MAX)).collect();
+            for chunk in slots.chunks(CHUNK) {
+                if self.ctx.is_stopping() {
+                    self.ctx.check()?;
+                    self.ctx.note(Level::Info, format!("stopped and kept after {done} of {total}"));
+                    return Ok(outcome);
+                }
+                let made = self.chunk(class, chunk)?;
+                let rows = self.store(&planned.name, &hash, made, &neighbours, usual)?;
+                rows.into_iter().for_each(|verdict| outcome.count(verdict));
+                done += chunk.len() as u64;
+                self.ctx.progress(stage.clone(), done, total);
+            }
+        }
+        Ok(outcome)
+    }
+
+    /// The last attempt of each slot.
+    fn chunk(&self, class: usize, slots: &[u32]) -> Result<Vec<Candidate>, JobError> {
+        let mut made: Vec<Candidate> = Vec::with_capacity(slots.len());
+        let attempts = if self.request.rejected == Rejected::Retry { RETRIES } else { 0 };
+        let mut open = slots.to_vec();
+        for attempt in 0..=attempts {
+            let request = MethodRequest {
+                training: self.training,
+                class,
+                slots: &open,
+                attempt,
+                params: &self.request.params,
+                seed: self.request.seed,
+            };
+            let mut receive = |candidate: Candidate| -> Result<(), MethodError> {
+                made.retain(|old| old.slot != candidate.slot);
+                made.push(candidate);
+                Ok(())
+            };
+            self.model.generate(self.ctx, &request, &mut receive).map_err(method_error)?;
+            open = made.iter().filter(|c| c.verdict != Verdict::Accepted).map(|c| c.slot).collect();
+            open.sort_unstable();
+            if open.is_empty() {
+                break;
+            }
+        }
+        made.sort_by_key(|candidate| candidate.slot);
+        Ok(made)
+    }
+
+    /// Files first, flushed; then their rows in one transaction.
+    fn store(
+        &mut self,
+        class: &str,
+        hash: &str,
+        made: Vec<Candidate>,
+        neighbours: &ClassNeighbours,
+        usual: Option<Usual>,
+    ) -> Result<Vec<Verdict>, JobError> {
+        if made.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut files = Vec::with_capacity(made.len());
+        for candidate in &made {
+            let seed = candidate.seed_image.and_then(|image| self.training.paths.get(image));
+            let seed_hash = seed.map(|path| self.seed_sha256(path)).transpose()?;
+            let text = [
+                ("Software", concat!("counterpoise ", env!("CARGO_PKG_VERSION"))),
+                ("kind", candidate.kind.as_str()),
+                ("method", self.request.method.as_str()),
+                ("class", class),
+                ("seed_sha256", seed_hash.as_deref().unwrap_or("none")),
+                ("model_sha256", hash),
+            ];
+            let bytes = png(&candidate.picture, &text)
+                .map_err(|error| JobError::Failed(format!("a candidate could not be encoded: {error}")))?;
+            files.push((format!("{}-{:06}.png", candidate.class, candidate.slot), bytes, seed_hash));
+        }
+        let bytes: Vec<(String, Vec<u8>)> =
+            files.iter().map(|(name, bytes, _)| (name.clone(), bytes.clone())).collect();
+        let names = write_candidates(self.sink.project_dir(), self.run, &bytes).map_err(project_error)?;
+        let verdicts = made.iter().map(|c| c.verdict).collect();
+        let rows = made
+            .into_iter()
+            .zip(files)
+            .zip(names)
+            .map(|((candidate, (_, bytes, seed_sha256)), file)| {
+                self.row(class, hash, candidate, file, sha256_hex(&bytes), seed_sha256, neighbours, usual)
+            })
+            .collect();
+        self.sink.add(self.run, rows).map_err(project_error)?;
+        Ok(verdicts)
+    }
+
+    fn seed_sha256(&self, path: &str) -> Result<String, JobError> {
+        let path = self.request.dataset.root.join(path);
+        file_sha256(&path).map_err(|error| {
+            JobError::Input(format!(
+                "a seed image cannot be read any more ({error}); was the folder moved? {}",
+                path.display()
+            ))
+        })
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one row of the store, put together in one place")]
+    fn row(
+        &self,
+        class: &str,
+        hash: &str,
+        candidate: Candidate,
+        file: String,
+        sha256: String,
+        seed_sha256: Option<String>,
+        neighbours: &ClassNeighbours,
+        usual: Option<Usual>,
+    ) -> NewCandidate {
+        let nearest = neighbours.nearest(&candidate.picture, NEAREST);
+        let path = |position: usize| self.training.paths.get(position).cloned();
+        let mut extra = candidate.extra;
+        if let Value::Object(extra) = &mut extra {
+            let list: Vec<Value> =
+                nearest.iter().map(|n| json!({ "file": path(n.position), "distance": n.distance })).collect();
+            extra.insert("nearest".to_owned(), Value::Array(list));
+            if let Some(usual) = usual {
+                extra.insert("usual_distance".to_owned(), json!(usual.median));
+                extra.insert("usual_closest_percent".to_owned(), json!(usual.closest_percent));
+            }
+        }
+        let seed_class = candidate
+            .seed_image
+            .and_then(|image| self.training.labels.get(image))
+            .and_then(|&label| self.training.classes.get(label));
+        NewCandidate {
+            class: class.to_owned(),
+            slot: candidate.slot,
+            attempt: candidate.attempt,
+            file,
+            sha256,
+            method: self.request.method.clone(),
+            model_hash: hash.to_owned(),
+            kind: candidate.kind,
+            seed: self.request.seed,
+            seed_file: candidate.seed_image.and_then(path),
+            seed_class: seed_class.cloned(),
+            seed_sha256,
+            parts: candidate.parts,
+            own_score: candidate.own_score,
+            verdict: candidate.verdict,
+            nearest_file: nearest.first().and_then(|n| path(n.position)),
+            nearest_distance: nearest.first().map(|n| n.distance),
+            extra,
+        }
+    }
+}

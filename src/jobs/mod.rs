@@ -1,0 +1,16 @@
+//! Work off the main thread: one engine, one file per job kind.
+//!
+//! The window and the command line start the same jobs; neither knows a thread, a tensor or a transaction.
+
+pub mod devices;
+pub mod engine;
+pub mod example;
+pub mod export;
+pub mod generate;
+pub mod model;
+pub mod scan;
+pub mod store;
+pub mod train;
+pub mod verify;
+
+pub use engine::{Job, JobError, JobState, JobView, Series, spawn};

@@ -1,0 +1,60 @@
+//! What a model file says of itself and whether it fits a data set, before anything is made with it.
+
+use std::path::{Path, PathBuf};
+
+use super::JobError;
+use super::train::{find, method_error};
+use crate::domain::samples::Dataset;
+use crate::imaging::training_set::Spec;
+use crate::oversampling::{ParamMap, model_file};
+
+/// A model file that fits.
+#[derive(Clone, Debug)]
+pub struct ModelFacts {
+    pub path: PathBuf,
+    /// Method id.
+    pub method: String,
+    pub method_name: &'static str,
+    pub spec: Spec,
+    /// Training images per class when it was trained, in class order.
+    pub counts: Vec<usize>,
+    pub seed: u64,
+    pub params: ParamMap,
+    /// Names of its networks.
+    pub networks: Vec<String>,
+}
+
+/// Reads a model file and compares it with the data set it would be used on.
+///
+/// # Errors
+/// A file that is no model, or one for other classes, channels or size: the difference is named, the path last.
+pub fn look(path: &Path, dataset: &Dataset, spec: &Spec) -> Result<ModelFacts, JobError> {
+    let (config, _) = model_file::read(path).map_err(method_error)?;
+    let refuse = |why: String| Err(JobError::Input(format!("{why}: {}", path.display())));
+    let method = find(&config.method)?;
+    let colour = |channels| if channels == 1 { "grey" } else { "colour" };
+    if config.classes != dataset.classes {
+        let (theirs, ours) = (config.classes.join(", "), dataset.classes.join(", "));
+        return refuse(format!("the model knows the classes {theirs}; this folder has {ours}"));
+    }
+    if config.spec.channels != spec.channels {
+        let (theirs, ours) = (colour(config.spec.channels), colour(spec.channels));
+        return refuse(format!("the model is for {theirs} images; these are {ours}"));
+    }
+    if config.spec.size != spec.size {
+        let (theirs, ours) = (config.spec.size, spec.size);
+        return refuse(format!(
+            "the model is for images of {theirs} pixels, this project trains at {ours}; choose size {theirs} to use it"
+        ));
+    }
+    Ok(ModelFacts {
+        path: path.to_path_buf(),
+        method_name: method.info().name,
+        method: config.method,
+        spec: config.spec,
+        counts: config.counts,
+        seed: config.seed,
+        params: config.params,
+        networks: config.networks.into_keys().collect(),
+    })
+}

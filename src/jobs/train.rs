@@ -1,0 +1,126 @@
+//! Training a method: images to tensors, fit, model file.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::JobError;
+use crate::domain::samples::Dataset;
+use crate::domain::splits::Split;
+use crate::domain::task::{Ctx, Level};
+use crate::imaging::training_set::{HeldOut, LoadError, Spec, TrainingSet};
+use crate::nn::{ComputeDevice, DeviceError};
+use crate::oversampling::{FitRequest, MethodError, Oversampler, ParamMap, method};
+
+/// What to train.
+#[derive(Clone, Debug)]
+pub struct TrainRequest {
+    pub dataset: Dataset,
+    /// Method id.
+    pub method: String,
+    pub params: ParamMap,
+    pub spec: Spec,
+    /// auto, gpu, cpu or software.
+    pub device: String,
+    pub seed: u64,
+    /// Where the model file goes; replaced when it exists.
+    pub model: PathBuf,
+    /// Where checkpoints go; a run with the same data and parameters goes on from there.
+    pub checkpoint: PathBuf,
+}
+
+/// A trained model on disk.
+#[derive(Clone, Debug)]
+pub struct TrainOutcome {
+    pub model: PathBuf,
+    pub hash: String,
+    /// Method, params, counts and record.
+    pub summary: Value,
+}
+
+/// Trains and writes the model file; the checkpoint is removed once the model is there.
+///
+/// # Errors
+/// As [`JobError`] says.
+pub fn train(ctx: &Ctx, request: &TrainRequest) -> Result<TrainOutcome, JobError> {
+    let method = find(&request.method)?;
+    if !method.info().needs_training {
+        return Err(JobError::Input(format!(
+            "{} needs no training; use it in balance directly",
+            method.info().name
+        )));
+    }
+    let training = load_training(ctx, &request.dataset, &request.spec)?;
+    let validation = load_validation(ctx, &request.dataset, &request.spec)?;
+    if validation.is_none() {
+        ctx.note(
+            Level::Info,
+            "there is no validation part, so every recall shown is on images the model was trained on",
+        );
+    }
+    let device = ComputeDevice::select(&request.device).map_err(device_error)?;
+    ctx.note(Level::Info, format!("training on {}", device.info.name));
+    let fit = FitRequest {
+        training: &training,
+        validation: validation.as_ref(),
+        params: &request.params,
+        seed: request.seed,
+        device: &device,
+        checkpoint: Some(&request.checkpoint),
+    };
+    let model = method.fit(ctx, &fit).map_err(method_error)?;
+    model.save(&request.model).map_err(method_error)?;
+    std::fs::remove_file(&request.checkpoint).ok();
+    Ok(TrainOutcome { model: request.model.clone(), hash: model.hash(), summary: model.summary() })
+}
+
+/// The method with this id, or a sentence that names the others.
+pub(super) fn find(id: &str) -> Result<&'static dyn Oversampler, JobError> {
+    method(id).ok_or_else(|| {
+        let ids: Vec<&str> = crate::oversampling::registry().iter().map(|m| m.info().id).collect();
+        JobError::Input(format!("there is no method \"{id}\"; use one of {}", ids.join(", ")))
+    })
+}
+
+pub(super) fn load_training(ctx: &Ctx, dataset: &Dataset, spec: &Spec) -> Result<TrainingSet, JobError> {
+    TrainingSet::load(ctx, dataset, spec).map_err(load_error)
+}
+
+fn load_validation(ctx: &Ctx, dataset: &Dataset, spec: &Spec) -> Result<Option<HeldOut>, JobError> {
+    if dataset.counts(Split::Validation).iter().sum::<usize>() == 0 {
+        return Ok(None);
+    }
+    HeldOut::load(ctx, dataset, Split::Validation, spec).map(Some).map_err(load_error)
+}
+
+fn load_error(error: LoadError) -> JobError {
+    match error {
+        LoadError::Cancelled => JobError::Cancelled,
+        other => JobError::Input(other.to_string()),
+    }
+}
+
+pub(super) fn device_error(error: DeviceError) -> JobError {
+    match error {
+        DeviceError::Unknown(_) => JobError::Input(error.to_string()),
+        _ => JobError::Resource(error.to_string()),
+    }
+}
+
+/// A method's error as a job's.
+pub fn method_error(error: MethodError) -> JobError {
+    let text = error.to_string();
+    match error {
+        MethodError::Cancelled => JobError::Cancelled,
+        MethodError::Params(_) | MethodError::Data(_) | MethodError::Model { .. } => JobError::Input(text),
+        MethodError::Resource(_) => JobError::Resource(text),
+        MethodError::Training(_) => JobError::Failed(text),
+    }
+}
+
+/// The checkpoint that belongs to a model file.
+pub fn checkpoint_of(model: &Path) -> PathBuf {
+    let mut name = model.file_name().map(std::ffi::OsStr::to_owned).unwrap_or_default();
+    name.push(".checkpoint");
+    model.with_file_name(name)
+}

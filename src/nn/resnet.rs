@@ -1,0 +1,195 @@
+//! The classifier network: a residual network for small images, as He et al. (CVPR 2016, section 4.2) and M2m
+//! use it, and a small preset of the same shape for processors.
+
+use burn::module::Module;
+use burn::tensor::module::avg_pool2d;
+use burn::tensor::ops::AvgPoolOptions;
+use burn::tensor::{Tensor, activation::relu};
+use serde::{Deserialize, Serialize};
+
+use super::init::Init;
+use super::layers::{Absorb, BatchNorm, Conv2d, Linear, Pass};
+
+/// Everything needed to build the same network again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ResNetConfig {
+    /// 1 or 3.
+    pub channels: usize,
+    pub classes: usize,
+    /// Channels of each stage; each stage after the first halves the side.
+    pub widths: Vec<usize>,
+    /// Basic blocks per stage.
+    pub blocks: usize,
+    /// Stride of the first convolution: 1 as published, 2 for a quarter of the work.
+    pub stem_stride: usize,
+    /// 1x1 convolutions on shortcuts that change shape; otherwise subsample and pad with zero channels.
+    pub projection: bool,
+    /// Mean per channel, in \[0, 1\].
+    pub mean: Vec<f32>,
+    /// Standard deviation per channel, above 0.
+    pub deviation: Vec<f32>,
+}
+
+impl ResNetConfig {
+    /// ResNet-32: 16, 32, 64 channels, five blocks each.
+    pub fn resnet32(channels: usize, classes: usize) -> Self {
+        Self::preset(channels, classes, 5, 1)
+    }
+
+    /// The preset for processors: 16, 32, 64 channels, one block each (ResNet-8), half the side from the start.
+    pub fn small(channels: usize, classes: usize) -> Self {
+        Self::preset(channels, classes, 1, 2)
+    }
+
+    fn preset(channels: usize, classes: usize, blocks: usize, stem_stride: usize) -> Self {
+        let (widths, mean, deviation) = (vec![16, 32, 64], vec![0.5; channels], vec![0.25; channels]);
+        ResNetConfig { channels, classes, widths, blocks, stem_stride, projection: false, mean, deviation }
+    }
+
+    /// Bounds that a file from elsewhere must keep, so that a hostile one cannot ask for all the memory.
+    pub fn is_sane(&self) -> bool {
+        (self.channels == 1 || self.channels == 3)
+            && (1..=10_000).contains(&self.classes)
+            && (1..=4).contains(&self.widths.len())
+            && self.widths.iter().all(|w| (1..=512).contains(w))
+            && self.widths.windows(2).all(|w| w[0] <= w[1])
+            && (1..=32).contains(&self.blocks)
+            && (1..=2).contains(&self.stem_stride)
+            && self.mean.len() == self.channels
+            && self.deviation.len() == self.channels
+            && self.mean.iter().all(|m| m.is_finite())
+            && self.deviation.iter().all(|d| d.is_finite() && *d > 0.0)
+    }
+
+    /// Draws the start weights: convolutions N(0, 2 / (k k out)), linear Kaiming.
+    pub fn build(&self, init: &mut Init) -> ResNet {
+        let first = self.widths.first().copied().unwrap_or(16);
+        let stem = conv3(init, [self.channels, first], self.stem_stride);
+        let stem_norm = BatchNorm::new(init, first);
+        let mut blocks = Vec::new();
+        let mut inputs = first;
+        for (stage, &width) in self.widths.iter().enumerate() {
+            for block in 0..self.blocks {
+                let stride = if stage > 0 && block == 0 { 2 } else { 1 };
+                blocks.push(Block::new(init, [inputs, width], stride, self.projection));
+                inputs = width;
+            }
+        }
+        let head = Linear::new(init, inputs, self.classes);
+        ResNet { stem, stem_norm, blocks, head, mean: self.mean.clone(), deviation: self.deviation.clone() }
+    }
+}
+
+fn conv3(init: &mut Init, channels: [usize; 2], stride: usize) -> Conv2d {
+    Conv2d::new(init, channels, 3, stride, 1, (2.0 / (9.0 * channels[1] as f64)).sqrt())
+}
+
+/// Two 3x3 convolutions and a shortcut.
+#[derive(Module, Debug)]
+struct Block {
+    conv1: Conv2d,
+    norm1: BatchNorm,
+    conv2: Conv2d,
+    norm2: BatchNorm,
+    projection: Option<Conv2d>,
+    stride: usize,
+    /// Zero channels put before and after on a parameter-free shortcut.
+    pad: usize,
+}
+
+impl Block {
+    fn new(init: &mut Init, [inputs, outputs]: [usize; 2], stride: usize, projection: bool) -> Self {
+        let conv1 = conv3(init, [inputs, outputs], stride);
+        let norm1 = BatchNorm::new(init, outputs);
+        let conv2 = conv3(init, [outputs, outputs], 1);
+        let norm2 = BatchNorm::new(init, outputs);
+        let changes = stride != 1 || inputs != outputs;
+        let projection = (projection && changes)
+            .then(|| Conv2d::new(init, [inputs, outputs], 1, stride, 0, (2.0 / outputs as f64).sqrt()));
+        Block { conv1, norm1, conv2, norm2, projection, stride, pad: outputs - inputs }
+    }
+
+    fn forward(&self, x: Tensor<4>, pass: &mut Pass) -> Tensor<4> {
+        let out = relu(self.norm1.forward(self.conv1.forward(x.clone()), pass));
+        let out = self.norm2.forward(self.conv2.forward(out), pass);
+        relu(out + self.shortcut(x))
+    }
+
+    fn shortcut(&self, x: Tensor<4>) -> Tensor<4> {
+        if let Some(projection) = &self.projection {
+            return projection.forward(x);
+        }
+        // A 1x1 average with stride 2 takes every second pixel, as x[:, :, ::2, ::2] does.
+        let x = if self.stride == 1 {
+            x
+        } else {
+            let stride = [self.stride, self.stride];
+            avg_pool2d(x, AvgPoolOptions::new([1, 1]).with_stride(stride))
+        };
+        if self.pad == 0 {
+            return x;
+        }
+        let [batch, _, height, width] = x.dims();
+        let before = self.pad / 2;
+        let zeros = |channels| Tensor::zeros([batch, channels, height, width], &x.device());
+        let parts = [zeros(before), x.clone(), zeros(self.pad - before)];
+        Tensor::cat(parts.into_iter().filter(|part| part.dims()[1] > 0).collect(), 1)
+    }
+
+    fn absorb(self, from: &mut Absorb) -> Self {
+        let norm1 = from.next(self.norm1);
+        let norm2 = from.next(self.norm2);
+        Block { norm1, norm2, ..self }
+    }
+}
+
+/// A classifier of images in \[0, 1\], normaliser included.
+#[derive(Module, Debug)]
+pub struct ResNet {
+    stem: Conv2d,
+    stem_norm: BatchNorm,
+    blocks: Vec<Block>,
+    head: Linear,
+    #[module(skip)]
+    mean: Vec<f32>,
+    #[module(skip)]
+    deviation: Vec<f32>,
+}
+
+impl ResNet {
+    /// `[batch, channels, side, side]` in \[0, 1\] to logits `[batch, classes]`.
+    pub fn forward(&self, x: Tensor<4>, pass: &mut Pass) -> Tensor<2> {
+        let channels = self.mean.len();
+        let device = x.device();
+        let mean = Tensor::<1>::from_floats(self.mean.as_slice(), &device).reshape([1, channels, 1, 1]);
+        let scale: Vec<f32> = self.deviation.iter().map(|d| 1.0 / d).collect();
+        let scale = Tensor::<1>::from_floats(scale.as_slice(), &device).reshape([1, channels, 1, 1]);
+        let mut x = relu(self.stem_norm.forward(self.stem.forward((x - mean) * scale), pass));
+        for block in &self.blocks {
+            x = block.forward(x, pass);
+        }
+        let [batch, channels, height, width] = x.dims();
+        let pooled = x.reshape([batch, channels, height * width]).mean_dim(2).squeeze_dim::<2>(2);
+        self.head.forward(pooled)
+    }
+
+    /// The network with the running statistics moved by a training pass.
+    #[must_use]
+    pub fn absorb(self, pass: Pass) -> Self {
+        let mut from = Absorb::new(pass);
+        let stem_norm = from.next(self.stem_norm);
+        let blocks = self.blocks.into_iter().map(|block| block.absorb(&mut from)).collect();
+        ResNet { stem_norm, blocks, ..self }
+    }
+
+    /// Trained values, running statistics not counted.
+    pub fn trained_parameters(&self) -> usize {
+        let running = |name: &str| name.ends_with("running_mean") || name.ends_with("running_var");
+        super::parameters::read(self)
+            .iter()
+            .filter(|(name, _)| !running(name))
+            .map(|(_, tensor)| tensor.values.len())
+            .sum()
+    }
+}

@@ -1,0 +1,179 @@
+//! The methods that make images: the trait, the registry, one file per method.
+//!
+//! A method's file holds its `Params`, its fit and its generate. Adding one touches its file and one line in
+//! [`registry`]. Methods know networks and training sets; they know no project, no job and no window.
+
+pub mod m2m;
+pub mod model_file;
+pub mod params;
+pub mod random;
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+pub use params::{ParamInfo, ParamKind, ParamMap, ParamsError};
+
+use crate::domain::classes::ClassId;
+use crate::domain::decisions::Verdict;
+use crate::domain::provenance::{Kind, Parts};
+use crate::domain::task::{Cancelled, Ctx};
+use crate::imaging::picture::Picture;
+use crate::imaging::training_set::{HeldOut, TrainingSet};
+use crate::nn::ComputeDevice;
+
+/// What a method is, for lists and messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MethodInfo {
+    /// The id on the command line and in manifests.
+    pub id: &'static str,
+    pub name: &'static str,
+    /// One sentence for people.
+    pub summary: &'static str,
+    pub needs_training: bool,
+    /// Kind of the images it makes.
+    pub makes: Kind,
+    /// True where the acceptance test has a prior part.
+    pub has_prior: bool,
+}
+
+/// Why a method could not do its work. Sentences with a remedy; paths last.
+#[derive(Debug, thiserror::Error)]
+pub enum MethodError {
+    #[error("cancelled")]
+    Cancelled,
+    #[error("{0}")]
+    Params(#[from] ParamsError),
+    /// The data do not allow it.
+    #[error("{0}")]
+    Data(String),
+    /// The model file is refused; the path is last.
+    #[error("{reason}: {}", path.display())]
+    Model { reason: String, path: PathBuf },
+    /// Training went wrong.
+    #[error("{0}")]
+    Training(String),
+    /// The device or disk gave out.
+    #[error("{0}")]
+    Resource(String),
+}
+
+impl From<Cancelled> for MethodError {
+    fn from(_: Cancelled) -> Self {
+        MethodError::Cancelled
+    }
+}
+
+/// What fitting starts from.
+pub struct FitRequest<'a> {
+    pub training: &'a TrainingSet,
+    /// Never trained on; for figures only.
+    pub validation: Option<&'a HeldOut>,
+    pub params: &'a ParamMap,
+    pub seed: u64,
+    pub device: &'a ComputeDevice,
+    /// Where checkpoints go, and where a stopped run goes on from if it is the same run.
+    pub checkpoint: Option<&'a Path>,
+}
+
+/// What generating starts from: one class at a time.
+pub struct GenerateRequest<'a> {
+    pub training: &'a TrainingSet,
+    pub class: ClassId,
+    /// The slots to fill, by number.
+    pub slots: &'a [u32],
+    /// 0, then 1.. for retries of the same slots.
+    pub attempt: u32,
+    /// Overrides of the model's params that matter to generating alone.
+    pub params: &'a ParamMap,
+    pub seed: u64,
+}
+
+/// A made image before anyone decided.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Candidate {
+    pub class: ClassId,
+    pub slot: u32,
+    pub attempt: u32,
+    pub kind: Kind,
+    /// At training size, in the project's bit depth: exactly what would be exported.
+    pub picture: Picture,
+    /// Position of the seed image in the training set.
+    pub seed_image: Option<usize>,
+    pub parts: Parts,
+    pub verdict: Verdict,
+    /// The method's own score, by name.
+    pub own_score: Option<(String, f64)>,
+    /// What else the manifest should say of it.
+    pub extra: Value,
+}
+
+/// A fitted method.
+pub trait Model: Send {
+    fn info(&self) -> &'static MethodInfo;
+
+    /// SHA-256 of tensors and configuration; empty for a method without a model.
+    fn hash(&self) -> String;
+
+    /// Writes the model file, atomically.
+    ///
+    /// # Errors
+    /// The disk's, with the path last.
+    fn save(&self, path: &Path) -> Result<(), MethodError>;
+
+    /// What was trained, for reports: method, params, counts, record of the training.
+    fn summary(&self) -> Value;
+
+    /// Makes one candidate per slot, in slot order, and hands each over as soon as it is judged.
+    ///
+    /// # Errors
+    /// `Cancelled`, the receiver's own error, or a training set that does not fit the model.
+    fn generate(
+        &self,
+        ctx: &Ctx,
+        request: &GenerateRequest<'_>,
+        receive: &mut dyn FnMut(Candidate) -> Result<(), MethodError>,
+    ) -> Result<(), MethodError>;
+}
+
+/// A method that makes images of a class.
+pub trait Oversampler: Send + Sync {
+    fn info(&self) -> &'static MethodInfo;
+
+    /// Its parameters: names, defaults with source, ranges.
+    fn param_table(&self) -> &'static [ParamInfo];
+
+    /// The prior's beta under these parameters; `None` for a method without a prior.
+    ///
+    /// # Errors
+    /// Parameters out of range.
+    fn prior_beta(&self, params: &ParamMap) -> Result<Option<f64>, ParamsError>;
+
+    /// Trains. With a checkpoint of the same run, goes on from there.
+    ///
+    /// # Errors
+    /// `Cancelled`, data the method cannot use, or a training that failed.
+    fn fit(&self, ctx: &Ctx, request: &FitRequest<'_>) -> Result<Box<dyn Model>, MethodError>;
+
+    /// Loads a model file for a training set.
+    ///
+    /// # Errors
+    /// A file that is not a model of this method, or was trained on other classes, channels or size: the
+    /// difference is named.
+    fn load(
+        &self,
+        path: &Path,
+        training: &TrainingSet,
+        device: &ComputeDevice,
+    ) -> Result<Box<dyn Model>, MethodError>;
+}
+
+/// Every method, in the order lists show them.
+pub fn registry() -> &'static [&'static dyn Oversampler] {
+    &[&m2m::M2m, &random::RandomOversampling]
+}
+
+/// The method with this id.
+pub fn method(id: &str) -> Option<&'static dyn Oversampler> {
+    registry().iter().copied().find(|method| method.info().id == id)
+}

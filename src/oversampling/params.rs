@@ -1,0 +1,172 @@
+//! Parameters of methods: one macro writes the struct, its serde form and the table of fields.
+//!
+//! The table is what the window's form, the command line's flags and the documentation are made from; names,
+//! defaults with their source, and ranges stand in the method's file and nowhere else.
+
+use serde_json::{Map, Value};
+
+/// Parameters as they travel: kebab-case names to JSON values.
+pub type ParamMap = Map<String, Value>;
+
+/// What values a parameter takes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum ParamKind {
+    Int { min: i64, max: i64 },
+    Float { min: f64, max: f64 },
+    Bool,
+    Choice(&'static [&'static str]),
+}
+
+/// One row of a method's table.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ParamInfo {
+    /// Kebab-case; also the flag's name.
+    pub name: &'static str,
+    /// For the form.
+    pub label: &'static str,
+    /// What it does, in sentences.
+    pub help: &'static str,
+    /// Where the default comes from.
+    pub source: &'static str,
+    pub kind: ParamKind,
+    /// `Null` where the program chooses from the data or the device.
+    pub default: Value,
+    /// Heading in the form.
+    pub group: &'static str,
+}
+
+/// What is wrong with a parameter.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum ParamsError {
+    #[error("there is no parameter \"{0}\" for this method")]
+    Unknown(String),
+    #[error("\"{name}\" must be {wanted}, not {found}")]
+    Value { name: &'static str, wanted: String, found: String },
+}
+
+impl ParamKind {
+    /// The values allowed, in words.
+    pub fn describe(&self) -> String {
+        match self {
+            ParamKind::Int { min, max } => format!("a whole number from {min} to {max}"),
+            ParamKind::Float { min, max } => format!("a number from {min} to {max}"),
+            ParamKind::Bool => "true or false".to_owned(),
+            ParamKind::Choice(words) => format!("one of {}", words.join(", ")),
+        }
+    }
+
+    fn takes(&self, value: &Value) -> bool {
+        match self {
+            ParamKind::Int { min, max } => value.as_i64().is_some_and(|v| (*min..=*max).contains(&v)),
+            ParamKind::Float { min, max } => value.as_f64().is_some_and(|v| *min <= v && v <= *max),
+            ParamKind::Bool => value.is_boolean(),
+            ParamKind::Choice(words) => value.as_str().is_some_and(|v| words.contains(&v)),
+        }
+    }
+
+    /// The value that a flag's text stands for.
+    ///
+    /// # Errors
+    /// Text outside the values allowed.
+    pub fn parse(&self, name: &'static str, text: &str) -> Result<Value, ParamsError> {
+        let value = match self {
+            ParamKind::Int { .. } => text.parse::<i64>().ok().map(Value::from),
+            ParamKind::Float { .. } => text.parse::<f64>().ok().map(Value::from),
+            ParamKind::Bool => text.parse::<bool>().ok().map(Value::from),
+            ParamKind::Choice(_) => Some(Value::from(text)),
+        };
+        value.filter(|value| self.takes(value)).ok_or_else(|| ParamsError::Value {
+            name,
+            wanted: self.describe(),
+            found: text.to_owned(),
+        })
+    }
+}
+
+/// The defaults of a table.
+pub fn defaults(table: &[ParamInfo]) -> ParamMap {
+    table.iter().map(|info| (info.name.to_owned(), info.default.clone())).collect()
+}
+
+/// The map with every missing name at its default.
+///
+/// # Errors
+/// An unknown name or a value out of range.
+pub fn complete(table: &'static [ParamInfo], map: &ParamMap) -> Result<ParamMap, ParamsError> {
+    let mut whole = defaults(table);
+    for (name, value) in map {
+        let Some(info) = table.iter().find(|info| info.name == name) else {
+            return Err(ParamsError::Unknown(name.clone()));
+        };
+        let free = value.is_null() && info.default.is_null();
+        if !free && !info.kind.takes(value) {
+            let (name, wanted) = (info.name, info.kind.describe());
+            return Err(ParamsError::Value { name, wanted, found: value.to_string() });
+        }
+        whole.insert(name.clone(), value.clone());
+    }
+    Ok(whole)
+}
+
+/// Writes a `Params` struct with serde, defaults and its table.
+///
+/// Each field: doc lines (the help), `name: type = default, "flag-name", "label", "source", kind, "group";`
+/// A field whose program-chosen default is `None` is an `Option`.
+macro_rules! params {
+    ($(#[$meta:meta])* pub struct $name:ident { $(
+        $(#[doc = $doc:literal])+
+        $field:ident : $ty:ty = $default:expr, $flag:literal, $label:literal, $source:literal, $kind:expr,
+        $group:literal;
+    )* }) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+        #[serde(deny_unknown_fields)]
+        pub struct $name { $(
+            $(#[doc = $doc])+
+            #[serde(rename = $flag)]
+            pub $field: $ty,
+        )* }
+
+        impl Default for $name {
+            fn default() -> Self {
+                $name { $($field: $default,)* }
+            }
+        }
+
+        impl $name {
+            /// The rows for forms, flags and documentation.
+            pub fn table() -> &'static [$crate::oversampling::params::ParamInfo] {
+                static TABLE: std::sync::OnceLock<Vec<$crate::oversampling::params::ParamInfo>> =
+                    std::sync::OnceLock::new();
+                TABLE.get_or_init(|| {
+                    let defaults = $name::default();
+                    vec![$(
+                        $crate::oversampling::params::ParamInfo {
+                            name: $flag,
+                            label: $label,
+                            help: concat!($($doc),+).trim_start(),
+                            source: $source,
+                            kind: $kind,
+                            default: serde_json::to_value(&defaults.$field).unwrap_or_default(),
+                            group: $group,
+                        },
+                    )*]
+                })
+            }
+
+            /// Reads a map; missing names take their default.
+            ///
+            /// # Errors
+            /// An unknown name or a value out of range.
+            pub fn from_map(
+                map: &$crate::oversampling::params::ParamMap,
+            ) -> Result<Self, $crate::oversampling::params::ParamsError> {
+                let whole = $crate::oversampling::params::complete(Self::table(), map)?;
+                serde_json::from_value(serde_json::Value::Object(whole)).map_err(|error| {
+                    $crate::oversampling::params::ParamsError::Unknown(error.to_string())
+                })
+            }
+        }
+    };
+}
+pub(crate) use params;

@@ -1,0 +1,528 @@
+//! The command line as a contract: JSON names, exit codes, whole flows through the built program.
+#![allow(clippy::unwrap_used)]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use counterpoise::domain::imbalance::{Scheme, weights};
+use counterpoise::imaging::encode::png;
+use counterpoise::imaging::hash::sha256_hex;
+use counterpoise::imaging::picture::{Picture, Pixels};
+use serde_json::Value;
+use tempfile::TempDir;
+
+const CLASSES: [(&str, usize); 3] = [("cat", 12), ("dog", 5), ("eel", 2)];
+
+/// A grey picture that is different for every class and number.
+fn picture(class: usize, number: usize) -> Vec<u8> {
+    let pixels = (0..256).map(|i| ((i * (class + 2) + number * 37 + i / 16 * 5) % 256) as u8).collect();
+    png(&Picture::new(16, 16, 1, Pixels::U8(pixels)).unwrap(), &[]).unwrap()
+}
+
+/// A working place with a source folder in it, and the program's own data kept inside.
+struct Place(TempDir);
+
+impl Place {
+    fn new() -> Self {
+        let place = Place(tempfile::tempdir().unwrap());
+        for (class, (name, count)) in CLASSES.iter().enumerate() {
+            place.class("source", name, class, *count);
+        }
+        place
+    }
+
+    fn class(&self, below: &str, name: &str, class: usize, count: usize) {
+        let folder = self.path(below).join(name);
+        fs::create_dir_all(&folder).unwrap();
+        for number in 0..count {
+            fs::write(folder.join(format!("{number:03}.png")), picture(class, number)).unwrap();
+        }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn command(&self, line: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_counterpoise"));
+        command
+            .args(line.split_whitespace())
+            .current_dir(self.0.path())
+            .env("COUNTERPOISE_DATA_DIR", self.path("data"))
+            .env("XDG_CACHE_HOME", self.path("cache"))
+            .stdin(Stdio::null());
+        command
+    }
+
+    fn run(&self, line: &str) -> Output {
+        self.command(line).output().unwrap()
+    }
+
+    /// Runs with --json; the exit code and the object that standard output is.
+    fn object(&self, line: &str) -> (i32, Value) {
+        let output = self.run(&format!("{line} --json"));
+        let text = String::from_utf8(output.stdout).unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        let object: Value =
+            serde_json::from_str(&text).unwrap_or_else(|e| panic!("{line}: {e}\nout: {text}\nerr: {said}"));
+        assert!(object["seconds"].is_number(), "{line}: no seconds");
+        assert!(object.get("peak_mb").is_some(), "{line}: no peak_mb");
+        if cfg!(target_os = "linux") {
+            assert!(object["peak_mb"].as_f64().unwrap() > 1.0);
+        }
+        (output.status.code().unwrap(), object)
+    }
+
+    /// The object of a command that must succeed.
+    fn done(&self, line: &str) -> Value {
+        let (code, object) = self.object(line);
+        assert_eq!(code, 0, "{line}: {object}");
+        object
+    }
+
+    /// The exit code of a command that must fail, and what it says.
+    fn fails(&self, line: &str) -> (i32, String) {
+        let output = self.run(line);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        let code = output.status.code().unwrap();
+        assert_ne!(code, 0, "{line} should fail");
+        assert!(output.stdout.is_empty(), "{line}: standard output is for results");
+        assert!(!said.trim().is_empty() && !said.contains("panicked"), "{line}: {said}");
+        (code, said)
+    }
+}
+
+/// Every file below a folder with the hash of its bytes.
+fn hashes(folder: &Path) -> BTreeMap<String, String> {
+    let mut found = BTreeMap::new();
+    let mut open = vec![folder.to_owned()];
+    while let Some(next) = open.pop() {
+        for entry in fs::read_dir(next).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                open.push(path);
+            } else {
+                let name = path.strip_prefix(folder).unwrap().to_string_lossy().replace('\\', "/");
+                found.insert(name, sha256_hex(&fs::read(path).unwrap()));
+            }
+        }
+    }
+    found
+}
+
+/// The rows of a manifest or another CSV with a head, by column.
+fn rows(path: &Path) -> Vec<BTreeMap<String, String>> {
+    let mut reader = csv::Reader::from_path(path).unwrap();
+    reader.deserialize::<BTreeMap<String, String>>().map(Result::unwrap).collect()
+}
+
+fn list<'a>(object: &'a Value, name: &str) -> &'a Vec<Value> {
+    object[name].as_array().unwrap_or_else(|| panic!("no list {name} in {object}"))
+}
+
+fn names(object: &Value, list_name: &str) -> Vec<String> {
+    list(object, list_name).iter().map(|item| item["name"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn scan_counts_and_lists() {
+    let place = Place::new();
+    fs::write(place.path("source/cat/notes.txt"), "no image").unwrap();
+    fs::write(place.path("source/dog/broken.png"), b"\x89PNG\r\n\x1a\nand then nothing").unwrap();
+    let got = place.done("scan source");
+    assert_eq!(got["images"], 19);
+    assert_eq!(got["ignored"], 1);
+    assert_eq!(got["imbalance_ratio"], 6.0);
+    assert_eq!(names(&got, "classes"), ["cat", "dog", "eel"]);
+    assert_eq!(list(&got, "classes")[1]["images"], 5);
+    assert_eq!(got["splits"], serde_json::json!({ "train": 19 }));
+    let unreadable = list(&got, "unreadable");
+    assert_eq!(unreadable.len(), 1);
+    assert_eq!(unreadable[0]["path"], "dog/broken.png");
+    assert!(!unreadable[0]["reason"].as_str().unwrap().is_empty());
+
+    let cut = place.done("scan source --split 50/25/25 --seed 3");
+    assert_eq!(cut["splits"]["train"].as_u64().unwrap() as usize, cut["images"].as_u64().unwrap() as usize);
+    assert_eq!(cut["splits"]["test"], 5, "3 of 12, 1 of 5, 1 of 2: rounded");
+    assert_eq!(cut, {
+        let mut again = place.done("scan source --split 50/25/25 --seed 3");
+        again["seconds"] = cut["seconds"].clone();
+        again["peak_mb"] = cut["peak_mb"].clone();
+        again
+    });
+}
+
+#[test]
+fn scan_reads_splits_and_refuses_to_cut_them() {
+    let place = Place::new();
+    place.class("parts/train", "a", 0, 6);
+    place.class("parts/train", "b", 1, 2);
+    place.class("parts/test", "a", 0, 3);
+    place.class("parts/test", "b", 1, 3);
+    let got = place.done("scan parts");
+    assert_eq!(got["images"], 8, "counts of the training part");
+    assert_eq!(got["splits"], serde_json::json!({ "train": 8, "test": 6 }));
+    assert_eq!(place.fails("scan parts --split 70/15/15").0, 3);
+}
+
+#[test]
+fn tables_for_people() {
+    let place = Place::new();
+    for line in ["scan source", "plan source", "weights source --scheme ens", "methods", "devices"] {
+        let output = place.run(line);
+        assert!(output.status.success(), "{line}");
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(serde_json::from_str::<Value>(&text).is_err() && text.lines().count() > 2, "{line}: {text}");
+    }
+}
+
+#[test]
+fn plan_gives_targets_and_expectations() {
+    let place = Place::new();
+    let got = place.done("plan source --method m2m --beta 0.9");
+    let classes = list(&got, "classes");
+    assert_eq!(names(&got, "classes"), ["cat", "dog", "eel"]);
+    let column = |name: &str| classes.iter().map(|c| c[name].as_u64().unwrap()).collect::<Vec<_>>();
+    assert_eq!(column("have"), [12, 5, 2]);
+    assert_eq!(column("target"), [12, 12, 12]);
+    assert_eq!(column("make"), [0, 7, 10]);
+    assert!(classes[0]["expected_acceptance"].is_null());
+    let expected = classes[1]["expected_acceptance"].as_f64().unwrap();
+    assert!((expected - (1.0 - 0.9_f64.powi(7))).abs() < 1e-12);
+
+    let random = place.done("plan source --method random --target ratio:2");
+    assert!(list(&random, "classes")[2]["expected_acceptance"].is_null(), "no prior");
+    assert_eq!(list(&random, "classes")[2]["target"], 6);
+    let wished = place.done("plan source --acceptance 0.8");
+    let beta = wished["beta_for_wish"].as_f64().unwrap();
+    assert!((1.0 - beta.powi(10) - 0.8).abs() < 1e-9, "the largest gap is 10");
+    assert_eq!(place.fails("plan source --target 1,2").0, 2, "two targets for three classes");
+}
+
+#[test]
+fn weights_are_the_schemes() {
+    let place = Place::new();
+    for scheme in Scheme::ALL {
+        let got = place.done(&format!("weights source --scheme {} --beta 0.99", scheme.as_str()));
+        assert_eq!(got["scheme"], scheme.as_str());
+        assert_eq!(got["beta"], 0.99);
+        let want = weights(&[12, 5, 2], scheme, 0.99).unwrap();
+        for (class, want) in list(&got, "classes").iter().zip(want) {
+            assert!((class["weight"].as_f64().unwrap() - want).abs() < 1e-12);
+            assert!(class["images"].is_u64());
+        }
+    }
+    assert_eq!(place.fails("weights source --scheme ens --beta 1").0, 2);
+    assert_eq!(place.fails("weights source").0, 2, "no scheme");
+}
+
+#[test]
+fn methods_and_devices() {
+    let place = Place::new();
+    let methods = place.done("methods");
+    let ids: Vec<&str> = list(&methods, "methods").iter().map(|m| m["id"].as_str().unwrap()).collect();
+    assert!(ids.contains(&"m2m") && ids.contains(&"random"), "{ids:?}");
+    for method in list(&methods, "methods") {
+        assert!(method["name"].is_string() && method["needs_training"].is_boolean());
+        for param in list(method, "params") {
+            assert!(param["name"].is_string() && param["source"].is_string());
+            assert!(param.get("default").is_some());
+        }
+    }
+    let devices = place.done("devices");
+    let kinds: Vec<&str> = list(&devices, "devices").iter().map(|d| d["kind"].as_str().unwrap()).collect();
+    assert!(kinds.contains(&"cpu"), "{kinds:?}");
+    assert!(list(&devices, "devices").iter().all(|d| d["id"].is_string() && d["name"].is_string()));
+}
+
+#[test]
+fn exit_codes_of_refusals() {
+    let place = Place::new();
+    fs::create_dir(place.path("taken")).unwrap();
+    fs::create_dir(place.path("empty")).unwrap();
+    for (line, code) in [
+        ("scan nowhere", 3),
+        ("scan empty", 3),
+        ("scan", 2),
+        ("scan source --no-such-flag", 2),
+        ("blance source", 2),
+        ("blance", 3),
+        ("plan source --method nothing", 2),
+        ("plan source --beta 2", 2),
+        ("balance source --method random --out taken", 3),
+        ("balance source --method random", 2),
+        ("train source --method random --model m.safetensors", 3),
+        ("generate source --model nowhere.safetensors --project p", 3),
+        ("candidates nowhere", 3),
+        ("decide nowhere --from nowhere.csv", 3),
+        ("export nowhere --out x", 3),
+        ("verify nowhere", 3),
+        ("verify empty", 3),
+        ("scan source --config nowhere.json", 3),
+        ("scan source --device abacus", 2),
+    ] {
+        let (got, said) = place.fails(line);
+        assert_eq!(got, code, "{line}: {said}");
+    }
+    assert!(!place.path("x").exists() && !place.path("m.safetensors").exists());
+    for line in ["--help", "balance --help", "balance --method random --help", "--version"] {
+        assert!(place.run(line).status.success(), "{line}");
+    }
+    let help = place.run("train --method m2m --help");
+    let help = String::from_utf8(help.stdout).unwrap();
+    assert!(help.contains("--gamma") && help.contains("source: "), "the method's flags and their sources");
+}
+
+#[test]
+fn a_configuration_gives_way_to_flags() {
+    let place = Place::new();
+    let config = r#"{"target": 9, "method": "m2m", "beta": 0.5, "flip": true, "json": true}"#;
+    fs::write(place.path("c.json"), config).unwrap();
+    let output = place.run("plan source --config c.json");
+    let got: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(list(&got, "classes")[2]["target"], 9);
+    assert_eq!(got["beta"], 0.5);
+    let got = place.done("plan source --config c.json --target 10 --beta 0.25");
+    assert_eq!(list(&got, "classes")[2]["target"], 10);
+    assert_eq!(got["beta"], 0.25);
+    for (text, code) in [("[1]", 3), ("{\"a b\": 1}", 3), ("{", 3), ("{\"no-such-flag\": 1}", 2)] {
+        fs::write(place.path("bad.json"), text).unwrap();
+        assert_eq!(place.fails("plan source --config bad.json").0, code, "{text}");
+    }
+}
+
+#[test]
+fn random_balances_end_to_end() {
+    let place = Place::new();
+    let before = hashes(&place.path("source"));
+    let got = place.done("balance source --method random --out balanced --seed 4");
+    assert!(got["out"].as_str().unwrap().ends_with("balanced"));
+    assert_eq!((&got["candidates"], &got["accepted"]), (&Value::from(0), &Value::from(0)));
+    for part in ["prior", "confidence", "other"] {
+        assert_eq!(got["rejected"][part], 0);
+    }
+    for (class, (name, count)) in list(&got, "classes").iter().zip(CLASSES) {
+        assert_eq!(class["name"], name);
+        assert_eq!(class["original"], count);
+        assert_eq!(class["repeated"], 12 - count);
+        assert_eq!((&class["derived"], &class["synthetic"]), (&Value::from(0), &Value::from(0)));
+        assert_eq!(class["total"], 12, "total = target");
+    }
+    assert_eq!(hashes(&place.path("source")), before, "the source is read-only");
+
+    let manifest = rows(&place.path("balanced/manifest.csv"));
+    assert_eq!(manifest.len(), 36);
+    let written = hashes(&place.path("balanced"));
+    for row in &manifest {
+        assert_eq!(written[&row["file"]], row["sha256"], "{}", row["file"]);
+        let name = row["file"].rsplit('/').next().unwrap();
+        match row["kind"].as_str() {
+            "original" => assert!(before.values().any(|hash| *hash == row["sha256"]), "byte for byte"),
+            "repeated" => {
+                assert!(name.starts_with("rep_"), "{name}");
+                assert!(before.values().any(|hash| *hash == row["sha256"]), "a byte copy");
+            }
+            other => panic!("{other} from a method that makes nothing"),
+        }
+    }
+    assert!(written.contains_key("README.md"), "the dataset card");
+
+    let proof = place.done("verify balanced");
+    assert_eq!(proof["ok"], true);
+    assert!(proof["files"].as_u64().unwrap() >= 36);
+    // Known by its manifest, repeated images are not counted again.
+    assert_eq!(place.done("scan balanced")["images"], 19);
+    // The same seed repeats the same images.
+    place.done("balance source --method random --out again --seed 4");
+    let images = |all: &BTreeMap<String, String>| {
+        all.iter()
+            .filter(|(file, _)| *file != "README.md")
+            .map(|(f, h)| (f.clone(), h.clone()))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(images(&hashes(&place.path("again"))), images(&written));
+    assert_eq!(
+        place.fails("balance source --method random --out balanced").0,
+        3,
+        "never over an existing one"
+    );
+    assert_eq!(hashes(&place.path("balanced")), written);
+}
+
+#[test]
+fn verify_names_each_difference() {
+    let place = Place::new();
+    place.done("balance source --method random --out balanced");
+    let all: Vec<String> =
+        hashes(&place.path("balanced")).into_keys().filter(|f| f.ends_with(".png")).collect();
+    fs::write(place.path("balanced").join(&all[0]), b"something else").unwrap();
+    fs::remove_file(place.path("balanced").join(&all[1])).unwrap();
+    fs::write(place.path("balanced/dog/new.png"), picture(1, 99)).unwrap();
+    let (code, proof) = place.object("verify balanced");
+    assert_eq!(code, 4);
+    assert_eq!(proof["ok"], false);
+    assert_eq!(list(&proof, "changed"), &[Value::from(all[0].as_str())]);
+    assert_eq!(list(&proof, "missing"), &[Value::from(all[1].as_str())]);
+    assert_eq!(list(&proof, "extra"), &[Value::from("dog/new.png")]);
+}
+
+#[test]
+fn splits_are_kept_and_only_training_is_balanced() {
+    let place = Place::new();
+    place.class("parts/train", "a", 0, 6);
+    place.class("parts/train", "b", 1, 2);
+    place.class("parts/test", "a", 0, 3);
+    place.class("parts/test", "b", 1, 1);
+    let got = place.done("balance parts --method random --out balanced");
+    assert_eq!(names(&got, "classes"), ["a", "b"]);
+    let written = hashes(&place.path("balanced"));
+    let below = |prefix: &str| written.keys().filter(|file| file.starts_with(prefix)).count();
+    assert_eq!((below("train/a/"), below("train/b/")), (6, 6));
+    assert_eq!((below("test/a/"), below("test/b/")), (3, 1), "held-out parts are copied as they are");
+}
+
+#[test]
+fn leave_keeps_a_class_below_its_target() {
+    let place = Place::new();
+    let got = place.done("balance source --method random --rejected leave --out left");
+    let totals: Vec<u64> = list(&got, "classes").iter().map(|c| c["total"].as_u64().unwrap()).collect();
+    assert_eq!(totals, [12, 5, 2]);
+}
+
+/// Train, generate, decide, export: M2m with a network of a few steps, so that it runs in seconds.
+#[test]
+fn a_person_decides_and_exports() {
+    let place = Place::new();
+    let before = hashes(&place.path("source"));
+    let small = "--device cpu --network small --size 16 --seed 2";
+    let trained = place.done(&format!("train source --method m2m --model m.safetensors --epochs 2 {small}"));
+    assert!(place.path("m.safetensors").is_file());
+    assert!(!trained["model_hash"].as_str().unwrap().is_empty());
+
+    let generate = "generate source --model m.safetensors --project review --target 6 --steps 2";
+    let made = place.done(&format!("{generate} {small}"));
+    assert_eq!(made["candidates"], 5, "1 dog and 4 eels");
+    let rejected: u64 =
+        ["prior", "confidence", "other"].map(|part| made["rejected"][part].as_u64().unwrap()).iter().sum();
+    assert_eq!(made["accepted"].as_u64().unwrap() + rejected, 5);
+
+    // Nobody has decided yet.
+    assert_eq!(place.fails("export review --out early").0, 3);
+    assert!(!place.path("early").exists());
+
+    let listed = place.done("candidates review --csv list.csv");
+    assert_eq!(list(&listed, "candidates").len(), 5);
+    for candidate in list(&listed, "candidates") {
+        assert_eq!(candidate["decision"], "undecided");
+        assert_eq!(candidate["kind"], "derived");
+        assert!(candidate["p_accept"].is_number() && candidate["prior_draw"].is_number());
+        assert!(candidate["confidence"].is_number() && candidate["seed_file"].is_string());
+    }
+    assert_eq!(place.fails("candidates review --csv list.csv").0, 3, "never over an existing file");
+
+    let mut decisions = "candidate,decision\n".to_owned();
+    for (i, row) in rows(&place.path("list.csv")).iter().enumerate() {
+        decisions += &format!("{},{}\n", row["candidate"], if i < 3 { "accepted" } else { "rejected" });
+    }
+    fs::write(place.path("wrong.csv"), format!("{decisions}1,perhaps\n")).unwrap();
+    assert_eq!(place.fails("decide review --from wrong.csv").0, 3);
+    fs::write(place.path("unknown.csv"), format!("{decisions}999999,accepted\n")).unwrap();
+    assert_eq!(place.fails("decide review --from unknown.csv").0, 3);
+    assert_eq!(place.fails("export review --out early").0, 3, "a refused list decides nothing");
+    fs::write(place.path("decided.csv"), &decisions).unwrap();
+    let decided = place.done("decide review --from decided.csv");
+    assert_eq!((&decided["accepted"], &decided["rejected"]), (&Value::from(3), &Value::from(2)));
+    assert_eq!(
+        place.done("decide review --from decided.csv")["changed"],
+        0,
+        "the same again changes nothing"
+    );
+
+    let exported = place.done("export review --out balanced");
+    let column =
+        |name: &str| list(&exported, "classes").iter().map(|c| c[name].as_u64().unwrap()).collect::<Vec<_>>();
+    assert_eq!(column("total"), [12, 6, 6]);
+    assert_eq!(column("derived").iter().sum::<u64>(), 3);
+    assert_eq!(column("repeated").iter().sum::<u64>(), 2, "a rejected slot is filled by a repeat");
+    let manifest = rows(&place.path("balanced/manifest.csv"));
+    let derived: Vec<_> = manifest.iter().filter(|row| row["kind"] == "derived").collect();
+    assert_eq!(derived.len(), 3);
+    for row in derived {
+        assert_eq!((row["decision"].as_str(), row["decided_by"].as_str()), ("accepted", "person"));
+        assert_eq!(row["method"], "m2m");
+        assert!(row["file"].rsplit('/').next().unwrap().starts_with("syn_"));
+        assert!(before.contains_key(&row["seed_file"]), "the seed image is a file of the source");
+        assert!(!row["p_accept"].is_empty() && !row["prior_draw"].is_empty() && !row["verdict"].is_empty());
+    }
+    assert_eq!(place.done("verify balanced")["ok"], true);
+    assert_eq!(hashes(&place.path("source")), before, "the source is read-only");
+
+    // The exported folder is known: what was made stays made and is no seed for more.
+    assert_eq!(place.done("scan balanced")["images"], 22, "19 originals and 3 derived, repeats not counted");
+
+    // Relabel and exclude are edits of the project; the files stay.
+    fs::write(place.path("edit.csv"), "file,label\ncat/000.png,dog\ncat/001.png,exclude\n").unwrap();
+    let edited = place.done("relabel review --from edit.csv");
+    assert_eq!((&edited["relabelled"], &edited["excluded"]), (&Value::from(1), &Value::from(1)));
+    fs::write(place.path("edit.csv"), "file,label\nnowhere.png,dog\n").unwrap();
+    assert_eq!(place.fails("relabel review --from edit.csv").0, 3);
+    assert_eq!(hashes(&place.path("source")), before);
+}
+
+#[test]
+fn the_demo_does_the_main_job() {
+    let place = Place::new();
+    let got = place.done("demo --target ratio:16 --device cpu --out shown");
+    assert_eq!(names(&got, "classes"), ["ankle_boot", "bag", "sandal", "sneaker"]);
+    assert_eq!(list(&got, "classes")[1]["total"], 63, "ceil(1000 / 16)");
+    assert_eq!(got["candidates"], 13);
+    assert_eq!(place.done("verify shown")["ok"], true);
+    assert_eq!(place.fails("demo --out shown").0, 3);
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_training_exits_130_and_leaves_no_half_model() {
+    use std::io::{BufRead as _, BufReader};
+
+    let place = Place::new();
+    let line = "train source --model m.safetensors --epochs 5000 --network small --size 32 --device cpu -v";
+    let mut child = place.command(line).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut said = BufReader::new(child.stderr.take().unwrap());
+    let mut heard = String::new();
+    while !heard.contains("training g") {
+        let mut text = String::new();
+        assert!(said.read_line(&mut text).unwrap() > 0, "the training ended by itself: {heard}");
+        heard += &text;
+    }
+    let kill = Command::new("sh").args(["-c", &format!("kill -INT {}", child.id())]).status().unwrap();
+    assert!(kill.success());
+    let mut rest = String::new();
+    while said.read_line(&mut rest).unwrap() > 0 {}
+    assert_eq!(child.wait().unwrap().code(), Some(130), "{heard}{rest}");
+    assert!(!place.path("m.safetensors").exists());
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    let place = Place::new();
+    let mut child =
+        place.command("methods --json").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success());
+    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// With no display the program says so and names the next command.
+#[cfg(target_os = "linux")]
+#[test]
+fn without_a_display_the_demo_is_named() {
+    let place = Place::new();
+    let output = place.command("").env_remove("DISPLAY").env_remove("WAYLAND_DISPLAY").output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("counterpoise demo") && !said.contains("panicked"), "{said}");
+}

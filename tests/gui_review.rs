@@ -1,0 +1,641 @@
+//! Train, Review and Export through the accessibility tree: their empty, loading, full and failed faces in
+//! both themes, the keys, blind mode, bulk decisions, the form; and the pure parts they stand on.
+#![allow(clippy::unwrap_used)]
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use counterpoise::domain::decisions::{DecidedBy, Decision, Verdict};
+use counterpoise::domain::provenance::{Kind, Parts};
+use counterpoise::domain::samples::{Dataset, ImageInfo, Sample};
+use counterpoise::domain::splits::Split;
+use counterpoise::domain::task::{Level, Preview};
+use counterpoise::export::{ClassTotals, ExportReport, FilePlan, Verification};
+use counterpoise::gui::app::{App, AppOptions};
+use counterpoise::gui::command::{Action, Command, take_shortcuts};
+use counterpoise::gui::filter::{Facts, Filter, Measure};
+use counterpoise::gui::state::{Face, JobKind, JobSlot, ModelFile, ProjectState, Saving, State};
+use counterpoise::gui::textures::Textures;
+use counterpoise::gui::theme;
+use counterpoise::gui::views::export::{export_ui, file_url, why_not};
+use counterpoise::gui::views::review::{decision_sentence, nearest, review_ui, verdict_sentence};
+use counterpoise::gui::views::train::train_ui;
+use counterpoise::gui::widgets::curves::place_of;
+use counterpoise::gui::widgets::picture_view::Zoom;
+use counterpoise::jobs::export::Undecided;
+use counterpoise::jobs::{JobState, JobView, Series};
+use counterpoise::project::{CandidateRow, Settings};
+use egui::accesskit::Role;
+use egui::{Key, Modifiers, Theme, vec2};
+use egui_kittest::Harness;
+use egui_kittest::kittest::Queryable as _;
+
+type View = fn(&mut egui::Ui, &mut State, &mut Textures, &mut Vec<Action>);
+
+struct World {
+    state: State,
+    textures: Option<Textures>,
+    out: Vec<Action>,
+    view: View,
+}
+
+const THEMES: [Theme; 2] = [Theme::Dark, Theme::Light];
+
+fn harness(view: View, state: State, theme: Theme) -> Harness<'static, World> {
+    let world = World { state, textures: None, out: Vec::new(), view };
+    let mut harness = Harness::builder()
+        .with_size(vec2(1500.0, 1300.0))
+        .with_theme(theme)
+        .with_context_setup(theme::install)
+        .build_ui_state(
+            |ui, world: &mut World| {
+                let World { state, textures, out, view } = world;
+                for command in take_shortcuts(ui.ctx(), state, |_| true) {
+                    out.push(Action::Do(command));
+                }
+                let textures = textures.get_or_insert_with(|| Textures::new(ui.ctx()));
+                textures.begin_frame();
+                view(ui, state, textures, out);
+            },
+            world,
+        );
+    // Not `run`: what is still loading repaints for ever.
+    harness.run_steps(3);
+    harness.check_accessibility();
+    harness
+}
+
+fn commands(harness: &Harness<'_, World>) -> Vec<Command> {
+    let command = |action: &Action| if let Action::Do(command) = action { Some(*command) } else { None };
+    harness.state().out.iter().filter_map(command).collect()
+}
+
+fn sees(harness: &Harness<'_, World>, text: &str) -> bool {
+    harness.query_all_by_label_contains(text).next().is_some()
+}
+
+#[track_caller]
+fn assert_sees(harness: &Harness<'_, World>, texts: &[&str]) {
+    for text in texts {
+        assert!(sees(harness, text), "\"{text}\" is not in the accessibility tree");
+    }
+}
+
+fn sample(class: usize, number: usize) -> Sample {
+    let name = ["normal", "pneumonia"][class];
+    Sample {
+        path: format!("{name}/{number}.png"),
+        class,
+        split: Split::Train,
+        group: None,
+        kind: Kind::Original,
+        info: ImageInfo { width: 28, height: 28, channels: 1, bits: 8, bytes: 800 },
+        excluded: false,
+    }
+}
+
+fn candidate(id: i64, p: f64, draw: f64, confidence: f64) -> CandidateRow {
+    let parts =
+        Parts { p_accept: Some(p), draw: Some(draw), confidence: Some(confidence), threshold: Some(0.9) };
+    CandidateRow {
+        id,
+        run: 1,
+        decision: Decision::Undecided,
+        decided_by: None,
+        class: "normal".to_owned(),
+        slot: id as u32,
+        attempt: 0,
+        file: format!("candidates/1/{id}.png"),
+        sha256: String::new(),
+        method: "m2m".to_owned(),
+        model_hash: "0123456789abcdef0123".to_owned(),
+        kind: Kind::Derived,
+        seed: 0,
+        seed_file: Some("pneumonia/3.png".to_owned()),
+        seed_class: Some("pneumonia".to_owned()),
+        seed_sha256: None,
+        verdict: Verdict::of(&parts),
+        parts,
+        own_score: None,
+        nearest_file: Some("normal/1.png".to_owned()),
+        nearest_distance: Some(4.125),
+        extra: serde_json::Value::Null,
+    }
+}
+
+/// Two accepted by the method, one rejected by the prior, one by the confidence.
+fn four() -> Vec<CandidateRow> {
+    vec![
+        candidate(1, 0.85, 0.4, 0.95),
+        candidate(2, 0.85, 0.2, 0.99),
+        candidate(3, 0.28, 0.6, 0.97),
+        candidate(4, 0.85, 0.4, 0.5),
+    ]
+}
+
+fn open(candidates: Vec<CandidateRow>) -> State {
+    let samples = (0..4).map(|i| sample(0, i)).chain((0..20).map(|i| sample(1, i))).collect();
+    let dataset = Dataset {
+        root: PathBuf::from("/nowhere/x-rays"),
+        classes: vec!["normal".to_owned(), "pneumonia".to_owned()],
+        samples,
+        ..Dataset::default()
+    };
+    let mut project = ProjectState::new(
+        "x-rays".to_owned(),
+        PathBuf::from("/nowhere/project"),
+        Arc::new(dataset),
+        Settings::default(),
+    );
+    project.candidates = Arc::new(candidates);
+    project.refresh();
+    let mut state = State::new();
+    state.workspace = counterpoise::gui::state::Workspace::Review;
+    state.project = Some(project);
+    state
+}
+
+fn job(state: JobState) -> JobView {
+    let series = |name: &str, last: f64| Series {
+        name: name.to_owned(),
+        points: vec![[0.0, 1.0], [1.0, 0.5], [2.0, last]],
+    };
+    JobView {
+        name: "train".to_owned(),
+        state,
+        stage: "training g".to_owned(),
+        done: 30,
+        total: 200,
+        elapsed: Duration::from_secs(75),
+        time_left: Some(Duration::from_secs(125)),
+        series: Arc::new(vec![
+            series("loss · g", 0.25),
+            series("recall of g, training · normal", 0.75),
+            series("recall of g, validation · normal", 0.5),
+            series("acceptance · prior passed", 0.79),
+        ]),
+        notes: vec![(Level::Warning, "g recognises 78 % of the normal images".to_owned())],
+        previews: Arc::new(vec![Preview {
+            label: "epoch 1".to_owned(),
+            size: 2,
+            channels: 1,
+            images: vec![vec![0, 80, 160, 255]],
+            captions: vec!["pneumonia to normal".to_owned()],
+        }]),
+    }
+}
+
+fn with_job(mut state: State, kind: JobKind, view: JobView) -> State {
+    state.jobs.push(JobSlot { kind, view });
+    state
+}
+
+#[test]
+fn review_has_four_faces_in_both_themes() {
+    for theme in THEMES {
+        assert_sees(&harness(review_ui, State::new(), theme), &["Nothing to review", "Open folder…"]);
+        assert_sees(&harness(review_ui, open(Vec::new()), theme), &["No candidates yet", "Make candidates"]);
+        let making = with_job(open(Vec::new()), JobKind::Generate, job(JobState::Running));
+        assert_sees(&harness(review_ui, making, theme), &["Making candidates", "Cancel"]);
+        let broken = JobState::Failed("the disk is full: /nowhere".to_owned());
+        let failed = with_job(open(Vec::new()), JobKind::Generate, job(broken));
+        assert_sees(&harness(review_ui, failed, theme), &["Making candidates failed", "the disk is full"]);
+        let full = harness(review_ui, open(four()), theme);
+        assert_sees(
+            &full,
+            &[
+                "Candidate 1, normal, reject 15 percent, verdict accepted, undecided",
+                "Candidate 3, normal, reject 72 percent, verdict rejected by the prior, undecided",
+                "Candidate 4, normal, reject 100 percent, verdict rejected by the confidence, undecided",
+                "Review: 0 of 4 decided",
+                "The method accepts. Nothing is decided until you do.",
+                "Confidence of g 0.950, compared with 0.900, passes",
+                "Nearest real image 1, distance 4.12",
+                "Accept all shown…",
+            ],
+        );
+    }
+}
+
+#[test]
+fn a_decision_is_shown_as_saved_only_once_it_is() {
+    let mut rows = four();
+    rows[0].decision = Decision::Rejected;
+    rows[0].decided_by = Some(DecidedBy::Person);
+    let mut state = open(rows);
+    state.project.as_mut().unwrap().saving = Saving::Saving;
+    let mut harness = harness(review_ui, state, Theme::Dark);
+    assert_sees(&harness, &["You rejected it against the method's verdict.", "Saving…"]);
+    assert!(harness.query_by_label("Saved").is_none());
+    harness.state_mut().state.project.as_mut().unwrap().saving = Saving::Saved;
+    harness.run_steps(2);
+    assert!(harness.query_by_label("Saved").is_some());
+    harness.state_mut().state.project.as_mut().unwrap().saving = Saving::Failed("disk".to_owned());
+    harness.run_steps(2);
+    assert_sees(&harness, &["Not saved"]);
+}
+
+#[test]
+fn keys_decide_move_and_look() {
+    let mut harness = harness(review_ui, open(four()), Theme::Dark);
+    assert_eq!(harness.state().state.review.cursor, Some(1));
+    for (key, command) in [
+        (Key::A, Command::Accept),
+        (Key::X, Command::Reject),
+        (Key::U, Command::Undecide),
+        (Key::N, Command::NextUndecided),
+        (Key::O, Command::Overlay),
+        (Key::B, Command::Blind),
+        (Key::Z, Command::LargeView),
+    ] {
+        harness.key_press(key);
+        harness.run_steps(2);
+        assert_eq!(commands(&harness), [command], "{key:?}");
+        harness.state_mut().out.clear();
+    }
+    harness.key_press(Key::ArrowRight);
+    harness.run_steps(2);
+    assert_eq!(harness.state().state.review.cursor, Some(2));
+    harness.key_press_modifiers(Modifiers::SHIFT, Key::ArrowRight);
+    harness.run_steps(2);
+    let review = &harness.state().state.review;
+    assert_eq!(review.cursor, Some(3));
+    assert_eq!(review.targets(), [2, 3]);
+    assert!(commands(&harness).is_empty(), "moving decides nothing");
+    assert_sees(&harness, &["Accept 2", "Reject 2"]);
+}
+
+#[test]
+fn clicks_choose_extend_and_toggle() {
+    let mut harness = harness(review_ui, open(four()), Theme::Dark);
+    harness.get_by_label_contains("Candidate 2,").click();
+    harness.run_steps(2);
+    assert_eq!(harness.state().state.review.cursor, Some(2));
+    harness.get_by_label_contains("Candidate 4,").click_modifiers(Modifiers::SHIFT);
+    harness.run_steps(2);
+    assert_eq!(harness.state().state.review.targets(), [2, 3, 4]);
+    harness.get_by_label_contains("Candidate 3,").click_modifiers(Modifiers::COMMAND);
+    harness.run_steps(2);
+    assert_eq!(harness.state().state.review.targets(), [2, 4]);
+}
+
+#[test]
+fn blind_mode_hides_numbers_verdicts_and_confidence() {
+    let mut rows = four();
+    rows[1].decision = Decision::Accepted;
+    rows[1].decided_by = Some(DecidedBy::Person);
+    let mut state = open(rows);
+    state.review.blind = true;
+    let harness = harness(review_ui, state, Theme::Dark);
+    assert_sees(&harness, &["Candidate 1, normal, undecided", "hidden until you decide"]);
+    for hidden in ["Rejection probability", "Confidence of g", "The method accepts", "Draw u"] {
+        assert!(!sees(&harness, hidden), "{hidden}");
+    }
+    // What was decided already may be compared with the verdict.
+    assert_sees(&harness, &["Candidate 2, normal, reject 15 percent, verdict accepted, accepted"]);
+    assert!(!sees(&harness, "Candidate 1, normal, reject"));
+}
+
+#[test]
+fn bulk_accept_asks_once_for_all_that_is_shown() {
+    let mut state = open(four());
+    state.review.filter = "verdict(accepted) && confidence > 0.9".to_owned();
+    let mut harness = harness(review_ui, state, Theme::Dark);
+    assert_sees(&harness, &["2 shown"]);
+    harness.get_by_label("Accept all shown…").click();
+    harness.run_steps(2);
+    assert_eq!(commands(&harness), [Command::AcceptShown]);
+    let state = &harness.state().state;
+    let rows = &state.project.as_ref().unwrap().candidates;
+    let shown: Vec<i64> = state.review.order.iter().map(|&i| rows[i].id).collect();
+    assert_eq!(shown, [1, 2]);
+}
+
+#[test]
+fn bulk_decisions_are_one_action_with_every_id_shown() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = AppOptions { data_dir: Some(dir.path().to_path_buf()), ..AppOptions::default() };
+    let mut app = App::new(&egui::Context::default(), options);
+    app.state = open(four());
+    let project = app.state.project.as_ref().unwrap();
+    let (rows, classes) = (project.candidates.clone(), project.dataset.classes.clone());
+    app.state.review.filter = "!verdict(prior)".to_owned();
+    app.state.review.refresh(&rows, &classes, None);
+    for (command, decision) in
+        [(Command::AcceptShown, Decision::Accepted), (Command::RejectShown, Decision::Rejected)]
+    {
+        app.act(Action::Do(command));
+        let confirm = app.state.confirm.take().unwrap();
+        assert!(confirm.title.contains('3'), "the question shows the count: {}", confirm.title);
+        let Action::Decide(ids, said) = confirm.action else { panic!("{:?}", confirm.action) };
+        assert_eq!((ids.as_slice(), said), ([1, 2, 4].as_slice(), decision));
+    }
+}
+
+#[test]
+fn a_filter_that_matches_nothing_or_is_none_says_so() {
+    let mut state = open(four());
+    state.review.filter = "confidence > 2".to_owned();
+    let mut harness = harness(review_ui, state, Theme::Light);
+    assert_sees(&harness, &["Nothing matches"]);
+    harness.get_by_label("Clear the filter").click();
+    harness.run_steps(2);
+    assert_eq!(harness.state().state.review.order.len(), 4);
+    harness.state_mut().state.review.filter = "confidence >".to_owned();
+    harness.run_steps(2);
+    assert_sees(&harness, &["is no number", "Candidate 1,"]);
+}
+
+#[test]
+fn one_hundred_thousand_candidates_draw_only_what_is_seen() {
+    let rows = (1..=100_000).map(|id| candidate(id, 0.85, 0.4, 0.95)).collect();
+    let harness = harness(review_ui, open(rows), Theme::Dark);
+    let drawn = harness.query_all_by_role(Role::ListBoxOption).count();
+    assert!((1..400).contains(&drawn), "{drawn} tiles were drawn");
+    assert_sees(&harness, &["Candidate 1 of 100"]);
+}
+
+#[test]
+fn train_shows_every_face_in_both_themes() {
+    for theme in THEMES {
+        assert_sees(&harness(train_ui, State::new(), theme), &["Nothing to train on"]);
+        assert_sees(
+            &harness(train_ui, open(Vec::new()), theme),
+            &["No model yet", "Train…", "Load a model…", "Method", "Device", "Seed"],
+        );
+        let running = with_job(open(Vec::new()), JobKind::Train, job(JobState::Running));
+        assert_sees(
+            &harness(train_ui, running, theme),
+            &[
+                "Pause",
+                "Stop and keep",
+                "Cancel",
+                "Training: training g · 30 of 200",
+                "Loss curve, g 0.250",
+                "Recall of g curve, normal 0.750, normal, validation 0.500",
+                "prior passed 79",
+                "epoch 1, seed image 1, pneumonia to normal",
+                "g recognises 78 %",
+            ],
+        );
+        let paused = with_job(open(Vec::new()), JobKind::Train, job(JobState::Paused));
+        assert_sees(&harness(train_ui, paused, theme), &["Paused", "Resume"]);
+        let cancelling = with_job(open(Vec::new()), JobKind::Train, job(JobState::Cancelling));
+        assert_sees(&harness(train_ui, cancelling, theme), &["Cancelling…"]);
+        let failed = JobState::Failed("the device was lost; try --device cpu".to_owned());
+        let failed = with_job(open(Vec::new()), JobKind::Train, job(failed));
+        assert_sees(&harness(train_ui, failed, theme), &["Training failed", "the device was lost"]);
+        let mut done = with_job(open(Vec::new()), JobKind::Train, job(JobState::Finished));
+        done.train.model = Face::Full(ModelFile {
+            path: PathBuf::from("/nowhere/m2m.safetensors"),
+            method: "m2m".to_owned(),
+            facts: vec![("Size".to_owned(), "28 px, grey".to_owned())],
+        });
+        let mut done = harness(train_ui, done, theme);
+        assert_sees(&done, &["m2m.safetensors", "28 px, grey", "finished after"]);
+        done.get_by_label("Make candidates").click();
+        done.run_steps(2);
+        assert_eq!(commands(&done), [Command::Generate]);
+    }
+}
+
+#[test]
+fn pause_stop_and_cancel_name_their_job() {
+    let running = with_job(open(Vec::new()), JobKind::Train, job(JobState::Running));
+    let mut harness = harness(train_ui, running, Theme::Dark);
+    for label in ["Pause", "Stop and keep", "Cancel"] {
+        harness.get_by_role_and_label(Role::Button, label).click();
+        harness.run_steps(2);
+    }
+    let out = &harness.state().out;
+    assert!(matches!(out[0], Action::PauseJob(JobKind::Train, true)), "{out:?}");
+    assert!(matches!(out[1], Action::StopAndKeep(JobKind::Train)), "{out:?}");
+    assert!(matches!(out[2], Action::CancelJob(JobKind::Train)), "{out:?}");
+}
+
+#[test]
+fn the_form_keeps_values_and_refuses_words() {
+    let table = counterpoise::oversampling::method("m2m").unwrap().param_table();
+    let label = table.iter().find(|info| info.name == "beta").unwrap().label;
+    let mut harness = harness(train_ui, open(Vec::new()), Theme::Dark);
+    let mut type_in = |text: &str| {
+        harness.get_by_role_and_label(Role::TextInput, label).focus();
+        harness.run_steps(2);
+        harness.key_press_modifiers(Modifiers::COMMAND, Key::A);
+        harness.run_steps(1);
+        harness.get_by_role_and_label(Role::TextInput, label).type_text(text);
+        harness.run_steps(2);
+        let state = &harness.state().state;
+        let beta = state.project.as_ref().unwrap().settings.params.get("beta").cloned();
+        (beta, state.train.texts.contains_key("beta"), sees(&harness, "Needs a number from"))
+    };
+    assert_eq!(type_in("0.99"), (Some(0.99.into()), false, false));
+    assert_eq!(type_in("many"), (Some(0.99.into()), true, true));
+    assert_eq!(type_in("0.999"), (None, false, false), "a default is kept by leaving it out");
+    let changed = harness.state().out.iter().filter(|a| matches!(a, Action::SettingsChanged)).count();
+    assert!(changed >= 2);
+}
+
+fn planned() -> FilePlan {
+    FilePlan {
+        classes: vec![
+            ClassTotals {
+                name: "normal".to_owned(),
+                original: 4,
+                derived: 2,
+                synthetic: 0,
+                repeated: 14,
+                total: 20,
+            },
+            ClassTotals {
+                name: "pneumonia".to_owned(),
+                original: 20,
+                derived: 0,
+                synthetic: 0,
+                repeated: 0,
+                total: 20,
+            },
+        ],
+        bytes: 123_456,
+        warnings: vec!["sizes differ".to_owned()],
+        ..FilePlan::default()
+    }
+}
+
+#[test]
+fn export_says_why_it_cannot_and_what_it_would_write() {
+    for theme in THEMES {
+        assert_sees(&harness(export_ui, State::new(), theme), &["Nothing to export"]);
+        let undecided = harness(export_ui, open(four()), theme);
+        assert_sees(&undecided, &["undecided. Decide in Review", "Planned as soon as no candidate"]);
+
+        let mut state = open(four());
+        state.workspace = counterpoise::gui::state::Workspace::Export;
+        state.export.undecided = Undecided::Leave;
+        assert_eq!(why_not(&state).as_deref(), Some("Say where the new folder is made."));
+        state.export.folder = "/nowhere/balanced".to_owned();
+        let mut harness = harness(export_ui, state, theme);
+        assert!(harness.state().out.iter().any(|a| matches!(a, Action::PlanExport)));
+        harness.state_mut().out.clear();
+
+        harness.state_mut().state.export.plan = Face::Loading;
+        harness.run_steps(2);
+        assert_sees(&harness, &["Planning what will be written"]);
+        harness.state_mut().state.export.plan = Face::Failed("the folder exists already".to_owned());
+        harness.run_steps(2);
+        assert_sees(&harness, &["cannot be exported as it stands", "the folder exists already"]);
+        harness.state_mut().state.export.plan = Face::Full(Arc::new(planned()));
+        harness.run_steps(2);
+        assert_sees(&harness, &["sizes differ", "normal: 4 real, 2 made and accepted, 14 repeated"]);
+        assert_eq!(why_not(&harness.state().state), None);
+        harness.get_by_role_and_label(Role::Button, "Export").click();
+        harness.run_steps(2);
+        assert_eq!(commands(&harness), [Command::Export]);
+    }
+}
+
+#[test]
+fn export_shows_progress_failure_report_and_proof() {
+    for theme in THEMES {
+        let running = with_job(open(Vec::new()), JobKind::Export, job(JobState::Running));
+        assert_sees(&harness(export_ui, running, theme), &["Exporting", "An export is running."]);
+        let failed = JobState::Failed("the disk is full: /nowhere".to_owned());
+        let failed = with_job(open(Vec::new()), JobKind::Export, job(failed));
+        assert_sees(&harness(export_ui, failed, theme), &["nothing was left behind", "the disk is full"]);
+
+        let mut state = open(Vec::new());
+        state.export.report = Face::Full(Arc::new(ExportReport {
+            out: PathBuf::from("/nowhere/balanced"),
+            classes: planned().classes,
+            files: 40,
+            warnings: Vec::new(),
+        }));
+        state.export.verification = Face::Full(Arc::new(Verification {
+            ok: false,
+            files: 40,
+            missing: vec!["normal/1.png".to_owned()],
+            changed: Vec::new(),
+            extra: Vec::new(),
+        }));
+        let mut harness = harness(export_ui, state, theme);
+        assert_sees(&harness, &["Open folder", "missing: normal/1.png", "Not as the manifest says"]);
+        harness.get_by_label("Verify this export").click();
+        harness.run_steps(2);
+        assert!(harness.state().out.iter().any(|a| matches!(a, Action::Verify(_))));
+    }
+}
+
+fn facts(row: &CandidateRow) -> Facts<'_> {
+    Facts {
+        class: &row.class,
+        seed_class: row.seed_class.as_deref(),
+        seed_file: row.seed_file.as_deref(),
+        parts: &row.parts,
+        verdict: row.verdict,
+        decision: row.decision,
+        distance: row.nearest_distance,
+        score: None,
+        slot: row.slot,
+    }
+}
+
+#[test]
+fn filters_parse_and_judge() {
+    let row = candidate(7, 0.85, 0.4, 0.95);
+    for (text, passes) in [
+        ("", true),
+        ("class(normal) && confidence > 0.6 && !accepted", true),
+        ("class(pneumonia) || seed(pneumonia)", true),
+        ("!(class(normal) && undecided)", false),
+        ("rejection <= 15.1%", true),
+        ("rejection < 15%", false),
+        ("draw = 0.4", true),
+        ("draw != 0.4", false),
+        ("score > -1", false),
+        ("!score > -1", true),
+        ("slot >= 7", true),
+        ("verdict(accepted)", true),
+        ("verdict(prior) || verdict(other)", false),
+        ("file(pneumonia/)", true),
+        ("class(normal) || class(x) && class(y)", true),
+        ("!!undecided", true),
+    ] {
+        assert_eq!(Filter::parse(text).unwrap().passes(&facts(&row)), passes, "{text}");
+    }
+    for text in [
+        "class(normal",
+        "confidence >",
+        "confidence > many",
+        "beauty > 1",
+        "colour(red)",
+        "verdict(perhaps)",
+        "class(normal) &&",
+        "class(normal) class(x)",
+        "(undecided",
+        "undecided)",
+        "&& undecided",
+        "accepted || || rejected",
+        "(((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((undecided",
+    ] {
+        assert!(Filter::parse(text).is_err(), "{text}");
+    }
+    assert!(Filter::parse("undecided && draw > 0.5").unwrap().asks_judgement());
+    assert!(!Filter::parse("undecided && slot > 5").unwrap().asks_judgement());
+    assert_eq!(Measure::Rejection.of(&facts(&row)).map(|r| (r * 100.0).round()), Some(15.0));
+}
+
+#[test]
+fn sentences_say_what_decided() {
+    let rows = four();
+    assert_eq!(verdict_sentence(&rows[0]), "The method accepts.");
+    assert_eq!(
+        verdict_sentence(&rows[2]),
+        "The method rejects: the draw 0.600 is not below the prior 0.280."
+    );
+    assert_eq!(verdict_sentence(&rows[3]), "The method rejects: the confidence 0.500 is below 0.900.");
+    let mut row = candidate(1, 0.85, 0.4, 0.95);
+    row.decision = Decision::Accepted;
+    row.decided_by = Some(DecidedBy::Rule);
+    assert_eq!(decision_sentence(&row), "The rule accepted it; nobody has looked at it.");
+    assert_eq!(nearest(&row), [("normal/1.png", Some(4.125))]);
+    row.extra = serde_json::json!({ "nearest": [
+        { "file": "normal/2.png", "distance": 1.0 },
+        { "file": "normal/0.png" },
+        { "distance": 3.0 },
+    ] });
+    assert_eq!(nearest(&row), [("normal/2.png", Some(1.0)), ("normal/0.png", None)]);
+}
+
+#[test]
+fn series_find_their_plot() {
+    let place = |name: &str| place_of(name);
+    assert_eq!(place("loss · g"), ("loss".to_owned(), "g".to_owned(), false));
+    assert_eq!(place("g loss"), ("loss".to_owned(), "g".to_owned(), false));
+    assert_eq!(place("learning rate"), ("learning rate".to_owned(), String::new(), false));
+    assert_eq!(
+        place("recall of g, validation · normal"),
+        ("recall of g".to_owned(), "normal".to_owned(), true)
+    );
+}
+
+#[test]
+fn magnifying_keeps_the_point_under_the_pointer() {
+    let mut zoom = Zoom::default();
+    let at = vec2(0.25, 0.75);
+    let before = zoom.seen().min + zoom.seen().size() * at;
+    zoom.magnify(4.0, at);
+    let after = zoom.seen().min + zoom.seen().size() * at;
+    assert!((before - after).length() < 1e-5);
+    zoom.magnify(1e9, at);
+    assert!(zoom.seen().min.x >= 0.0 && zoom.seen().max.y <= 1.0 + 1e-6);
+    zoom.magnify(0.0, at);
+    assert_eq!(zoom.factor, 1.0);
+    assert!((zoom.seen().center() - egui::pos2(0.5, 0.5)).length() < 1e-5);
+}
+
+#[test]
+fn a_path_becomes_a_link_without_special_bytes() {
+    let url = file_url(std::path::Path::new("/tmp/a b/é#?.png"));
+    assert_eq!(url, "file:///tmp/a%20b/%C3%A9%23%3F.png");
+}

@@ -1,0 +1,663 @@
+//! The frame and the views of Welcome, Data, Plan, Messages and Settings through the accessibility tree:
+//! their empty, loading, full and failed faces in both themes, keys, selection, the command list, the
+//! histogram.
+#![allow(clippy::unwrap_used)]
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use counterpoise::domain::plan::{Rejected, Target};
+use counterpoise::domain::provenance::Kind;
+use counterpoise::domain::samples::{Dataset, ImageInfo, Sample, Unreadable};
+use counterpoise::domain::splits::Split;
+use counterpoise::domain::task::Level;
+use counterpoise::gui::app::{App, AppOptions};
+use counterpoise::gui::command::{Action, Command};
+use counterpoise::gui::state::{
+    DeviceRow, Face, JobKind, JobSlot, ProjectState, Sheet, Source, State, ThemeChoice, Workspace,
+};
+use counterpoise::gui::textures::Textures;
+use counterpoise::gui::views::data::data_ui;
+use counterpoise::gui::views::plan::plan_ui;
+use counterpoise::gui::views::welcome::{typed_path, welcome_ui};
+use counterpoise::gui::widgets::class_panel::{bars, class_panel_ui};
+use counterpoise::gui::widgets::histogram::length;
+use counterpoise::gui::widgets::palette::found;
+use counterpoise::gui::widgets::status_bar::{
+    bytes_words, counted, number, percent, status_bar_ui, time_words,
+};
+use counterpoise::gui::{shell, theme};
+use counterpoise::imaging::encode::png;
+use counterpoise::imaging::picture::{Picture, Pixels};
+use counterpoise::imaging::resize::Fit;
+use counterpoise::jobs::{JobState, JobView};
+use counterpoise::project::{Recent, Settings};
+use egui::{Key, Modifiers, Theme, vec2};
+use egui_kittest::Harness;
+use egui_kittest::kittest::Queryable as _;
+
+type View = fn(&mut egui::Ui, &mut State, &mut Textures, &mut Vec<Action>);
+
+struct World {
+    state: State,
+    textures: Option<Textures>,
+    out: Vec<Action>,
+    view: View,
+}
+
+const THEMES: [Theme; 2] = [Theme::Dark, Theme::Light];
+
+fn harness(view: View, state: State, theme: Theme) -> Harness<'static, World> {
+    let world = World { state, textures: None, out: Vec::new(), view };
+    let mut harness = Harness::builder()
+        .with_size(vec2(1300.0, 1000.0))
+        .with_theme(theme)
+        .with_context_setup(theme::install)
+        .build_ui_state(
+            |ui, world: &mut World| {
+                let World { state, textures, out, view } = world;
+                let textures = textures.get_or_insert_with(|| Textures::new(ui.ctx()));
+                textures.begin_frame();
+                view(ui, state, textures, out);
+            },
+            world,
+        );
+    harness.run_steps(3);
+    harness.check_accessibility();
+    harness
+}
+
+fn sees(harness: &Harness<'_, World>, text: &str) -> bool {
+    harness.query_all_by_label_contains(text).next().is_some()
+}
+
+#[track_caller]
+fn assert_sees(harness: &Harness<'_, World>, texts: &[&str]) {
+    for text in texts {
+        assert!(sees(harness, text), "\"{text}\" is not on screen");
+    }
+}
+
+/// Presses a key and lets a few frames pass.
+fn press(harness: &mut Harness<'_, World>, modifiers: Modifiers, key: Key) {
+    harness.key_press_modifiers(modifiers, key);
+    harness.run_steps(2);
+}
+
+fn sample(path: &str, class: usize, split: Split) -> Sample {
+    Sample {
+        path: path.to_owned(),
+        class,
+        split,
+        group: None,
+        kind: Kind::Original,
+        info: ImageInfo { width: 40, height: 28, channels: 1, bits: 8, bytes: 900 },
+        excluded: false,
+    }
+}
+
+/// `counts` training images per class, at a place that does not exist.
+fn dataset(counts: &[(&str, usize)]) -> Dataset {
+    let mut samples = Vec::new();
+    for (class, (name, count)) in counts.iter().enumerate() {
+        samples.extend((0..*count).map(|i| sample(&format!("{name}/{i:05}.png"), class, Split::Train)));
+    }
+    Dataset {
+        root: PathBuf::from("/nowhere/set"),
+        classes: counts.iter().map(|(name, _)| (*name).to_owned()).collect(),
+        samples,
+        ..Dataset::default()
+    }
+}
+
+fn state_of(dataset: Dataset) -> State {
+    let mut state = State::new();
+    let dir = PathBuf::from("/nowhere/project");
+    state.project = Some(ProjectState::new("set".to_owned(), dir, Arc::new(dataset), Settings::default()));
+    state.source = Source::Open;
+    state
+}
+
+fn full() -> State {
+    state_of(dataset(&[("normal", 12), ("pneumonia", 40)]))
+}
+
+fn job(state: JobState, stage: &str, done: u64, total: u64) -> JobView {
+    JobView {
+        name: "test".to_owned(),
+        state,
+        stage: stage.to_owned(),
+        done,
+        total,
+        elapsed: Duration::from_secs(20),
+        time_left: Some(Duration::from_secs(65)),
+        series: Arc::default(),
+        notes: Vec::new(),
+        previews: Arc::default(),
+    }
+}
+
+fn panel(ui: &mut egui::Ui, state: &mut State, _: &mut Textures, out: &mut Vec<Action>) {
+    ui.set_max_width(236.0);
+    class_panel_ui(ui, state, out);
+}
+
+fn status(ui: &mut egui::Ui, state: &mut State, _: &mut Textures, out: &mut Vec<Action>) {
+    status_bar_ui(ui, state, out);
+}
+
+fn sheets(ui: &mut egui::Ui, state: &mut State, _: &mut Textures, out: &mut Vec<Action>) {
+    shell::sheet_ui(ui, state, out);
+    shell::confirm_ui(ui, state, out);
+    shell::toasts_ui(ui, state, out);
+}
+
+fn rail(ui: &mut egui::Ui, state: &mut State, _: &mut Textures, out: &mut Vec<Action>) {
+    shell::top_bar_ui(ui, state, out);
+    shell::rail_ui(ui, state, out);
+}
+
+// ---- welcome ----
+
+#[test]
+fn welcome_offers_every_way_in() {
+    for theme in THEMES {
+        let mut state = State::new();
+        state.recent = vec![Recent {
+            name: "chest".to_owned(),
+            folder: PathBuf::from("/data/chest"),
+            project: PathBuf::from("/projects/chest"),
+        }];
+        let mut harness = harness(welcome_ui, state, theme);
+        assert_sees(
+            &harness,
+            &["Open folder…", "Path of a folder", "Open the example", "Open project chest"],
+        );
+        harness.get_by_label("Open the example").click();
+        harness.run_steps(2);
+        assert!(harness.state().out.iter().any(|a| matches!(a, Action::OpenExample)));
+        harness.get_by_label("Open project chest").click();
+        harness.run_steps(2);
+        let opened = |a: &Action| matches!(a, Action::Open(path) if path == Path::new("/projects/chest"));
+        assert!(harness.state().out.iter().any(opened));
+        harness.get_by_label("Take chest off the list").click();
+        harness.run_steps(2);
+        assert!(harness.state().out.iter().any(|a| matches!(a, Action::ForgetRecent(_))));
+    }
+}
+
+#[test]
+fn welcome_opens_a_typed_path_on_enter() {
+    let mut harness = harness(welcome_ui, State::new(), Theme::Dark);
+    harness.get_by_label("Path of a folder").focus();
+    harness.run_steps(1);
+    harness.get_by_label("Path of a folder").type_text("\"/data/my set\"");
+    harness.run_steps(1);
+    press(&mut harness, Modifiers::NONE, Key::Enter);
+    let opened = |a: &Action| matches!(a, Action::Open(path) if path == Path::new("/data/my set"));
+    assert!(harness.state().out.iter().any(opened), "{:?}", harness.state().out);
+}
+
+#[test]
+fn welcome_says_how_reading_goes_and_why_it_failed() {
+    for theme in THEMES {
+        let mut state = State::new();
+        state.source = Source::Reading(PathBuf::from("/data/chest"));
+        state.jobs.push(JobSlot {
+            kind: JobKind::Scan,
+            view: job(JobState::Running, "reading headers", 1200, 5000),
+        });
+        let mut loading = harness(welcome_ui, state, theme);
+        assert_sees(
+            &loading,
+            &["Reading chest", "of 5\u{a0}000", "1 min 5 s left", "Nothing is ever written"],
+        );
+        loading.get_by_label("Cancel").click();
+        loading.run_steps(2);
+        assert!(loading.state().out.iter().any(|a| matches!(a, Action::CancelJob(JobKind::Scan))));
+
+        let mut state = State::new();
+        let message = "there is no class folder here; open the folder above: /data/chest".to_owned();
+        state.source = Source::Failed { folder: PathBuf::from("/data/chest"), message };
+        let failed = harness(welcome_ui, state, theme);
+        assert_sees(&failed, &["This folder could not be opened", "there is no class folder", "Try again"]);
+    }
+}
+
+#[test]
+fn typed_paths_lose_quotes_and_know_home() {
+    assert_eq!(typed_path(" '/a b' "), PathBuf::from("/a b"));
+    assert_eq!(typed_path("file:///a/b"), PathBuf::from("/a/b"));
+    assert_eq!(typed_path("a/b"), PathBuf::from("a/b"));
+    if let Some(home) = std::env::home_dir() {
+        assert_eq!(typed_path("~/x"), home.join("x"));
+    }
+}
+
+// ---- data ----
+
+#[test]
+fn data_shows_images_selects_and_relabels_with_keys() {
+    for theme in THEMES {
+        let mut harness = harness(data_ui, full(), theme);
+        assert_sees(
+            &harness,
+            &["image 1 of 52, normal", "52\u{a0}images", "Click an image", "Training images"],
+        );
+        harness.get_by_label_contains("image 1 of 52").click();
+        harness.run_steps(2);
+        assert_eq!(harness.state().state.data.cursor, Some(0));
+        assert_sees(&harness, &["normal/00000.png", "40 × 28, 8 bit, grey", "PNG"]);
+        press(&mut harness, Modifiers::NONE, Key::ArrowRight);
+        assert_eq!(harness.state().state.data.cursor, Some(1));
+        press(&mut harness, Modifiers::SHIFT, Key::ArrowRight);
+        press(&mut harness, Modifiers::SHIFT, Key::ArrowRight);
+        let selected: Vec<usize> = harness.state().state.data.selected.iter().copied().collect();
+        assert_eq!(selected, [1, 2, 3]);
+        press(&mut harness, Modifiers::NONE, Key::Num2);
+        let relabel = |a: &Action| matches!(a, Action::Relabel(list, 1) if list == &[1, 2, 3]);
+        assert!(harness.state().out.iter().any(relabel), "{:?}", harness.state().out);
+        harness.get_by_label("Exclude").click();
+        harness.run_steps(2);
+        let exclude = |a: &Action| matches!(a, Action::Exclude(list, true) if list.len() == 3);
+        assert!(harness.state().out.iter().any(exclude));
+    }
+}
+
+#[test]
+fn data_selects_with_ctrl_and_shift() {
+    let mut harness = harness(data_ui, full(), Theme::Dark);
+    harness.get_by_label_contains("image 2 of 52").click();
+    harness.run_steps(2);
+    harness.get_by_label_contains("image 4 of 52").click_modifiers(Modifiers::COMMAND);
+    harness.run_steps(2);
+    let selected: Vec<usize> = harness.state().state.data.selected.iter().copied().collect();
+    assert_eq!(selected, [1, 3]);
+    harness.get_by_label_contains("image 6 of 52").click_modifiers(Modifiers::SHIFT);
+    harness.run_steps(2);
+    let selected: Vec<usize> = harness.state().state.data.selected.iter().copied().collect();
+    assert_eq!(selected, [3, 4, 5]);
+}
+
+#[test]
+fn data_proposes_splits_and_can_put_it_off() {
+    for theme in THEMES {
+        let mut harness = harness(data_ui, full(), theme);
+        assert_sees(&harness, &["Cut validation and test parts off first", "Training / validation / test"]);
+        harness.get_by_label("Cut the parts off").click();
+        harness.run_steps(2);
+        let cut = |a: &Action| matches!(a, Action::CutSplits(s) if (s.train - 0.7).abs() < 1e-9);
+        assert!(harness.state().out.iter().any(cut));
+        harness.get_by_label("Not now").click();
+        harness.run_steps(2);
+        assert!(!sees(&harness, "Cut validation and test parts off first"));
+    }
+}
+
+#[test]
+fn data_has_empty_faces() {
+    for theme in THEMES {
+        let nothing = harness(data_ui, state_of(dataset(&[])), theme);
+        assert_sees(&nothing, &["No image could be read", "Show unreadable files"]);
+        let mut state = full();
+        state.data.find = "no such file".to_owned();
+        let mut filtered = harness(data_ui, state, theme);
+        assert_sees(&filtered, &["No image matches"]);
+        filtered.get_by_label("Show all images").click();
+        filtered.run_steps(3);
+        assert_sees(&filtered, &["image 1 of 52"]);
+    }
+}
+
+#[test]
+fn data_draws_only_what_is_seen_of_a_hundred_thousand() {
+    let state = state_of(dataset(&[("a", 60_000), ("b", 40_000)]));
+    let mut harness = harness(data_ui, state, Theme::Dark);
+    let tiles = |harness: &Harness<'_, World>| harness.query_all_by_label_contains(" of 100000, ").count();
+    assert!((1..400).contains(&tiles(&harness)), "{} tiles", tiles(&harness));
+    press(&mut harness, Modifiers::NONE, Key::End);
+    harness.run_steps(3);
+    assert_eq!(harness.state().state.data.cursor, Some(99_999));
+    assert_sees(&harness, &["image 100000 of 100000, b"]);
+    assert!((1..400).contains(&tiles(&harness)), "{} tiles", tiles(&harness));
+}
+
+#[test]
+fn data_changes_size_and_fit() {
+    let mut harness = harness(data_ui, full(), Theme::Light);
+    harness.get_by_label_contains("Fit images by crop").click();
+    harness.run_steps(2);
+    assert_eq!(harness.state().state.project.as_ref().unwrap().settings.fit, Fit::Crop);
+    assert!(harness.state().out.iter().any(|a| matches!(a, Action::SettingsChanged)));
+}
+
+#[test]
+fn a_project_of_another_window_cannot_be_edited() {
+    let mut state = full();
+    state.project.as_mut().unwrap().read_only = Some("another window has it open".to_owned());
+    assert!(!Command::StartTraining.enabled(&state));
+    let mut harness = harness(data_ui, state, Theme::Dark);
+    harness.get_by_label_contains("image 1 of 52").click();
+    harness.run_steps(2);
+    press(&mut harness, Modifiers::NONE, Key::Num2);
+    assert!(!harness.state().out.iter().any(|a| matches!(a, Action::Relabel(..))));
+}
+
+// ---- plan ----
+
+#[test]
+fn plan_shows_the_table_and_changes_targets() {
+    for theme in THEMES {
+        let mut harness = harness(plan_ui, full(), theme);
+        assert_sees(
+            &harness,
+            &["Imbalance ratio", "3.33 → 1.00", "Effective", "The largest class, 40", "28\u{a0}images"],
+        );
+        harness.get_by_label("The median class").click();
+        harness.run_steps(2);
+        assert_eq!(harness.state().state.project.as_ref().unwrap().settings.target, Target::Median);
+        harness.get_by_label("Leave it empty").click();
+        harness.run_steps(2);
+        assert_eq!(harness.state().state.project.as_ref().unwrap().settings.rejected, Rejected::Leave);
+        assert!(harness.state().out.iter().filter(|a| matches!(a, Action::SettingsChanged)).count() >= 2);
+    }
+}
+
+#[test]
+fn plan_offers_a_beta_and_applies_it_only_when_asked() {
+    let mut harness = harness(plan_ui, full(), Theme::Dark);
+    let beta = |harness: &Harness<'_, World>| harness.state().state.project.as_ref().unwrap().beta().unwrap();
+    assert!((beta(&harness) - 0.999).abs() < 1e-12);
+    assert_sees(&harness, &["A beta that fits", "Use this beta", "the prior rejects most candidates"]);
+    harness.get_by_label("Use this beta").click();
+    harness.run_steps(2);
+    // (1 - 0.7)^(1/28), rounded to six digits as shown.
+    assert!((beta(&harness) - 0.957_912).abs() < 2e-6, "{}", beta(&harness));
+}
+
+#[test]
+fn plan_has_its_other_faces() {
+    for theme in THEMES {
+        let one = harness(plan_ui, state_of(dataset(&[("alone", 9)])), theme);
+        assert_sees(&one, &["Nothing to balance"]);
+        let even = harness(plan_ui, state_of(dataset(&[("a", 9), ("b", 9)])), theme);
+        assert_sees(&even, &["nothing is to be made"]);
+        let poor = harness(plan_ui, state_of(dataset(&[("a", 0), ("b", 3), ("c", 90)])), theme);
+        assert_sees(&poor, &["a has no training image", "b has 3\u{a0}training images", "none → "]);
+    }
+}
+
+// ---- frame ----
+
+#[test]
+fn class_panel_filters_and_counts() {
+    for theme in THEMES {
+        let mut set = dataset(&[("normal", 12), ("pneumonia", 40)]);
+        set.unreadable =
+            vec![Unreadable { path: "normal/x.png".to_owned(), reason: "it is cut short".to_owned() }];
+        let mut harness = harness(panel, state_of(set), theme);
+        assert_sees(&harness, &["normal: 12 real, target 40", "Imbalance ratio", "3.3 → 1.0 planned", "28"]);
+        assert_sees(&harness, &["No held-out images", "1\u{a0}file could not be read"]);
+        harness.get_by_label_contains("normal: 12 real").click();
+        harness.run_steps(2);
+        assert_eq!(harness.state().state.class_filter, Some(0));
+        harness.get_by_label_contains("normal: 12 real").click();
+        harness.run_steps(2);
+        assert_eq!(harness.state().state.class_filter, None);
+        harness.get_by_label("Show").click();
+        harness.run_steps(2);
+        assert!(harness.state().out.iter().any(|a| matches!(a, Action::OpenSheet(Sheet::Files))));
+        harness.get_by_label("log").click();
+        harness.run_steps(2);
+        assert!(harness.state().out.iter().any(|a| matches!(a, Action::Do(Command::LogScale))));
+    }
+}
+
+#[test]
+fn class_panel_without_a_project_says_so() {
+    for theme in THEMES {
+        assert_sees(&harness(panel, State::new(), theme), &["No folder open"]);
+        let mut state = State::new();
+        state.source = Source::Reading(PathBuf::from("/data/x"));
+        assert_sees(&harness(panel, state, theme), &["Reading the folder"]);
+    }
+}
+
+#[test]
+fn known_made_images_are_told_apart() {
+    let mut set = dataset(&[("a", 5), ("b", 9)]);
+    set.samples[0].kind = Kind::Derived;
+    set.samples[1].kind = Kind::Repeated;
+    let state = state_of(set);
+    let bars = bars(state.project.as_ref().unwrap());
+    assert_eq!((bars[0].real, bars[0].made), (3, 1));
+    assert_eq!((bars[1].real, bars[1].made), (9, 0));
+}
+
+#[test]
+fn lengths_of_bars() {
+    assert_eq!(length(0, 0, false), 0.0);
+    assert_eq!(length(50, 100, false), 0.5);
+    assert!(length(10, 10_000, true) > 0.25);
+    assert_eq!(length(10_000, 10_000, true), 1.0);
+}
+
+#[test]
+fn rail_goes_to_workspaces_and_is_off_without_a_project() {
+    for theme in THEMES {
+        let mut harness = harness(rail, full(), theme);
+        harness.get_by_role_and_label(egui::accesskit::Role::Tab, "Plan").click();
+        harness.run_steps(2);
+        assert!(harness.state().out.iter().any(|a| matches!(a, Action::Do(Command::GoPlan))));
+    }
+    assert!(Workspace::ALL.into_iter().all(|w| !Command::go(w).enabled(&State::new())));
+}
+
+#[test]
+fn status_bar_tells_saving_and_the_job() {
+    for theme in THEMES {
+        let mut state = full();
+        state.jobs.push(JobSlot { kind: JobKind::Train, view: job(JobState::Running, "training g", 3, 10) });
+        let mut harness = harness(status, state, theme);
+        assert_sees(
+            &harness,
+            &["Saved", "52\u{a0}images", "Training g", "3 of 10", "1 min 5 s left", "Pause"],
+        );
+        harness.get_by_label("Cancel").click();
+        harness.run_steps(2);
+        assert!(harness.state().out.iter().any(|a| matches!(a, Action::CancelJob(JobKind::Train))));
+    }
+}
+
+#[test]
+fn sheets_show_what_they_are_for() {
+    for theme in THEMES {
+        let mut state = full();
+        state.sheet = Some(Sheet::Keys);
+        assert_sees(&harness(sheets, state, theme), &["All keys", "Next undecided", "In their places"]);
+
+        let mut state = full();
+        state.sheet = Some(Sheet::Settings);
+        let row = DeviceRow { id: "cpu".to_owned(), name: "16 threads".to_owned(), kind: "CPU".to_owned() };
+        state.devices = Face::Full(vec![row]);
+        let mut settings = harness(sheets, state, theme);
+        assert_sees(&settings, &["Theme", "Scale", "16 threads"]);
+        settings.get_by_label("150 %").click();
+        settings.run_steps(2);
+        assert!(
+            settings.state().out.iter().any(|a| matches!(a, Action::SetZoom(z) if (z - 1.5).abs() < 1e-6))
+        );
+
+        let mut state = full();
+        state.sheet = Some(Sheet::Log);
+        assert_sees(&harness(sheets, state, theme), &["Nothing was said yet"]);
+        let mut state = full();
+        state.sheet = Some(Sheet::Log);
+        state.notifications.push(Level::Warning, "the disk is slow");
+        let log = harness(sheets, state, theme);
+        assert_sees(&log, &["the disk is slow", "Warning"]);
+        assert_eq!(log.state().state.notifications.unread(), 0);
+
+        let mut set = dataset(&[("a", 1), ("b", 2)]);
+        set.unreadable =
+            vec![Unreadable { path: "a/x.png".to_owned(), reason: "it is cut short".to_owned() }];
+        set.notes = vec!["2 images have an alpha channel".to_owned()];
+        let mut state = state_of(set);
+        state.sheet = Some(Sheet::Files);
+        assert_sees(
+            &harness(sheets, state, theme),
+            &["a/x.png", "it is cut short", "2 images have an alpha"],
+        );
+    }
+}
+
+#[test]
+fn palette_finds_and_runs_commands() {
+    assert_eq!(found("").len(), Command::ALL.len());
+    assert_eq!(found("next und").first(), Some(&Command::NextUndecided));
+    assert!(found("zzzz").is_empty());
+    for theme in THEMES {
+        let mut state = full();
+        state.sheet = Some(Sheet::Palette);
+        let mut harness = harness(sheets, state, theme);
+        harness.get_by_label("Command").type_text("messages");
+        harness.run_steps(2);
+        press(&mut harness, Modifiers::NONE, Key::Enter);
+        assert!(harness.state().out.iter().any(|a| matches!(a, Action::Do(Command::Log))));
+    }
+}
+
+#[test]
+fn every_command_is_named_explained_and_its_keys_are_its_own() {
+    let names: HashSet<&str> = Command::ALL.iter().map(|c| c.text()).collect();
+    assert_eq!(names.len(), Command::ALL.len());
+    assert!(Command::ALL.iter().all(|c| !c.tooltip().is_empty() && !c.tooltip().ends_with('.')));
+    let mut keys = HashSet::new();
+    for command in Command::ALL {
+        for shortcut in command.shortcuts() {
+            assert!(keys.insert(*shortcut), "{} shares a key", command.text());
+        }
+    }
+}
+
+#[test]
+fn words_for_numbers() {
+    assert_eq!(number(12_345), "12\u{a0}345");
+    assert_eq!(counted(1, "image", "images"), "1\u{a0}image");
+    assert_eq!(bytes_words(4_200_000), "4.2 MB");
+    assert_eq!(bytes_words(999), "999 B");
+    assert_eq!(percent(0.71), "71\u{a0}%");
+    assert_eq!(percent(0.002), "0.2\u{a0}%");
+    assert_eq!(percent(0.9996), "100.0\u{a0}%");
+    assert_eq!(time_words(Duration::from_secs(3725)), "1 h 2 min");
+}
+
+// ---- the app ----
+
+fn write_set(root: &Path) {
+    for (class, count) in [("normal", 3_usize), ("pneumonia", 8)] {
+        std::fs::create_dir_all(root.join(class)).unwrap();
+        for i in 0..count {
+            let values = (0..28 * 28).map(|p| ((p * (i + 1)) % 251) as u8).collect();
+            let picture = Picture::new(28, 28, 1, Pixels::U8(values)).unwrap();
+            std::fs::write(root.join(class).join(format!("{i}.png")), png(&picture, &[]).unwrap()).unwrap();
+        }
+    }
+}
+
+/// Steps the app until it is idle and `done` holds; fails after a minute.
+#[track_caller]
+fn settle(harness: &mut Harness<'_, App>, what: &str, done: impl Fn(&App) -> bool) {
+    let begun = Instant::now();
+    loop {
+        harness.step();
+        if done(harness.state()) {
+            return;
+        }
+        let message = format!("{what}: {:?}", harness.state().state.source);
+        assert!(begun.elapsed() < Duration::from_secs(60), "{message}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn app_opens_relabels_excludes_undoes_and_keeps_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (set, data) = (folder.path().join("set"), folder.path().join("data"));
+    write_set(&set);
+    let options = || AppOptions {
+        data_dir: Some(data.clone()),
+        start: Some(set.clone()),
+        theme: Some(ThemeChoice::Dark),
+    };
+    let class_of_first = |app: &App| app.state.project.as_ref().map(|p| p.dataset.samples[0].class);
+    let excluded = |app: &App| app.state.project.as_ref().map(|p| p.figures.excluded);
+    {
+        let builder = Harness::builder().with_size(vec2(1440.0, 900.0));
+        let mut harness = builder.build_eframe(|cc| App::new(&cc.egui_ctx, options()));
+        settle(&mut harness, "open", |app| app.state.project.is_some());
+        let project = harness.state().state.project.as_ref().unwrap();
+        assert_eq!(project.dataset.classes, ["normal", "pneumonia"]);
+        assert_eq!(project.figures.plan.total_to_make(), 5);
+
+        harness.state_mut().act(Action::Relabel(vec![0], 1));
+        settle(&mut harness, "relabel", |app| class_of_first(app) == Some(1));
+        harness.state_mut().act(Action::Do(Command::Undo));
+        settle(&mut harness, "undo", |app| class_of_first(app) == Some(0));
+        harness.state_mut().act(Action::Exclude(vec![1], true));
+        settle(&mut harness, "exclude", |app| excluded(app) == Some(1));
+        for workspace in Workspace::ALL {
+            harness.state_mut().act(Action::Do(Command::go(workspace)));
+            harness.run_steps(3);
+            assert_eq!(harness.state().state.workspace, workspace);
+        }
+        settle(&mut harness, "rest", App::is_idle);
+    }
+    let mut harness = Harness::builder().build_eframe(|cc| App::new(&cc.egui_ctx, options()));
+    settle(&mut harness, "open again", |app| app.state.project.is_some());
+    assert_eq!(excluded(harness.state()), Some(1));
+    settle(&mut harness, "recent", |app| app.state.recent.len() == 1);
+}
+
+#[test]
+fn app_says_why_a_folder_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = AppOptions {
+        data_dir: Some(folder.path().join("data")),
+        start: Some(folder.path().join("gone")),
+        theme: Some(ThemeChoice::Light),
+    };
+    let mut harness = Harness::builder().build_eframe(|cc| App::new(&cc.egui_ctx, options));
+    settle(&mut harness, "refusal", |app| matches!(app.state.source, Source::Failed { .. }));
+    harness.run_steps(2);
+    assert!(harness.query_by_label("This folder could not be opened").is_some());
+    assert!(harness.state().state.project.is_none());
+}
+
+#[test]
+fn textures_load_show_and_fail() {
+    use counterpoise::gui::textures::{PictureKey, Shown};
+    let folder = tempfile::tempdir().unwrap();
+    write_set(folder.path());
+    let ctx = egui::Context::default();
+    let mut textures = Textures::new(&ctx);
+    let good = PictureKey::thumbnail(folder.path().join("normal/0.png"), 100.0, 1.0);
+    let bad = PictureKey::thumbnail(folder.path().join("normal/none.png"), 100.0, 1.0);
+    let begun = Instant::now();
+    loop {
+        textures.begin_frame();
+        let (a, b) = (textures.get(&good), textures.get(&bad));
+        if let (Shown::Full(texture), Shown::Failed(reason)) = (&a, &b) {
+            assert_eq!(texture.size, vec2(28.0, 28.0));
+            assert!(reason.ends_with("none.png"), "{reason}");
+            break;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(30));
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert!(textures.bytes() >= 28 * 28 * 4);
+    textures.forget();
+    assert_eq!(textures.bytes(), 0);
+}

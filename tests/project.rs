@@ -1,0 +1,469 @@
+//! The store: what it keeps, what it refuses, undo across restarts, migrations, moved folders, hostile files.
+#![allow(clippy::unwrap_used)]
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use counterpoise::domain::decisions::{DecidedBy, Decision};
+use counterpoise::domain::plan::Target;
+use counterpoise::jobs::store::{StoreCommand, StoreEvent, StoreHandle, patch};
+use counterpoise::project::{CandidateSink, Project, ProjectError, Recent, Settings, default_place, recent};
+use rusqlite::Connection;
+use serde_json::json;
+
+#[path = "common/store.rs"]
+mod support;
+
+use support::{Bench, candidates, folder};
+
+fn decisions(project: &Project) -> Vec<(Decision, Option<DecidedBy>)> {
+    project.candidates().unwrap().into_iter().map(|c| (c.decision, c.decided_by)).collect()
+}
+
+fn paths(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+#[test]
+fn what_is_stored_comes_back() {
+    let bench = Bench::new(3);
+    let mut project = bench.open();
+    let mut dataset = folder(&bench.source);
+    dataset.root = fs::canonicalize(&dataset.root).unwrap();
+    assert_eq!(project.dataset().unwrap(), dataset);
+    assert_eq!(project.name(), "pets");
+    assert!(!project.is_read_only());
+
+    let rows = project.candidates().unwrap();
+    let run = project.runs().unwrap().pop().unwrap();
+    assert_eq!((run.status.as_str(), run.kind.as_str()), ("finished", "generate"));
+    assert_eq!(rows.iter().map(|c| c.id).collect::<Vec<_>>(), bench.ids);
+    assert_eq!(rows[1].seed, u64::MAX - 1, "64 bit seeds keep their bits");
+    assert_eq!(rows[0].parts.confidence, Some(0.1 + 0.2), "numbers keep their bits");
+    assert_eq!(rows[0].extra, json!({ "steps": 10 }));
+    assert_eq!(rows[0].decision, Decision::Undecided);
+    assert!(project.candidate_file(&rows[0]).unwrap().is_file());
+    assert!(project.source_file("cat/0.png").unwrap().is_file());
+
+    assert_eq!(project.settings().unwrap(), Settings::default());
+    let settings = Settings { target: Target::Ratio(2.0), seed: 7, ..Settings::default() };
+    project.set_settings(&settings).unwrap();
+    drop(project);
+    assert_eq!(bench.open().settings().unwrap(), settings);
+}
+
+#[test]
+fn decisions_undo_and_redo_across_restarts() {
+    let bench = Bench::new(4);
+    let person = Some(DecidedBy::Person);
+    let mut project = bench.open();
+    let step = project.decide(&bench.ids[..2], Decision::Accepted, DecidedBy::Person).unwrap();
+    assert_eq!(step.sentence, "accept 2 candidates");
+    assert_eq!(step.decided.len(), 2);
+    project.decide(&bench.ids[1..2], Decision::Rejected, DecidedBy::Person).unwrap();
+    let after = decisions(&project);
+    assert_eq!(after[0], (Decision::Accepted, person));
+    assert_eq!(after[1], (Decision::Rejected, person));
+
+    drop(project);
+    let mut project = bench.open();
+    assert_eq!(decisions(&project), after);
+    assert_eq!(project.can_undo().unwrap().as_deref(), Some("reject 1 candidate"));
+    let undone = project.undo().unwrap().unwrap();
+    assert_eq!(undone.decided[0].decision, Decision::Accepted);
+    drop(project);
+    let mut project = bench.open();
+    assert_eq!(project.can_redo().unwrap().as_deref(), Some("reject 1 candidate"));
+    project.undo().unwrap().unwrap();
+    assert!(decisions(&project).iter().all(|d| *d == (Decision::Undecided, None)));
+    assert!(project.undo().unwrap().is_none());
+    project.redo().unwrap().unwrap();
+    project.redo().unwrap().unwrap();
+    assert!(project.redo().unwrap().is_none());
+    assert_eq!(decisions(&project), after);
+
+    // A new step drops what was undone; a step that changes nothing is none.
+    project.undo().unwrap().unwrap();
+    project.decide(&bench.ids[3..], Decision::Rejected, DecidedBy::Person).unwrap();
+    assert!(project.can_redo().unwrap().is_none());
+    let nothing = project.decide(&bench.ids[3..], Decision::Rejected, DecidedBy::Person).unwrap();
+    assert_eq!((nothing.seq, nothing.decided.len()), (0, 0));
+}
+
+#[test]
+fn the_verdict_decides_what_nobody_decided() {
+    let bench = Bench::new(4);
+    let mut project = bench.open();
+    project.decide(&bench.ids[..1], Decision::Rejected, DecidedBy::Person).unwrap();
+    let run = project.latest_run().unwrap().unwrap();
+    let step = project.decide_by_verdict(run).unwrap();
+    assert_eq!(step.decided.len(), 3);
+    let (person, rule) = (Some(DecidedBy::Person), Some(DecidedBy::Rule));
+    let want = [
+        (Decision::Rejected, person),
+        (Decision::Rejected, rule),
+        (Decision::Accepted, rule),
+        (Decision::Rejected, rule),
+    ];
+    assert_eq!(decisions(&project), want);
+}
+
+#[test]
+fn decisions_are_only_ever_added() {
+    let bench = Bench::new(1);
+    let mut project = bench.open();
+    project.decide(&bench.ids, Decision::Accepted, DecidedBy::Person).unwrap();
+    project.undo().unwrap();
+    drop(project);
+    let db = Connection::open(bench.dir.join("project.sqlite")).unwrap();
+    let rows: i64 = db.query_row("SELECT count(*) FROM decisions", [], |row| row.get(0)).unwrap();
+    assert_eq!(rows, 2);
+    assert!(db.execute("DELETE FROM decisions", []).is_err());
+    assert!(db.execute("UPDATE decisions SET decision = 'rejected'", []).is_err());
+}
+
+#[test]
+fn edits_apply_undo_and_outlive_a_new_scan() {
+    let bench = Bench::new(0);
+    let mut project = bench.open();
+    let step = project.relabel(&paths(&["dog/0.png", "dog/1.png"]), "cat").unwrap();
+    assert!(step.edited);
+    project.exclude(&paths(&["dog/2.png"]), true).unwrap();
+    assert_eq!(project.dataset().unwrap().training_counts(), [5, 3]);
+    project.set_dataset(&folder(&bench.source)).unwrap();
+    drop(project);
+    let mut project = bench.open();
+    assert_eq!(project.dataset().unwrap().training_counts(), [5, 3]);
+    assert_eq!(project.undo().unwrap().unwrap().sentence, "exclude 1 image");
+    assert_eq!(project.dataset().unwrap().training_counts(), [5, 4]);
+    project.undo().unwrap();
+    assert_eq!(project.dataset().unwrap().training_counts(), [3, 6]);
+
+    assert!(matches!(project.relabel(&paths(&["dog/0.png"]), "bird"), Err(ProjectError::UnknownClass(_))));
+    let unknown = project.exclude(&paths(&["dog/0.png", "dog/99.png"]), true);
+    assert!(matches!(unknown, Err(ProjectError::UnknownImage(_))));
+    assert_eq!(project.dataset().unwrap().training_counts(), [3, 6], "a refused gesture changes nothing");
+    let unknown = project.decide(&[12345], Decision::Accepted, DecidedBy::Person);
+    assert!(matches!(unknown, Err(ProjectError::UnknownCandidate(12345))));
+}
+
+#[test]
+fn the_second_window_reads_and_says_so() {
+    let bench = Bench::new(2);
+    let mut first = bench.open();
+    let mut second = bench.open();
+    assert!(second.is_read_only());
+    let refused = second.decide(&bench.ids, Decision::Accepted, DecidedBy::Person).unwrap_err();
+    assert!(matches!(refused, ProjectError::ReadOnly { .. }));
+    assert!(refused.to_string().contains("close the other"), "{refused}");
+    first.decide(&bench.ids, Decision::Accepted, DecidedBy::Person).unwrap();
+    assert_eq!(decisions(&second)[0].0, Decision::Accepted, "what was committed is seen");
+    drop(second);
+    assert!(!first.is_read_only());
+    drop(first);
+    assert!(!bench.open().is_read_only(), "the lock ends with its owner");
+}
+
+/// The schema as version 1 wrote it, with one decided candidate. It never changes.
+const VERSION_1: &str = "
+CREATE TABLE info (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE dataset (
+    id INTEGER PRIMARY KEY CHECK (id = 1), root TEXT NOT NULL, from_project TEXT, classes TEXT NOT NULL,
+    has_splits INTEGER NOT NULL, unreadable TEXT NOT NULL, ignored INTEGER NOT NULL, notes TEXT NOT NULL,
+    fingerprint TEXT NOT NULL
+) STRICT;
+CREATE TABLE samples (
+    path TEXT PRIMARY KEY, class INTEGER NOT NULL, split TEXT NOT NULL, grp TEXT, kind TEXT NOT NULL,
+    width INTEGER NOT NULL, height INTEGER NOT NULL, channels INTEGER NOT NULL, bits INTEGER NOT NULL,
+    bytes INTEGER NOT NULL, excluded INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE edits (path TEXT PRIMARY KEY, label TEXT, excluded INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE runs (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, config TEXT NOT NULL, status TEXT NOT NULL
+) STRICT;
+CREATE TABLE candidates (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, run INTEGER NOT NULL REFERENCES runs (id), class TEXT NOT NULL,
+    slot INTEGER NOT NULL, attempt INTEGER NOT NULL, file TEXT NOT NULL, sha256 TEXT NOT NULL,
+    method TEXT NOT NULL, model_hash TEXT NOT NULL, kind TEXT NOT NULL, seed INTEGER NOT NULL,
+    seed_file TEXT, seed_class TEXT, seed_sha256 TEXT, p_accept REAL, draw REAL, confidence REAL,
+    threshold REAL, score_name TEXT, score REAL, verdict TEXT NOT NULL, nearest_file TEXT,
+    nearest_distance REAL, extra TEXT NOT NULL, UNIQUE (run, class, slot, attempt)
+) STRICT;
+CREATE TABLE decisions (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, step INTEGER NOT NULL,
+    candidate INTEGER NOT NULL REFERENCES candidates (id), decision TEXT NOT NULL, decided_by TEXT
+) STRICT;
+CREATE TABLE steps (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, sentence TEXT NOT NULL, payload TEXT NOT NULL,
+    done INTEGER NOT NULL
+) STRICT;
+INSERT INTO info VALUES ('name', 'old');
+INSERT INTO runs (kind, config, status) VALUES ('generate', '{}', 'running');
+INSERT INTO candidates (run, class, slot, attempt, file, sha256, method, model_hash, kind, seed, verdict,
+    extra) VALUES (1, 'cat', 0, 0, 'candidates/1/a.png', '00', 'm2m', '', 'derived', 5, 'accepted', '{}');
+INSERT INTO steps (kind, sentence, payload, done) VALUES ('decide', 'accept 1 candidate',
+    '{\"Decisions\":[[1,[\"undecided\",null],[\"accepted\",\"person\"]]]}', 1);
+INSERT INTO decisions (step, candidate, decision, decided_by) VALUES (1, 1, 'accepted', 'person');
+PRAGMA application_id = 1668312937;
+PRAGMA user_version = 1;
+";
+
+fn old_project(dir: &Path) {
+    fs::create_dir_all(dir).unwrap();
+    Connection::open(dir.join("project.sqlite")).unwrap().execute_batch(VERSION_1).unwrap();
+}
+
+fn schema(dir: &Path) -> Vec<(String, String)> {
+    let db = Connection::open(dir.join("project.sqlite")).unwrap();
+    let mut query =
+        db.prepare("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name").unwrap();
+    let rows = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    rows.collect::<Result<_, _>>().unwrap()
+}
+
+#[test]
+fn an_old_project_is_brought_up_to_date_with_its_decisions() {
+    let bench = Bench::new(0);
+    let dir = bench.temp.path().join("old");
+    old_project(&dir);
+    let mut project = Project::open(&dir).unwrap();
+    assert_eq!(project.name(), "old");
+    assert_eq!(decisions(&project), [(Decision::Accepted, Some(DecidedBy::Person))]);
+    assert_eq!(project.runs().unwrap()[0].status, "interrupted");
+    assert!(project.undo().unwrap().is_some(), "steps of the old version can be undone");
+    assert_eq!(decisions(&project), [(Decision::Undecided, None)]);
+    drop(project);
+    assert_eq!(schema(&dir), schema(&bench.dir), "an old project ends with the schema of a new one");
+
+    // For reading nothing is changed, so an old schema is refused.
+    let reading = bench.temp.path().join("reading");
+    old_project(&reading);
+    assert!(matches!(Project::open_read_only(&reading), Err(ProjectError::OldReadOnly { .. })));
+}
+
+#[test]
+fn other_files_are_refused_in_a_sentence() {
+    let bench = Bench::new(0);
+    let open = |sql: &str| {
+        let dir = tempfile::tempdir_in(bench.temp.path()).unwrap();
+        let path = dir.path().join("project.sqlite");
+        fs::copy(bench.dir.join("project.sqlite"), &path).unwrap();
+        Connection::open(&path).unwrap().execute_batch(sql).unwrap();
+        Project::open(dir.path()).map(|_| ()).unwrap_err()
+    };
+    assert!(matches!(open("PRAGMA user_version = 999"), ProjectError::Newer { found: 999, .. }));
+    assert!(matches!(open("PRAGMA application_id = 1"), ProjectError::WrongFile(_)));
+    assert!(open("PRAGMA user_version = 999").to_string().contains("newer"));
+
+    let empty = tempfile::tempdir().unwrap();
+    assert!(matches!(Project::open(empty.path()), Err(ProjectError::NotAProject(_))));
+    fs::write(empty.path().join("project.sqlite"), b"not a database at all, but long enough for a header")
+        .unwrap();
+    assert!(matches!(Project::open(empty.path()), Err(ProjectError::Corrupt { .. })));
+    assert!(matches!(Project::create(&bench.dir, "again"), Err(ProjectError::AlreadyExists(_))));
+    assert!(matches!(Project::create(&bench.source, "here"), Err(ProjectError::NotEmpty(_))));
+
+    // A making that was interrupted is finished.
+    let begun = bench.temp.path().join("begun");
+    fs::create_dir_all(begun.join("models")).unwrap();
+    fs::write(begun.join("project.sqlite"), b"").unwrap();
+    assert!(matches!(Project::open(&begun), Err(ProjectError::NotAProject(_))));
+    assert_eq!(Project::open_or_create(&begun, "begun").unwrap().name(), "begun");
+}
+
+#[test]
+fn a_project_never_lies_in_its_source() {
+    let bench = Bench::new(0);
+    let inside = bench.source.join("project");
+    assert!(matches!(
+        counterpoise::project::store::check_place(&inside, &bench.source),
+        Err(ProjectError::InsideSource(_))
+    ));
+    assert!(!inside.exists());
+}
+
+#[test]
+fn paths_of_a_hostile_database_do_not_leave_the_folders() {
+    let bench = Bench::new(1);
+    let db = Connection::open(bench.dir.join("project.sqlite")).unwrap();
+    fs::write(bench.temp.path().join("secret.png"), b"secret").unwrap();
+    for path in ["../../secret.png", "/etc/passwd", "candidates/../../../secret.png", ""] {
+        db.execute("UPDATE candidates SET file = ?1", [path]).unwrap();
+        let project = Project::open(&bench.dir).unwrap();
+        let row = project.candidates().unwrap().pop().unwrap();
+        assert!(project.candidate_file(&row).is_err(), "{path}");
+        assert!(project.source_file(path).is_err(), "{path}");
+    }
+    db.execute("UPDATE samples SET path = '../../secret.png' WHERE path = 'cat/0.png'", []).unwrap();
+    let project = Project::open(&bench.dir).unwrap();
+    assert!(matches!(project.dataset(), Err(ProjectError::Outside { .. })));
+    assert!(project.model_path("../x").is_err());
+    assert!(project.model_path("m2m.safetensors").is_ok());
+    drop(project);
+    db.execute("UPDATE candidates SET verdict = 'whatever'", []).unwrap();
+    assert!(matches!(bench.open().candidates(), Err(ProjectError::Corrupt { .. })));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_out_of_the_project_is_not_followed() {
+    let bench = Bench::new(1);
+    let project = bench.open();
+    let row = project.candidates().unwrap().pop().unwrap();
+    let file = project.candidate_file(&row).unwrap();
+    fs::remove_file(&file).unwrap();
+    std::os::unix::fs::symlink(bench.source.join("cat/0.png"), &file).unwrap();
+    assert!(matches!(project.candidate_file(&row), Err(ProjectError::Outside { .. })));
+}
+
+#[test]
+fn files_without_rows_are_swept_and_rows_need_files() {
+    let bench = Bench::new(2);
+    let run_dir = bench.dir.join("candidates").join("1");
+    fs::write(run_dir.join("orphan.png"), b"half a candidate").unwrap();
+    let mut project = bench.open();
+    assert!(!run_dir.join("orphan.png").exists());
+    assert_eq!(fs::read_dir(&run_dir).unwrap().count(), 2);
+    fs::write(run_dir.join("orphan.png"), b"half a candidate").unwrap();
+    let run = project.new_run("generate", &json!({})).unwrap();
+    assert!(!run_dir.join("orphan.png").exists());
+
+    let mut new = candidates(&bench.dir, run, 1);
+    new[0].file = "candidates/2/gone.png".to_owned();
+    assert!(project.add_candidates(run, &new).is_err());
+    let new = candidates(&bench.dir, run, 1);
+    assert!(matches!(project.add_candidates(99, &new), Err(ProjectError::UnknownRun(99))));
+    assert_eq!(project.candidates().unwrap().len(), 2, "the newest run that made any");
+    project.add_candidates(run, &new).unwrap();
+    assert_eq!(project.candidates().unwrap().len(), 1);
+    drop(project);
+    assert_eq!(bench.open().runs().unwrap()[1].status, "interrupted");
+}
+
+#[test]
+fn moved_projects_and_sources_are_found_again() {
+    let bench = Bench::new(1);
+    // Together: the way from one to the other stays.
+    let moved = tempfile::tempdir().unwrap();
+    fs::rename(&bench.source, moved.path().join("source")).unwrap();
+    fs::create_dir(moved.path().join("work")).unwrap();
+    let dir = moved.path().join("work").join("project");
+    fs::rename(&bench.dir, &dir).unwrap();
+    let mut project = Project::open(&dir).unwrap();
+    let found = project.find_source(None).unwrap();
+    assert_eq!(found, fs::canonicalize(moved.path().join("source")).unwrap());
+    assert_eq!(project.dataset().unwrap().root, found);
+    assert!(project.candidate_file(&project.candidates().unwrap()[0]).is_ok());
+
+    // The source alone, to a place that has to be named; its parent will do.
+    let elsewhere = tempfile::tempdir().unwrap();
+    fs::rename(moved.path().join("source"), elsewhere.path().join("source")).unwrap();
+    assert!(matches!(project.find_source(None), Err(ProjectError::SourceMissing(_))));
+    project.find_source(Some(elsewhere.path())).unwrap();
+    assert!(project.source_file("dog/0.png").is_ok());
+
+    // Beside the project, under its old name.
+    fs::rename(elsewhere.path().join("source"), moved.path().join("work").join("source")).unwrap();
+    project.find_source(None).unwrap();
+
+    // Other content is another folder.
+    let other = tempfile::tempdir().unwrap();
+    folder(other.path());
+    fs::write(other.path().join("cat/1.png"), support::image(77)).unwrap();
+    match project.relocate_source(other.path()) {
+        Err(ProjectError::OtherSource { same, images, .. }) => assert_eq!((same, images), (8, 9)),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn default_places_and_recent_projects() {
+    let temp = tempfile::tempdir().unwrap();
+    let (data, bench) = (temp.path().join("data"), Bench::new(0));
+    let place = default_place::for_source_in(&data, &bench.source);
+    assert!(place.starts_with(data.join("projects")));
+    assert_eq!(place, default_place::for_source_in(&data, &bench.source.join("..").join("source")));
+    assert_ne!(place, default_place::for_source_in(&data, bench.temp.path()));
+
+    assert!(recent::load_from(&data).is_empty());
+    let here = Recent { name: "pets".to_owned(), folder: bench.source.clone(), project: bench.dir.clone() };
+    let gone = Recent { project: temp.path().join("gone"), ..here.clone() };
+    for entry in [&here, &gone, &here] {
+        recent::add_to(&data, entry).unwrap();
+    }
+    assert_eq!(recent::load_from(&data), [here]);
+    fs::write(data.join("recent.json"), "{ not json").unwrap();
+    assert!(recent::load_from(&data).is_empty());
+}
+
+/// Waits for the event that `pick` takes.
+fn until<T>(store: &StoreHandle, mut pick: impl FnMut(StoreEvent) -> Option<T>) -> T {
+    loop {
+        let event = store.wait().expect("the store ended");
+        if let StoreEvent::Failed { message, .. } | StoreEvent::NotOpened(message) = &event {
+            panic!("{message}");
+        }
+        if let Some(found) = pick(event) {
+            return found;
+        }
+    }
+}
+
+#[test]
+fn the_store_thread_saves_and_tells() {
+    let bench = Bench::new(3);
+    let store = StoreHandle::open(&bench.dir, Arc::new(|| ())).unwrap();
+    let opened = until(&store, |event| match event {
+        StoreEvent::Opened(opened) => Some(opened),
+        _ => None,
+    });
+    assert_eq!((opened.name.as_str(), opened.read_only.as_deref()), ("pets", None));
+    let mut rows = opened.candidates.to_vec();
+
+    let ids = bench.ids[..2].to_vec();
+    let by = DecidedBy::Person;
+    let seq = store.send(StoreCommand::Decide { ids, decision: Decision::Accepted, by }).unwrap();
+    let mut undo = None;
+    until(&store, |event| match event {
+        StoreEvent::Decided(decided) => {
+            patch(&mut rows, &decided);
+            None
+        }
+        StoreEvent::History(history) => {
+            undo = history.undo;
+            None
+        }
+        StoreEvent::Saved(saved) => (saved == seq).then_some(()),
+        _ => None,
+    });
+    assert_eq!(undo.as_deref(), Some("accept 2 candidates"));
+    let reader = Project::open_read_only(&bench.dir).unwrap();
+    assert_eq!(reader.candidates().unwrap(), rows, "saved means committed, and patching gives the same list");
+
+    let mut sink = store.sink();
+    let run = sink.new_run("generate", &json!({})).unwrap();
+    let dir = sink.project_dir().to_path_buf();
+    let added = sink.add(run, candidates(&dir, run, 2)).unwrap();
+    sink.finish(run, "finished").unwrap();
+    let told = until(&store, |event| match event {
+        StoreEvent::Added(rows) => Some(rows),
+        _ => None,
+    });
+    assert_eq!(told.iter().map(|c| c.id).collect::<Vec<_>>(), added);
+
+    let bad = StoreCommand::Relabel { paths: paths(&["dog/0.png"]), class: "bird".to_owned() };
+    let seq = store.send(bad).unwrap();
+    match store.wait().unwrap() {
+        StoreEvent::Failed { seq: failed, message } => {
+            assert_eq!(failed, seq);
+            assert!(message.contains("bird"));
+        }
+        other => panic!("{other:?}"),
+    }
+    // Commands that were taken are committed before the handle is gone.
+    store.send(StoreCommand::Exclude { paths: paths(&["dog/0.png"]), excluded: true }).unwrap();
+    drop(store);
+    assert_eq!(bench.open().dataset().unwrap().training_counts(), [3, 5]);
+    assert!(sink.new_run("generate", &json!({})).is_err());
+}
