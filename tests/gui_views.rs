@@ -155,8 +155,9 @@ fn sheets(ui: &mut egui::Ui, state: &mut State, _: &mut Textures, out: &mut Vec<
 }
 
 fn rail(ui: &mut egui::Ui, state: &mut State, _: &mut Textures, out: &mut Vec<Action>) {
-    shell::top_bar_ui(ui, state, out);
+    // The top bar takes all the height it is given.
     shell::rail_ui(ui, state, out);
+    shell::top_bar_ui(ui, state, out);
 }
 
 // ---- welcome ----

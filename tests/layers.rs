@@ -261,6 +261,8 @@ fn names_of(module: &[&str], text: &str) -> Names {
             follow(&tokens, i, Vec::new(), &mut names.inside);
         }
     }
+    names.inside.sort();
+    names.inside.dedup();
     names
 }
 

@@ -9,6 +9,14 @@ use super::plan::{ExportRequest, FilePlan, Originals, totals};
 use crate::domain::provenance::Kind;
 use crate::domain::splits::Split;
 
+/// Ends of file names that torchvision's ImageFolder reads.
+const TORCHVISION: [&str; 9] = ["jpg", "jpeg", "png", "ppm", "bmp", "pgm", "tif", "tiff", "webp"];
+/// Those of formats read here that Hugging Face's imagefolder reads.
+const HUGGING_FACE: [&str; 16] = [
+    "jpg", "jpeg", "jpe", "jfif", "png", "apng", "tif", "tiff", "bmp", "dib", "webp", "pnm", "pbm", "pgm",
+    "ppm", "gif",
+];
+
 /// A text on one line of a table or list.
 fn plain(text: &str) -> String {
     text.replace(['\n', '\r'], " ").replace('|', "\\|")
@@ -83,6 +91,7 @@ pub(super) fn text(request: &ExportRequest, plan: &FilePlan) -> String {
          with `rep_`. `{MANIFEST}` has a row for each file with kind, method, seed image, acceptance \
          probability, decision and SHA-256; `counterpoise verify` proves the folder against it.\n"
     );
+    loading(&mut out, request, plan);
     method(&mut out, request, derived > 0);
     let remarks: Vec<&String> = request.card.notes.iter().chain(&plan.remarks).collect();
     if !remarks.is_empty() {
@@ -103,13 +112,65 @@ fn header(out: &mut String, request: &ExportRequest, plan: &FilePlan, title: &st
     if made {
         out.push_str("- synthetic\n");
     }
-    out.push_str("configs:\n- config_name: default\n  data_files:\n");
-    for split in Split::ALL.into_iter().filter(|&s| plan.files.iter().any(|f| f.row.split == s)) {
-        let pattern =
-            if request.dataset.has_splits { format!("{}/**", split.as_str()) } else { "*/*".to_owned() };
-        let _ = writeln!(out, "  - split: {}\n    path: \"{pattern}\"", split.as_str());
+    // Labels are dropped where there is one class only, unless this is asked for.
+    out.push_str("configs:\n- config_name: default\n  drop_labels: false\n  data_files:\n");
+    for split in Split::ALL {
+        let paths = patterns(request, plan, split);
+        if !paths.is_empty() {
+            let paths = serde_json::Value::from(paths);
+            let _ = writeln!(out, "  - split: {}\n    path: {paths}", split.as_str());
+        }
     }
     out.push_str("---\n");
+}
+
+/// What Hugging Face has to look for to find every file of a split. It passes over folders whose names begin
+/// with two underscores where the pattern does not name them, and fails on a pattern that finds nothing.
+fn patterns(request: &ExportRequest, plan: &FilePlan, split: Split) -> Vec<String> {
+    let special = |file: &str| file.rsplit('/').nth(1).is_some_and(|folder| folder.starts_with("__"));
+    let (mut plain, mut marked) = (false, false);
+    for file in plan.files.iter().filter(|f| f.row.split == split) {
+        if special(&file.row.file) { marked = true } else { plain = true }
+    }
+    let top = if request.dataset.has_splits { format!("{}/", split.as_str()) } else { String::new() };
+    let found = [(plain, "*/*"), (marked, "__*/*")];
+    found.into_iter().filter(|(found, _)| *found).map(|(_, pattern)| format!("{top}{pattern}")).collect()
+}
+
+/// The lines that load the folder, and how many files a loader passes over for the ends of their names.
+fn loading(out: &mut String, request: &ExportRequest, plan: &FilePlan) {
+    let top = if request.dataset.has_splits { "FOLDER/train" } else { "FOLDER" };
+    let _ = writeln!(
+        out,
+        "## Loading\n\n```python\n\
+         datasets.load_dataset(\"FOLDER\")  # Hugging Face; the head of this page names the splits\n\
+         torchvision.datasets.ImageFolder(\"{top}\")\n```\n"
+    );
+    let passed_over = |known: &[&str]| {
+        let ends = |name: &str| {
+            let end = name.rsplit_once('.').map(|(_, end)| end.to_ascii_lowercase());
+            end.is_some_and(|end| known.contains(&end.as_str()))
+        };
+        plan.files.iter().filter(|f| !ends(&f.row.file)).count()
+    };
+    let torchvision = passed_over(&TORCHVISION);
+    if torchvision > 0 {
+        let _ = writeln!(
+            out,
+            "ImageFolder passes over files by the ends of their names, here {torchvision} of {}; it reads them \
+             with `is_valid_file=lambda path: True`.\n",
+            plan.files.len()
+        );
+    }
+    let hugging_face = passed_over(&HUGGING_FACE);
+    if hugging_face > 0 {
+        let _ = writeln!(
+            out,
+            "Hugging Face passes over {hugging_face} of {} files, because their names do not end like those of \
+             images; rename a copy to load them.\n",
+            plan.files.len()
+        );
+    }
 }
 
 fn method(out: &mut String, request: &ExportRequest, derived: bool) {

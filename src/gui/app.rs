@@ -152,6 +152,8 @@ impl<T: Send + 'static> AnyJob for Typed<T> {
 struct Running {
     /// `None` for small work that nobody has to see.
     kind: Option<JobKind>,
+    /// Its result belongs to the open project and to no other.
+    of_project: bool,
     job: Box<dyn AnyJob>,
 }
 
@@ -168,6 +170,8 @@ pub struct App {
     store: Option<StoreHandle>,
     /// The last store on its way out; the next opening waits for it, on its own thread.
     closing: Option<JoinHandle<()>>,
+    /// The path that was opened last.
+    place: Option<PathBuf>,
     /// The project as it was opened, until its data set is there.
     opened: Option<Box<Opened>>,
     /// A data set that was read before its project was opened.
@@ -200,6 +204,7 @@ impl App {
             running: Vec::new(),
             store: None,
             closing: None,
+            place: None,
             opened: None,
             pending: None,
             pending_model: None,
@@ -238,6 +243,7 @@ impl App {
             && !matches!(self.state.source, Source::Reading(_))
     }
 
+    /// Starts a job. One with a kind belongs to the open project, but for the look at devices.
     fn start<T: Send + 'static>(
         &mut self,
         kind: Option<JobKind>,
@@ -256,7 +262,21 @@ impl App {
         if let Some(kind) = kind {
             set_slot(&mut self.state.jobs, kind, job.view());
         }
-        self.running.push(Running { kind, job: Box::new(job) });
+        let of_project = kind.is_some_and(|kind| kind != JobKind::Devices);
+        self.running.push(Running { kind, of_project, job: Box::new(job) });
+    }
+
+    /// Starts small work of the open project; its result is dropped with the project.
+    fn start_of_project<T: Send + 'static>(
+        &mut self,
+        name: &str,
+        done: fn(Result<T, JobError>) -> Done,
+        work: impl FnOnce(&Ctx) -> Result<T, JobError> + Send + 'static,
+    ) {
+        self.start(None, name, done, work);
+        if let Some(last) = self.running.last_mut() {
+            last.of_project = true;
+        }
     }
 
     fn job(&self, kind: JobKind) -> Option<&dyn AnyJob> {
@@ -397,7 +417,21 @@ impl App {
                     error => Face::Failed(error.to_string()),
                 };
             }
-            Done::Verified(Ok(proof)) => self.state.export.verification = Face::Full(Arc::new(proof)),
+            Done::Verified(Ok(proof)) => {
+                let files = counted(proof.files, "file", "files");
+                if proof.ok {
+                    self.say(Level::Info, format!("Verified: {files}, each as the manifest says."));
+                } else {
+                    let words = format!(
+                        "Not as the manifest says: {} missing, {} changed, {} extra, of {files}.",
+                        number(proof.missing.len()),
+                        number(proof.changed.len()),
+                        number(proof.extra.len())
+                    );
+                    self.say(Level::Error, words);
+                }
+                self.state.export.verification = Face::Full(Arc::new(proof));
+            }
             Done::Verified(Err(JobError::Cancelled)) => self.state.export.verification = Face::Empty,
             Done::Verified(Err(error)) => self.state.export.verification = Face::Failed(error.to_string()),
             Done::Devices(Ok(devices)) => {
@@ -476,7 +510,7 @@ impl App {
     fn look_around(&mut self) {
         let Some(project) = &self.state.project else { return };
         let (dir, checkpoint) = (project.dir.clone(), checkpoint(project));
-        self.start(None, "look around", Done::Found, move |_| {
+        self.start_of_project("look around", Done::Found, move |_| {
             let newest = |dir: &Path| {
                 let files = std::fs::read_dir(dir).ok()?.flatten().map(|entry| entry.path());
                 let models = files.filter(|path| path.extension().is_some_and(|e| e == "safetensors"));
@@ -495,7 +529,7 @@ impl App {
     }
 
     fn cut(&mut self, dataset: Arc<Dataset>, shares: splits::Shares, seed: u64) {
-        self.start(None, "cut splits", Done::Cut, move |_| {
+        self.start_of_project("cut splits", Done::Cut, move |_| {
             let mut dataset = Arc::unwrap_or_clone(dataset);
             splits::cut(&mut dataset, shares, seed);
             Ok(dataset)
@@ -504,7 +538,9 @@ impl App {
 
     fn read_again(&mut self) {
         let Some(project) = &self.state.project else { return };
-        let root = project.dataset.root.clone();
+        // A CSV says more than the folder it lies in.
+        let csv = self.place.clone().filter(|place| place.extension().is_some_and(|e| e == "csv"));
+        let root = csv.unwrap_or_else(|| project.dataset.root.clone());
         let (shares, seed) = (project.settings.shares, project.settings.seed);
         self.start(Some(JobKind::Scan), "read folder", Done::ReadAgain, move |ctx| {
             let mut dataset = jobs::scan::scan(ctx, &root, Reading::Headers)?;

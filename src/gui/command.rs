@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use egui::{Key, KeyboardShortcut, Modifiers};
 
-use super::state::{Confirm, JobKind, Sheet, State, ThemeChoice, Workspace};
+use super::state::{Confirm, JobKind, Sheet, Source, State, ThemeChoice, Workspace};
 use crate::domain::classes::ClassId;
 use crate::domain::decisions::Decision;
 use crate::domain::splits::Shares;
@@ -478,8 +478,8 @@ impl Command {
             Command::VerifyFolder => !state.dialog_open && state.running(JobKind::Verify).is_none(),
             Command::ReadAgain => state.can_edit() && state.running(JobKind::Scan).is_none(),
             Command::FindImages => open && !state.dialog_open,
-            Command::CloseProject
-            | Command::GoData
+            Command::CloseProject => open || matches!(state.source, Source::Failed { .. }),
+            Command::GoData
             | Command::GoPlan
             | Command::GoTrain
             | Command::GoReview

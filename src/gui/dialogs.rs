@@ -3,7 +3,6 @@
 //! On Linux they need a desktop portal, which is often missing. The path box and dropping stand beside them
 //! as equal ways in, and a dialog that never appeared is said once.
 
-use std::future::Future;
 use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;

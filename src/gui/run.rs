@@ -19,8 +19,8 @@ pub enum RunError {
     NoDisplay,
     #[error(
         "the window could not be opened: {0}; on Debian or Ubuntu the packages libxkbcommon-x11-0, \
-         libwayland-client0 and mesa-vulkan-drivers may be missing; without a window, run `counterpoise demo` for \
-         the bundled images, or `counterpoise balance FOLDER --method m2m --out DIR` for your own"
+         libwayland-client0 and mesa-vulkan-drivers may be missing; without a window, run `counterpoise demo` \
+         for the bundled images, or `counterpoise balance FOLDER --method m2m --out DIR` for your own"
     )]
     Window(String),
 }

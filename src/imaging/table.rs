@@ -104,8 +104,15 @@ pub(super) fn read(path: &Path) -> Result<Table, TableError> {
     let content = content.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&content);
     let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).trim(csv::Trim::All).from_reader(content);
     let mut rows = Vec::new();
-    for record in reader.records() {
-        let record = record.map_err(|e| of_csv(&e))?;
+    let mut records = reader.records();
+    loop {
+        // An error inside a record names the record before it; the reader knows where it stands.
+        let begins = records.reader().position().line();
+        let Some(record) = records.next() else { break };
+        let record = record.map_err(|e| match e.kind() {
+            csv::ErrorKind::Utf8 { .. } => row(begins, "the text is not UTF-8; save the table as UTF-8"),
+            _ => of_csv(&e),
+        })?;
         let line = record.position().map_or(0, csv::Position::line);
         rows.push(read_row(line, &record, &columns)?);
     }

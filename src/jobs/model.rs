@@ -27,7 +27,7 @@ pub struct ModelFacts {
 /// Reads a model file and compares it with the data set it would be used on.
 ///
 /// # Errors
-/// A file that is no model, or one for other classes, channels or size: the difference is named, the path last.
+/// A file that is no model, or one for other classes, channels or size: the difference is named.
 pub fn look(path: &Path, dataset: &Dataset, spec: &Spec) -> Result<ModelFacts, JobError> {
     let (config, _) = model_file::read(path).map_err(method_error)?;
     let refuse = |why: String| Err(JobError::Input(format!("{why}: {}", path.display())));
@@ -44,7 +44,8 @@ pub fn look(path: &Path, dataset: &Dataset, spec: &Spec) -> Result<ModelFacts, J
     if config.spec.size != spec.size {
         let (theirs, ours) = (config.spec.size, spec.size);
         return refuse(format!(
-            "the model is for images of {theirs} pixels, this project trains at {ours}; choose size {theirs} to use it"
+            "the model is for images of {theirs} pixels, this project trains at {ours}; choose size {theirs} to \
+             use it"
         ));
     }
     Ok(ModelFacts {

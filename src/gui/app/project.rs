@@ -20,6 +20,7 @@ use crate::project::{CandidateRow, Recent, default_place, recent};
 impl App {
     pub(super) fn open(&mut self, place: PathBuf) {
         self.close();
+        self.place = Some(place.clone());
         self.state.source = Source::Reading(place.clone());
         let (closing, dir) = (self.closing.take(), self.data_dir.clone());
         self.start(Some(JobKind::Scan), "read folder", Done::Opening, move |ctx| {
@@ -69,11 +70,10 @@ impl App {
     /// Lets go of the project. Jobs that belong to it are cancelled; what was decided is committed.
     pub(super) fn close(&mut self) {
         self.flush_settings();
-        for running in self.running.iter().filter(|r| r.kind.is_some_and(|kind| kind != JobKind::Devices)) {
+        for running in self.running.iter().filter(|running| running.of_project) {
             running.job.cancel();
         }
-        // Small unseen work goes on and ends by itself; its results belong to no project.
-        self.running.retain(|r| r.kind.is_none_or(|kind| kind == JobKind::Devices));
+        self.running.retain(|running| !running.of_project);
         self.state.jobs.retain(|slot| slot.kind == JobKind::Devices);
         if let Some(store) = self.store.take() {
             // Dropping the handle waits for the last commit, so a thread of its own does it.
@@ -84,6 +84,7 @@ impl App {
             };
             self.closing = std::thread::Builder::new().name("close project".to_owned()).spawn(work).ok();
         }
+        self.place = None;
         self.opened = None;
         self.pending = None;
         self.pending_model = None;

@@ -172,7 +172,8 @@ fn table_ui(ui: &mut Ui, state: &mut State, editable: bool, out: &mut Vec<Action
                 row.col(|ui| {
                     ui.with_layout(right, |ui| {
                         let mut target = plan.target;
-                        let value = DragValue::new(&mut target).range(plan.have..=1_000_000).speed(1.0);
+                        let most = plan.have.max(1_000_000);
+                        let value = DragValue::new(&mut target).range(plan.have..=most).speed(1.0);
                         let response = ui.add_enabled(editable, value);
                         let response = response.accessible_name(format!("Target of {}", plan.name));
                         let response = response.on_hover_text(if by_hand {

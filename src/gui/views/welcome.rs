@@ -52,7 +52,8 @@ fn start_ui(ui: &mut Ui, state: &mut State, out: &mut Vec<Action>) {
             ui.label(muted(
                 ui,
                 "Open a folder with one subfolder of images per class. See the imbalance, make minority \
-                 images, judge each one, and export a balanced folder that says for ever which images are made.",
+                 images, judge each one, and export a balanced folder that says for ever which images \
+                 are made.",
             ));
             ui.add_space(space::L);
             drop_area_ui(ui, state, out);
