@@ -105,7 +105,7 @@ fn hashes(folder: &Path) -> BTreeMap<String, String> {
                 open.push(path);
             } else {
                 let name = path.strip_prefix(folder).unwrap().to_string_lossy().replace('\\', "/");
-                found.insert(name, sha256_hex(&fs::read(path).unwrap()));
+                found.insert(name, sha256_hex(fs::read(path).unwrap()));
             }
         }
     }

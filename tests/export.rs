@@ -145,7 +145,8 @@ fn a_balanced_folder_with_its_provenance() {
     assert_eq!((syn.seed, syn.group.as_deref()), (Some(u64::MAX), Some("patient 7")));
     assert_eq!((syn.verdict, syn.decided_by), (Some(Verdict::Accepted), Some(DecidedBy::Person)));
     let bytes = fs::read(out.join(&syn.file)).unwrap();
-    for text in ["Software\0counterpoise", "kind\0derived", "method\0m2m", "seed_sha256\000ff", "class\0cat"]
+    for text in
+        ["Software\0counterpoise", "kind\0derived", "method\0m2m", "seed_sha256\x0000ff", "class\0cat"]
     {
         assert!(bytes.windows(text.len()).any(|w| w == text.as_bytes()), "{text:?}");
     }

@@ -489,7 +489,7 @@ fn export_says_why_it_cannot_and_what_it_would_write() {
         harness.run_steps(2);
         assert_sees(&harness, &["sizes differ", "normal: 4 real, 2 made and accepted, 14 repeated"]);
         assert_eq!(why_not(&harness.state().state), None);
-        harness.get_by_role_and_label(Role::Button, "Export").click();
+        harness.get_by_role_and_label(Role::Button, "Export the folder").click();
         harness.run_steps(2);
         assert_eq!(commands(&harness), [Command::Export]);
     }

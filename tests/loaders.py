@@ -95,7 +95,7 @@ def main() -> int:
             if got != want:
                 print(f"{name}: {got} instead of {want}", file=sys.stderr)
                 differences += [name] if name != GUESSED else []
-    print(json.dumps(report, ensure_ascii=False))
+    print(json.dumps(report))
     return 1 if differences else 0
 
 

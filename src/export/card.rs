@@ -157,8 +157,8 @@ fn loading(out: &mut String, request: &ExportRequest, plan: &FilePlan) {
     if torchvision > 0 {
         let _ = writeln!(
             out,
-            "ImageFolder passes over files by the ends of their names, here {torchvision} of {}; it reads them \
-             with `is_valid_file=lambda path: True`.\n",
+            "ImageFolder passes over files by the ends of their names, here {torchvision} of {}; it reads \
+             them with `is_valid_file=lambda path: True`.\n",
             plan.files.len()
         );
     }
@@ -166,8 +166,8 @@ fn loading(out: &mut String, request: &ExportRequest, plan: &FilePlan) {
     if hugging_face > 0 {
         let _ = writeln!(
             out,
-            "Hugging Face passes over {hugging_face} of {} files, because their names do not end like those of \
-             images; rename a copy to load them.\n",
+            "Hugging Face passes over {hugging_face} of {} files, because their names do not end like those \
+             of images; rename a copy to load them.\n",
             plan.files.len()
         );
     }

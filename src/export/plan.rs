@@ -16,6 +16,7 @@ use crate::domain::provenance::{Kind, Parts};
 use crate::domain::random::{Stage, stream};
 use crate::domain::samples::{Dataset, Sample};
 use crate::domain::splits::Split;
+use crate::imaging::decode::{self, Format, Limits};
 use crate::imaging::training_set::Spec;
 
 /// How original images are exported.
@@ -279,11 +280,25 @@ impl<'a> Builder<'a> {
         let path = self.request.dataset.root.join(&sample.path);
         let name = flattened(&sample.path, &self.request.dataset.classes);
         match self.request.originals {
-            Originals::Keep => (name, Content::Copy(path), sample.info.bytes),
+            Originals::Keep => (self.with_extension(name, &path), Content::Copy(path), sample.info.bytes),
             Originals::TrainingSize => {
                 let stem = name.rsplit_once('.').map_or(name.as_str(), |(stem, _)| stem);
                 (format!("{stem}.png"), Content::Resize(path), self.picture_bytes())
             }
+        }
+    }
+
+    /// A name that loaders know as an image's: what has no known extension gets that of its content.
+    fn with_extension(&self, name: String, path: &Path) -> String {
+        if Format::of_name(path).is_some() {
+            return name;
+        }
+        match decode::signature(path, &Limits::default()) {
+            Ok(Some(format)) => match format.extensions().first() {
+                Some(extension) => format!("{name}.{extension}"),
+                None => name,
+            },
+            _ => name,
         }
     }
 

@@ -298,7 +298,9 @@ impl Command {
             Command::ChooseExportFolder => {
                 ("Choose the export folder…", "Choose where the new folder is made")
             }
-            Command::Export => ("Export", "Write the balanced folder; an existing folder is never touched"),
+            Command::Export => {
+                ("Export the folder", "Write the balanced folder; an existing folder is never touched")
+            }
             Command::VerifyFolder => ("Verify a folder…", "Prove an exported folder against its manifest"),
             Command::TilesLarger => ("Larger tiles", "Fewer images in a row"),
             Command::TilesSmaller => ("Smaller tiles", "More images in a row"),

@@ -22,7 +22,8 @@ pub fn top_bar_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
         ui.scope(|ui| {
             ui.set_max_width(460.0);
             MenuBar::new().ui(ui, |ui| {
-                ui.spacing_mut().item_spacing.x = 0.0;
+                ui.spacing_mut().item_spacing.x = space::XS;
+                ui.spacing_mut().button_padding.x = 6.0;
                 for menu in Menu::ALL {
                     ui.menu_button(menu.text(), |ui| menu_ui(ui, state, menu, out));
                 }
@@ -74,12 +75,15 @@ fn device_words(state: &State) -> Option<String> {
 
 fn pill(ui: &mut Ui, text: &str, help: &str) {
     let t = tokens(ui);
-    let frame = Frame::new().fill(t.raised).stroke(Stroke::new(1.0, t.line)).corner_radius(11);
-    frame
-        .inner_margin(Margin::symmetric(10, 3))
-        .show(ui, |ui| ui.label(caption(ui, text)))
-        .inner
-        .on_hover_text(help);
+    // Laid out by hand: a frame in a centred row would take the height of the bar.
+    let font = egui::TextStyle::Small.resolve(ui.style());
+    let galley = ui.painter().layout_no_wrap(text.to_owned(), font, t.muted);
+    let (rect, response) = ui.allocate_exact_size(galley.size() + vec2(20.0, 8.0), Sense::hover());
+    let stroke = Stroke::new(1.0, t.line);
+    ui.painter().rect(rect, rect.height() / 2.0, t.raised, stroke, egui::StrokeKind::Inside);
+    ui.painter().galley(rect.min + vec2(10.0, 4.0), galley, t.muted);
+    response.widget_info(|| egui::WidgetInfo::labeled(Role::Label, true, text));
+    response.on_hover_text(help);
 }
 
 fn menu_ui(ui: &mut Ui, state: &State, menu: Menu, out: &mut Vec<Action>) {

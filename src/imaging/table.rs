@@ -104,6 +104,8 @@ pub(super) fn read(path: &Path) -> Result<Table, TableError> {
     let content = content.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&content);
     let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).trim(csv::Trim::All).from_reader(content);
     let mut rows = Vec::new();
+    // Read now, so that the position below is that of the first row.
+    reader.byte_headers().map_err(|e| of_csv(&e))?;
     let mut records = reader.records();
     loop {
         // An error inside a record names the record before it; the reader knows where it stands.

@@ -171,7 +171,8 @@ fn form(ui: &mut Ui, t: &Tokens, state: &mut State, out: &mut Vec<Action>) {
     });
     let reason = why_not(state);
     ui.horizontal_wrapped(|ui| {
-        let button = primary_button(ui, "Export", reason.is_none() && Command::Export.enabled(state));
+        let button =
+            primary_button(ui, Command::Export.text(), reason.is_none() && Command::Export.enabled(state));
         if button.on_hover_text(Command::Export.hint(ui.ctx())).clicked() {
             out.push(Action::Do(Command::Export));
         }

@@ -136,13 +136,16 @@ fn table_ui(ui: &mut Ui, state: &mut State, editable: bool, out: &mut Vec<Action
         "Candidates accepted so far",
         "Share of candidates the prior is expected to pass",
     ];
+    // Narrower columns rather than one cut off at the edge.
+    let room = ui.available_width() - 140.0;
+    let width = (room / headers.len() as f32 - ui.spacing().item_spacing.x).clamp(58.0, 84.0).floor();
     TableBuilder::new(ui)
         .id_salt("plan table")
         .striped(false)
         .vscroll(false)
         .cell_layout(Layout::left_to_right(Align::Center))
         .column(Column::remainder().at_least(140.0).clip(true))
-        .columns(Column::exact(84.0), headers.len())
+        .columns(Column::exact(width), headers.len())
         .header(26.0, |mut header| {
             header.col(|ui| {
                 ui.label(section(ui, "Class"));

@@ -14,7 +14,7 @@ pub struct Grid<'a> {
     /// Tells grids apart.
     pub salt: &'a str,
     pub count: usize,
-    /// Side of a tile in points.
+    /// Least side of a tile in points.
     pub tile: f32,
     /// The tile that has the keyboard.
     pub cursor: Option<usize>,
@@ -38,9 +38,11 @@ impl Grid<'_> {
         let mut output = GridOutput::default();
         // The width without the scroll bar, so that the columns do not jump when it comes.
         let width = ui.available_width() - ui.spacing().scroll.allocated_width();
-        let step = self.tile + GAP;
-        output.columns = (((width + GAP) / step).floor() as usize).max(1);
+        output.columns = (((width + GAP) / (self.tile + GAP)).floor() as usize).max(1);
         let columns = output.columns;
+        // Tiles grow until the columns fill the width.
+        let tile = ((width + GAP) / columns as f32 - GAP).floor().max(self.tile.min(width));
+        let step = tile + GAP;
         let rows = self.count.div_ceil(columns);
         let id = ui.make_persistent_id(self.salt);
         let focus_moves = self.reveal && ui.ctx().memory(|m| m.focused()).is_some_and(|f| is_tile(ui, id, f));
@@ -56,7 +58,7 @@ impl Grid<'_> {
                     let row_top = (index / columns) as f64 * f64::from(step) - f64::from(viewport.top());
                     let x = left + (index % columns) as f32 * step;
                     let min = pos2(x.round(), (seen_top + row_top).round() as f32);
-                    Rect::from_min_size(min, vec2(self.tile, self.tile))
+                    Rect::from_min_size(min, vec2(tile, tile))
                 };
                 if let Some(cursor) = self.cursor.filter(|&c| self.reveal && c < self.count) {
                     ui.scroll_to_rect_animation(
@@ -125,7 +127,8 @@ pub fn take_move(ui: &Ui, place: Option<usize>, count: usize, columns: usize) ->
         let shift = input.modifiers.shift;
         for (key, go, by) in keys {
             if input.consume_key(Modifiers::SHIFT, key) || input.consume_key(Modifiers::NONE, key) {
-                let next = place.map_or(0, |place| go(place.min(last), by, last));
+                let from_nowhere = if key == Key::End { last } else { 0 };
+                let next = place.map_or(from_nowhere, |place| go(place.min(last), by, last));
                 return Some((next, shift));
             }
         }

@@ -23,7 +23,7 @@ use crate::imaging::picture::{Depth, Picture};
 use crate::imaging::training_set::{ImageSet, TrainingSet};
 use crate::nn::init::Init;
 use crate::nn::input_gradient::Images;
-use crate::nn::parameters::TensorMap;
+use crate::nn::parameters::{HostTensor, TensorMap};
 use crate::nn::resnet::{ResNet, ResNetConfig};
 use crate::nn::weights::Weights;
 use crate::oversampling::model_file::{self, ModelConfig, VERSION};
@@ -292,14 +292,7 @@ impl Run<'_> {
                 let lr = self.schedule().at(epoch, step, batches.len());
                 match trainer.step(&data.images, &data.labels, lr) {
                     Ok(loss) => self.at.loss_sum += loss,
-                    Err(StepError::NotFinite) => {
-                        self.at.step = 0;
-                        trainer
-                            .restore(&good.0, &good.1)
-                            .map_err(|e| MethodError::Training(e.to_string()))?;
-                        self.save(trainer, judge)?;
-                        return Ok(Ending::Diverged);
-                    }
+                    Err(StepError::NotFinite) => return self.diverged(trainer, judge, &good),
                     Err(StepError::Device) => return Err(device_lost()),
                 }
                 self.at.step += 1;
@@ -311,11 +304,19 @@ impl Run<'_> {
                     break;
                 }
             }
-            self.end_of_epoch(trainer, frozen_g.as_ref(), translating)?;
-            good = trainer.state();
-            if !good.0.values().all(crate::nn::parameters::HostTensor::is_finite) {
-                return Ok(Ending::Diverged);
+            let state = trainer.state();
+            if !state.0.values().all(HostTensor::is_finite) {
+                return self.diverged(trainer, judge, &good);
             }
+            let curves = self.at.curves.clone();
+            let ended = self.end_of_epoch(trainer, frozen_g.as_ref(), translating);
+            if let Err(MethodError::Cancelled) = ended {
+                // The end of this epoch comes again, whole.
+                self.at.curves = curves;
+                self.save(trainer, judge)?;
+            }
+            ended?;
+            good = state;
             self.at.epoch += 1;
             self.at.step = 0;
             self.at.loss_sum = 0.0;
@@ -329,6 +330,19 @@ impl Run<'_> {
             }
         }
         Ok(Ending::Complete)
+    }
+
+    /// Back to the last good weights, which the checkpoint then holds too.
+    fn diverged(
+        &mut self,
+        trainer: &mut Trainer,
+        judge: Option<&Trainer>,
+        good: &(TensorMap, TensorMap),
+    ) -> Result<Ending, MethodError> {
+        trainer.restore(&good.0, &good.1).map_err(|error| MethodError::Training(error.to_string()))?;
+        (self.at.step, self.at.loss_sum, self.at.acceptance) = (0, 0.0, Acceptance::default());
+        self.save(trainer, judge)?;
+        Ok(Ending::Diverged)
     }
 
     /// Progress over both classifiers, in plain steps.

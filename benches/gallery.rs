@@ -1,0 +1,244 @@
+//! Frame times of the Data gallery and of Review while they are scrolled, with many images and as many
+//! candidates.
+//!
+//! `cargo bench --bench gallery -- [N] [--folder DIR]`: N (100000) images, made once in DIR as for the bench
+//! of the scan. The whole app runs without a window at 60 frames per second, once on an idle machine and once
+//! beside jobs that keep every core busy. A frame is what the processor does for it: the app's logic, all of
+//! its painting, the accessibility tree (a window builds it only for who asks) and the triangles. Left out is
+//! what the graphics card and its driver do: uploads and drawing. Pictures are read and decoded in the
+//! background meanwhile.
+#![allow(clippy::unwrap_used)]
+
+use std::hint::black_box;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use counterpoise::domain::decisions::{Decision, Verdict};
+use counterpoise::domain::provenance::{Kind, Parts};
+use counterpoise::gui::app::{App, AppOptions};
+use counterpoise::gui::command::{Action, Command};
+use counterpoise::gui::filter::Measure;
+use counterpoise::gui::state::{Source, ThemeChoice, Workspace};
+use counterpoise::jobs::{self, Job, JobError};
+use counterpoise::project::CandidateRow;
+use egui::{
+    Context, Event, FullOutput, Modifiers, MouseWheelSource, MouseWheelUnit, TexturesDelta, TouchPhase, pos2,
+    vec2,
+};
+use egui_kittest::kittest::Queryable as _;
+use egui_kittest::{Harness, TestRenderer};
+
+#[path = "common/many_files.rs"]
+mod many_files;
+
+use many_files::{Many, name};
+
+/// At 60 frames per second.
+const FRAME: Duration = Duration::from_micros(16_667);
+const FRAMES: usize = 300;
+/// Points in a frame: a wheel turned slowly, turned fast, and the bar dragged.
+const SPEEDS: [(&str, f32); 3] = [("slowly", 30.0), ("fast", 600.0), ("by the bar", 4000.0)];
+
+fn main() {
+    let args: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
+    let Some(many) = Many::of(&args) else {
+        println!("usage: cargo bench --bench gallery -- [N] [--folder DIR]");
+        return;
+    };
+    let folder = many.folder();
+    for load in ["idle", "busy"] {
+        // A fresh app each time: no picture is there yet.
+        let data = tempfile::tempdir().unwrap();
+        let options = AppOptions {
+            data_dir: Some(data.path().to_path_buf()),
+            start: Some(folder.clone()),
+            theme: Some(ThemeChoice::Dark),
+        };
+        let mut harness = Harness::builder()
+            .with_size(vec2(1440.0, 900.0))
+            .with_step_dt(FRAME.as_secs_f32())
+            .with_accessibility_check(false)
+            .allow_missing_glyphs()
+            .renderer(Nowhere)
+            .build_eframe(|cc| App::new(&cc.egui_ctx, options));
+        open(&mut harness, load);
+        let busy = if load == "busy" { keep_busy(&harness.ctx) } else { Vec::new() };
+        data_gallery(&mut harness, load, many.count);
+        review(&mut harness, load, &folder, many.count);
+        busy.iter().for_each(Job::cancel);
+        for job in busy {
+            assert_eq!(job.wait(), Err(JobError::Cancelled));
+        }
+    }
+}
+
+/// Takes textures and forgets them.
+struct Nowhere;
+
+impl TestRenderer for Nowhere {
+    fn handle_delta(&mut self, delta: &mut TexturesDelta) {
+        delta.clear();
+    }
+
+    fn render(&mut self, _: &Context, _: &FullOutput) -> Result<image::RgbaImage, String> {
+        Err("nothing is drawn here".to_owned())
+    }
+}
+
+/// Lets the app read the folder, and prints the longest frame meanwhile.
+fn open(harness: &mut Harness<'_, App>, load: &str) {
+    let begun = Instant::now();
+    let mut longest = 0.0_f64;
+    loop {
+        longest = longest.max(frame(harness));
+        let app = harness.state();
+        if let Source::Failed { message, .. } = &app.state.source {
+            panic!("{message}");
+        }
+        if app.state.project.is_some() && app.is_idle() {
+            break;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(600), "the folder does not open");
+        thread::sleep(Duration::from_millis(5));
+    }
+    println!("open, {load}: {:.1} s, longest frame {longest:.1} ms", begun.elapsed().as_secs_f64());
+}
+
+fn data_gallery(harness: &mut Harness<'_, App>, load: &str, count: usize) {
+    // The worst place for a cursor: it is looked for from the front.
+    harness.state_mut().state.data.cursor = Some(count - 1);
+    scroll(harness, "Data", load, "image 1 of ");
+    harness.state_mut().state.data.find = "7".to_owned();
+    println!("Data, {load}: {:.1} ms for the frame after a letter in the find box", frame(harness));
+}
+
+fn review(harness: &mut Harness<'_, App>, load: &str, folder: &Path, count: usize) {
+    let app = harness.state_mut();
+    let project = app.state.project.as_mut().unwrap();
+    // Candidates are looked for below the project; the images lie in their place.
+    project.dir = folder.parent().unwrap().to_path_buf();
+    project.candidates = Arc::new((0..count).map(|number| candidate(number, count)).collect());
+    project.refresh_candidates();
+    app.state.review.invalidate();
+    app.act(Action::Do(Command::go(Workspace::Review)));
+    println!("Review, {load}: {:.1} ms for the first frame", frame(harness));
+    scroll(harness, "Review", load, "Candidate 1, ");
+
+    harness.state_mut().state.review.sort = Measure::Confidence;
+    println!("Review, {load}: {:.1} ms for the frame after another sort", frame(harness));
+    // What the app does when the store says that a decision is committed.
+    let begun = Instant::now();
+    let state = &mut harness.state_mut().state;
+    state.project.as_mut().unwrap().refresh_candidates();
+    state.review.invalidate();
+    frame(harness);
+    let taken = begun.elapsed().as_secs_f64() * 1e3;
+    println!("Review, {load}: {taken:.1} ms for the frame after a decision");
+}
+
+/// Scrolls down at each speed and prints the frame times. `first` begins the name of the first tile only.
+fn scroll(harness: &mut Harness<'_, App>, view: &str, load: &str, first: &str) {
+    // Over the tiles, right of the class histogram.
+    harness.hover_at(pos2(640.0, 600.0));
+    harness.run_steps(30);
+    assert!(harness.query_all_by_label_contains(first).next().is_some(), "{view} shows no tile");
+    for (speed, points) in SPEEDS {
+        let mut times = Vec::with_capacity(FRAMES);
+        let mut loading = 0;
+        let mut due = Instant::now();
+        for _ in 0..FRAMES {
+            harness.event(Event::MouseWheel {
+                unit: MouseWheelUnit::Point,
+                delta: vec2(0.0, -points),
+                phase: TouchPhase::Move,
+                source: MouseWheelSource::Wheel,
+                modifiers: Modifiers::NONE,
+            });
+            times.push(frame(harness));
+            loading += usize::from(!harness.state().is_idle());
+            due = (due + FRAME).max(Instant::now());
+            thread::sleep(due.saturating_duration_since(Instant::now()));
+        }
+        assert!(harness.query_all_by_label_contains(first).next().is_none(), "{view} did not scroll");
+        times.sort_by(f64::total_cmp);
+        let at = |part: f64| times[((times.len() - 1) as f64 * part).round() as usize];
+        let late = times.iter().filter(|&&t| t > FRAME.as_secs_f64() * 1e3).count();
+        println!(
+            "{view}, {load}, scrolled {speed}: median {:.2} ms, p95 {:.2}, p99 {:.2}, most {:.2}; {late} of \
+             {FRAMES} over 16.7 ms; pictures were loading in {loading}",
+            at(0.5),
+            at(0.95),
+            at(0.99),
+            at(1.0)
+        );
+    }
+}
+
+/// One frame with its triangles, in milliseconds.
+fn frame(harness: &mut Harness<'_, App>) -> f64 {
+    let begun = Instant::now();
+    harness.step();
+    let output = harness.output();
+    // A window hands its shapes over; the copy is counted here.
+    black_box(harness.ctx.tessellate(output.shapes.clone(), output.pixels_per_point));
+    begun.elapsed().as_secs_f64() * 1e3
+}
+
+/// A job for each core that computes without a break and tells of it as a training does.
+fn keep_busy(ctx: &Context) -> Vec<Job<()>> {
+    let cores = thread::available_parallelism().map_or(2, usize::from);
+    let job = |number: usize| {
+        let ctx = ctx.clone();
+        let wake = Arc::new(move || ctx.request_repaint());
+        jobs::spawn(&format!("busy {number}"), wake, |ctx| {
+            let mut values = vec![0.5_f32; 1 << 18];
+            for step in 0_u64.. {
+                ctx.check()?;
+                for value in &mut values {
+                    *value = value.mul_add(0.999, 0.1).sin();
+                }
+                ctx.metric("loss", step as f64, f64::from(values[0]));
+                ctx.progress("training", step, 0);
+            }
+            Ok(())
+        })
+    };
+    (0..cores).map(job).collect()
+}
+
+/// Candidate `number`, whose file is one of the images, the last first.
+fn candidate(number: usize, count: usize) -> CandidateRow {
+    let spread = |by: usize| (number * by % 1000) as f64 / 1000.0;
+    let parts = Parts {
+        p_accept: Some(spread(37)),
+        draw: Some(spread(101)),
+        confidence: Some(spread(733)),
+        threshold: Some(0.5),
+    };
+    CandidateRow {
+        id: number as i64 + 1,
+        run: 1,
+        decision: Decision::Undecided,
+        decided_by: None,
+        class: "class-0".to_owned(),
+        slot: number as u32,
+        attempt: 0,
+        file: format!("set/{}", name(count - 1 - number)),
+        sha256: String::new(),
+        method: "m2m".to_owned(),
+        model_hash: String::new(),
+        kind: Kind::Derived,
+        seed: 0,
+        seed_file: Some(name(number)),
+        seed_class: Some("class-1".to_owned()),
+        seed_sha256: None,
+        verdict: Verdict::of(&parts),
+        parts,
+        own_score: None,
+        nearest_file: Some(name(number / 2)),
+        nearest_distance: Some(spread(17)),
+        extra: serde_json::Value::Null,
+    }
+}
