@@ -33,6 +33,8 @@ use crate::oversampling::{FitRequest, MethodError, ParamMap};
 const RECALL_SAMPLE: usize = 256;
 /// The least time between two checkpoints inside an epoch.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(20);
+/// The least time between two checkpoints at the ends of epochs.
+const CHECKPOINT_EPOCH: Duration = Duration::from_secs(1);
 /// What one step with translation costs in plain steps, roughly, for the time left.
 const TRANSLATION_COST: u64 = 8;
 /// Recall of g on training images below which its judgement is doubtful.
@@ -321,7 +323,7 @@ impl Run<'_> {
             self.at.step = 0;
             self.at.loss_sum = 0.0;
             self.at.acceptance = Acceptance::default();
-            if self.at.epoch == self.epochs || self.last_saved.elapsed() > CHECKPOINT_EVERY / 4 {
+            if self.at.epoch == self.epochs || self.last_saved.elapsed() > CHECKPOINT_EPOCH {
                 self.save(trainer, judge)?;
             }
             if self.ctx.is_stopping() && self.at.epoch < self.epochs {
