@@ -29,9 +29,11 @@ pub fn run(args: DemoArgs, params: &ParamMap, terminal: &Terminal) -> Result<Out
         Ok((folder, model))
     })?;
     let dataset = input::dataset(&folder, &args.common, terminal)?;
+    let mut with_example = jobs::example::params();
+    with_example.extend(params.clone());
     let whole = Whole {
         method: "m2m".to_owned(),
-        params: params.clone(),
+        params: with_example,
         place: default_place::for_source(&dataset.root)?,
         model,
         out: out.clone(),
