@@ -13,7 +13,7 @@ use counterpoise::domain::splits::Split;
 use counterpoise::domain::task::{Level, Preview};
 use counterpoise::export::{ClassTotals, ExportReport, FilePlan, Verification};
 use counterpoise::gui::app::{App, AppOptions};
-use counterpoise::gui::command::{Action, Command, take_shortcuts};
+use counterpoise::gui::command::{Action, Command, hold_after_moves, take_shortcuts};
 use counterpoise::gui::filter::{Facts, Filter, Measure};
 use counterpoise::gui::state::{Face, JobKind, JobSlot, ModelFile, ProjectState, Saving, State};
 use counterpoise::gui::textures::Textures;
@@ -266,6 +266,40 @@ fn keys_decide_move_and_look() {
     assert_sees(&harness, &["Accept 2", "Reject 2"]);
 }
 
+fn press_of(key: Key) -> egui::Event {
+    egui::Event::Key { key, physical_key: None, pressed: true, repeat: false, modifiers: Modifiers::NONE }
+}
+
+#[test]
+fn every_press_of_a_slow_frame_counts() {
+    let mut harness = harness(review_ui, open(four()), Theme::Dark);
+    harness.input_mut().events.extend([Key::A, Key::X, Key::A].map(press_of));
+    harness.run_steps(1);
+    assert_eq!(commands(&harness), [Command::Accept, Command::Reject, Command::Accept]);
+    harness.input_mut().events.extend([Key::ArrowRight, Key::ArrowRight].map(press_of));
+    harness.run_steps(1);
+    assert_eq!(harness.state().state.review.cursor, Some(3));
+}
+
+#[test]
+fn what_is_pressed_after_a_move_waits_for_the_next_frame() {
+    let ctx = egui::Context::default();
+    let keys = [Key::A, Key::ArrowRight, Key::ArrowRight, Key::X, Key::ArrowLeft];
+    let mut held = Vec::new();
+    let mut frames = Vec::new();
+    for events in [keys.map(press_of).to_vec(), Vec::new(), Vec::new()] {
+        ctx.input_mut(|input| input.events = events);
+        hold_after_moves(&ctx, &mut held);
+        let key = |event: &egui::Event| match event {
+            egui::Event::Key { key, .. } => Some(*key),
+            _ => None,
+        };
+        frames.push(ctx.input(|input| input.events.iter().filter_map(key).collect::<Vec<_>>()));
+    }
+    let [a, x] = [&keys[..3], &keys[3..]];
+    assert_eq!(frames, [a, x, &[]]);
+}
+
 #[test]
 fn clicks_choose_extend_and_toggle() {
     let mut harness = harness(review_ui, open(four()), Theme::Dark);
@@ -320,6 +354,12 @@ fn bulk_decisions_are_one_action_with_every_id_shown() {
     app.state = open(four());
     let project = app.state.project.as_ref().unwrap();
     let (rows, classes) = (project.candidates.clone(), project.dataset.classes.clone());
+    app.state.review.refresh(&rows, &classes, None);
+    for cursor in [1, 2, 3] {
+        // Two decisions of one frame go to two candidates.
+        assert_eq!(app.state.review.cursor, Some(cursor));
+        app.act(Action::Do(Command::Accept));
+    }
     app.state.review.filter = "!verdict(prior)".to_owned();
     app.state.review.refresh(&rows, &classes, None);
     for (command, decision) in
@@ -362,8 +402,20 @@ fn train_shows_every_face_in_both_themes() {
         assert_sees(&harness(train_ui, State::new(), theme), &["Nothing to train on"]);
         assert_sees(
             &harness(train_ui, open(Vec::new()), theme),
-            &["No model yet", "Train…", "Load a model…", "Method", "Device", "Seed"],
+            &[
+                "No model yet",
+                "Load a model…",
+                "Path of a model",
+                "Method",
+                "Device",
+                "Seed",
+                "paper's code: 0.999",
+            ],
         );
+        let mut empty = harness(train_ui, open(Vec::new()), theme);
+        empty.get_by_role_and_label(Role::Button, "Train").click();
+        empty.run_steps(2);
+        assert_eq!(commands(&empty), [Command::StartTraining]);
         let running = with_job(open(Vec::new()), JobKind::Train, job(JobState::Running));
         assert_sees(
             &harness(train_ui, running, theme),
@@ -492,6 +544,23 @@ fn export_says_why_it_cannot_and_what_it_would_write() {
         harness.get_by_role_and_label(Role::Button, "Export the folder").click();
         harness.run_steps(2);
         assert_eq!(commands(&harness), [Command::Export]);
+        // The key follows the button: not while an export or a making of candidates runs.
+        for kind in [JobKind::Export, JobKind::Generate] {
+            let state = &mut harness.state_mut().state;
+            assert!(Command::Export.enabled(state));
+            state.jobs = vec![JobSlot { kind, view: job(JobState::Running) }];
+            assert!(!Command::Export.enabled(state));
+            assert_eq!(Command::Export.why_disabled(state), why_not(state));
+            state.jobs.clear();
+        }
+        // What was just exported is not promised again.
+        let report = ExportReport { out: PathBuf::from("/nowhere/balanced"), ..ExportReport::default() };
+        let export = &mut harness.state_mut().state.export;
+        export.report = Face::Full(Arc::new(report));
+        export.plan = Face::Failed("the target exists".to_owned());
+        harness.run_steps(2);
+        assert_sees(&harness, &["written just now; name another"]);
+        assert!(!sees(&harness, "cannot be exported as it stands"));
     }
 }
 

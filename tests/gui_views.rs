@@ -16,7 +16,7 @@ use counterpoise::domain::task::Level;
 use counterpoise::gui::app::{App, AppOptions};
 use counterpoise::gui::command::{Action, Command};
 use counterpoise::gui::state::{
-    DeviceRow, Face, JobKind, JobSlot, ProjectState, Sheet, Source, State, ThemeChoice, Workspace,
+    DataView, DeviceRow, Face, JobKind, JobSlot, ProjectState, Sheet, Source, State, ThemeChoice, Workspace,
 };
 use counterpoise::gui::textures::Textures;
 use counterpoise::gui::views::data::data_ui;
@@ -498,7 +498,7 @@ fn sheets_show_what_they_are_for() {
         state.sheet = Some(Sheet::Log);
         state.notifications.push(Level::Warning, "the disk is slow");
         let log = harness(sheets, state, theme);
-        assert_sees(&log, &["the disk is slow", "Warning"]);
+        assert_sees(&log, &["The disk is slow", "Warning"]);
         assert_eq!(log.state().state.notifications.unread(), 0);
 
         let mut set = dataset(&[("a", 1), ("b", 2)]);
@@ -527,6 +527,65 @@ fn palette_finds_and_runs_commands() {
         harness.run_steps(2);
         press(&mut harness, Modifiers::NONE, Key::Enter);
         assert!(harness.state().out.iter().any(|a| matches!(a, Action::Do(Command::Log))));
+    }
+}
+
+#[test]
+fn palette_says_why_a_command_cannot_run() {
+    let mut state = full();
+    state.sheet = Some(Sheet::Palette);
+    let mut harness = harness(sheets, state, Theme::Dark);
+    harness.get_by_label("Command").type_text("undo");
+    harness.run_steps(2);
+    press(&mut harness, Modifiers::NONE, Key::Enter);
+    let why = |a: &Action| matches!(a, Action::Notify(_, text) if text == "There is nothing to undo.");
+    assert!(harness.state().out.iter().any(why), "{:?}", harness.state().out);
+    for command in Command::ALL {
+        for state in [State::new(), full()] {
+            assert_eq!(command.why_disabled(&state).is_none(), command.enabled(&state), "{}", command.text());
+        }
+    }
+}
+
+#[test]
+fn another_folder_is_opened_by_its_path() {
+    for theme in THEMES {
+        let mut state = full();
+        state.sheet = Some(Sheet::OpenPath);
+        let mut harness = harness(sheets, state, theme);
+        harness.get_by_label("Path to open").focus();
+        harness.run_steps(1);
+        harness.get_by_label("Path to open").type_text("/data/other");
+        harness.run_steps(1);
+        press(&mut harness, Modifiers::NONE, Key::Enter);
+        let opened = |a: &Action| matches!(a, Action::Open(path) if path == Path::new("/data/other"));
+        assert!(harness.state().out.iter().any(opened), "{:?}", harness.state().out);
+    }
+}
+
+#[test]
+fn training_images_come_first() {
+    let mut set = dataset(&[("a", 3), ("b", 2)]);
+    set.samples[0].split = Split::Test;
+    set.samples[1].split = Split::Validation;
+    let mut view = DataView::default();
+    view.refresh(&set, None);
+    assert_eq!(*view.order, [2, 3, 4, 1, 0]);
+}
+
+#[test]
+fn settings_remember_the_model() {
+    let mut settings = Settings::default();
+    let project = Path::new("/projects/set");
+    for model in ["/projects/set/models/m2m-1.safetensors", "/elsewhere/m2m.safetensors"] {
+        settings.keep_model(project, Path::new(model));
+        assert_eq!(settings.model_path(project), Some(PathBuf::from(model)));
+    }
+    settings.keep_model(project, Path::new("/projects/set/models/m2m-1.safetensors"));
+    assert_eq!(settings.model.as_deref(), Some("models/m2m-1.safetensors"), "the project may be moved");
+    for bad in ["../other.safetensors", "/etc/passwd", ""] {
+        settings.model = Some(bad.to_owned());
+        assert_eq!(settings.model_path(project), None, "{bad}");
     }
 }
 

@@ -211,10 +211,10 @@ fn from_the_example_to_a_proven_folder_and_on_after_a_restart() {
     window.wait_for("8\u{a0}images");
     window.wait("the target in the histogram", |window| window.sees("bag: 50 real, target 58"));
 
-    // Load the bundled model as a file of one's own: put it away, then drop it on the window.
+    // Load the bundled model as a file of one's own: unload it, then drop it on the window.
     let model = example::unpack_model(folder.path()).unwrap();
     window.go("Train");
-    window.press(Role::Button, "Put away");
+    window.press(Role::Button, "Unload");
     window.wait_for("No model yet");
     window.drop_file(model);
     window.wait_for(MODEL);

@@ -73,6 +73,7 @@ pub fn settings(method: &str, params: &ParamMap, common: &Common) -> Settings {
         network: common.network.clone(),
         epochs: common.epochs,
         device: common.device.clone(),
+        model: None,
     }
 }
 

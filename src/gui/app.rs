@@ -12,16 +12,18 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use egui::{CentralPanel, Context, Frame, Margin, Panel, Stroke, Ui, ViewportCommand};
+use egui::{CentralPanel, Context, Event, Frame, Id, Margin, Panel, Stroke, Ui, ViewportCommand};
 use serde::{Deserialize, Serialize};
 
-use super::command::{Action, Command, take_shortcuts};
-use super::dialogs::{Answer, Ask, Dialogs};
+use super::command::{Action, Command, hold_after_moves, take_shortcuts};
+use super::dialogs::{Answer, Ask, Dialogs, NO_DIALOGS};
 use super::state::{
-    Confirm, DeviceRow, Face, JobKind, JobSlot, ModelFile, ProjectState, Saving, Source, State, ThemeChoice,
-    Workspace,
+    Confirm, DeviceRow, Face, JobKind, JobSlot, ModelFile, ProjectState, Saving, Sheet, Source, State,
+    ThemeChoice, Workspace,
 };
 use super::textures::Textures;
+use super::views::export::FOLDER_BOX;
+use super::views::train::MODEL_BOX;
 use super::views::welcome::typed_path;
 use super::widgets::status_bar::{capital, counted, number};
 use super::{shell, theme, views, widgets};
@@ -91,8 +93,10 @@ struct Opening {
 /// What lies in the project folder beside the store.
 struct Found {
     checkpoint: Option<PathBuf>,
+    /// The model that was in use, where it is still there.
+    used: Option<PathBuf>,
     /// The newest model.
-    model: Option<PathBuf>,
+    newest: Option<PathBuf>,
 }
 
 /// How a job ended.
@@ -105,6 +109,8 @@ enum Done {
     Recent(Result<Vec<Recent>, JobError>),
     Trained(Result<TrainOutcome, JobError>),
     Model(Result<ModelFile, JobError>),
+    /// A model nobody asked for: it changes no settings.
+    FoundModel(Result<ModelFile, JobError>),
     Generated(Result<GenerateOutcome, JobError>),
     Planned(Result<FilePlan, JobError>),
     Exported(Result<ExportReport, JobError>),
@@ -184,6 +190,8 @@ pub struct App {
     /// Work that waits until all is committed.
     wants_plan: bool,
     wants_export: bool,
+    /// Presses that wait for the next frame, see [`hold_after_moves`].
+    held: Vec<Event>,
     kept: Kept,
     quitting: bool,
 }
@@ -212,6 +220,7 @@ impl App {
             settings_changed: None,
             wants_plan: false,
             wants_export: false,
+            held: Vec::new(),
             kept: Kept::default(),
             quitting: false,
         };
@@ -243,7 +252,9 @@ impl App {
             && !matches!(self.state.source, Source::Reading(_))
     }
 
-    /// Starts a job. One with a kind belongs to the open project, but for the look at devices.
+    /// Starts a job. One with a kind belongs to the open project, but for the look at devices. Work that makes
+    /// something is only asked for where [`App::is_making`] and the like allow it: it is never cut short by
+    /// another of its kind.
     fn start<T: Send + 'static>(
         &mut self,
         kind: Option<JobKind>,
@@ -252,11 +263,8 @@ impl App {
         work: impl FnOnce(&Ctx) -> Result<T, JobError> + Send + 'static,
     ) {
         if let Some(kind) = kind {
-            // A newer job of a kind takes the place of the older one, whose result nobody wants any more.
-            for old in self.running.iter().filter(|r| r.kind == Some(kind)) {
-                old.job.cancel();
-            }
-            self.running.retain(|r| r.kind != Some(kind));
+            // A newer look at something takes the place of the older one, whose result nobody wants any more.
+            self.drop_job(kind);
         }
         let job = Typed { job: jobs::spawn(name, self.wake.clone(), work), done };
         if let Some(kind) = kind {
@@ -264,6 +272,20 @@ impl App {
         }
         let of_project = kind.is_some_and(|kind| kind != JobKind::Devices);
         self.running.push(Running { kind, of_project, job: Box::new(job) });
+    }
+
+    /// Cancels the job of a kind and drops its result.
+    fn drop_job(&mut self, kind: JobKind) {
+        for old in self.running.iter().filter(|r| r.kind == Some(kind)) {
+            old.job.cancel();
+        }
+        self.running.retain(|r| r.kind != Some(kind));
+        self.state.jobs.retain(|slot| slot.kind != kind);
+    }
+
+    /// A model is trained or candidates are made.
+    fn is_making(&self) -> bool {
+        [JobKind::Train, JobKind::Generate].into_iter().any(|kind| self.state.running(kind).is_some())
     }
 
     /// Starts small work of the open project; its result is dropped with the project.
@@ -361,13 +383,19 @@ impl App {
             }
             Done::Found(Ok(found)) => {
                 self.state.train.checkpoint = found.checkpoint;
-                let model = self.pending_model.take().or(found.model);
+                let model = found.used.or(self.pending_model.take()).or(found.newest);
                 if let Some(model) = model.filter(|_| self.state.train.model == Face::Empty) {
-                    self.load_model(model);
+                    self.read_model(model, Done::FoundModel);
                 }
             }
             Done::Trained(Ok(outcome)) => {
-                self.say(Level::Info, format!("The model is trained and saved: {}", outcome.model.display()));
+                let path = outcome.model.display();
+                if self.warning_of(JobKind::Train).is_some() {
+                    let words = "The model is trained and saved, with warnings that are listed in Train";
+                    self.say(Level::Warning, format!("{words}: {path}"));
+                } else {
+                    self.say(Level::Info, format!("The model is trained and saved: {path}"));
+                }
                 self.load_model(outcome.model);
                 self.look_around();
             }
@@ -375,31 +403,43 @@ impl App {
                 self.failed(&error);
                 self.look_around();
             }
-            Done::Model(Ok(model)) => {
-                if let Some(project) =
-                    self.state.project.as_mut().filter(|p| p.settings.method != model.method)
-                {
-                    project.settings.method.clone_from(&model.method);
-                    project.settings.params.clear();
-                    self.settings_changed();
-                }
-                self.state.train.model = Face::Full(model);
+            Done::FoundModel(Ok(model))
+                if self.state.project.as_ref().is_some_and(|p| p.settings.method != model.method) =>
+            {
+                // Another method was chosen since; it stays chosen.
+                self.state.train.model = Face::Empty;
             }
-            Done::Model(Err(JobError::Cancelled)) => self.state.train.model = Face::Empty,
-            Done::Model(Err(error)) => self.state.train.model = Face::Failed(error.to_string()),
+            Done::Model(Ok(model)) | Done::FoundModel(Ok(model)) => self.use_model(model),
+            Done::Model(Err(JobError::Cancelled)) | Done::FoundModel(Err(JobError::Cancelled)) => {
+                self.state.train.model = Face::Empty;
+            }
+            Done::Model(Err(error)) | Done::FoundModel(Err(error)) => {
+                self.state.train.model = Face::Failed(error.to_string());
+            }
             Done::Generated(Ok(outcome)) => {
                 let made = counted(outcome.candidates, "candidate", "candidates");
-                let words = format!(
+                let mut words = format!(
                     "{made} made. The method accepts {}; the prior rejects {}, the confidence {}, other \
-                     tests {}. Now it is your word.",
+                     tests {}.",
                     number(outcome.accepted),
                     number(outcome.rejected.prior),
                     number(outcome.rejected.confidence),
                     number(outcome.rejected.other)
                 );
-                self.say(Level::Info, words);
+                let warning = self.warning_of(JobKind::Generate);
+                let hint = hint(&outcome);
+                let level = if warning.is_some() || hint.is_some() { Level::Warning } else { Level::Info };
+                for more in [warning.as_deref().map(capital), hint.map(str::to_owned)].into_iter().flatten() {
+                    words += &format!(" {}.", more.trim_end_matches('.'));
+                }
+                if outcome.candidates > 0 {
+                    words += " Now you decide.";
+                }
+                self.say(level, words);
             }
             Done::Generated(Err(error)) => self.failed(&error),
+            // What it was planned from has changed meanwhile, or is being planned again.
+            Done::Planned(_) if self.state.export.plan != Face::Loading => {}
             Done::Planned(Ok(plan)) => self.state.export.plan = Face::Full(Arc::new(plan)),
             Done::Planned(Err(JobError::Cancelled)) => self.state.export.plan = Face::Empty,
             Done::Planned(Err(error)) => self.state.export.plan = Face::Failed(error.to_string()),
@@ -408,6 +448,8 @@ impl App {
                 let out = report.out.clone();
                 self.state.export.report = Face::Full(Arc::new(report));
                 self.state.export.verify_folder = out.display().to_string();
+                // The folder is there now: it cannot be made again.
+                self.plan_is_old();
                 self.verify(out);
             }
             Done::Exported(Err(error)) => {
@@ -444,7 +486,40 @@ impl App {
     /// Says why a job ended early; a cancel was asked for and needs no words.
     fn failed(&mut self, error: &JobError) {
         if *error != JobError::Cancelled {
-            self.say(Level::Error, capital(&error.to_string()));
+            self.say(Level::Error, error.to_string());
+        }
+    }
+
+    /// The first warning of the last job of a kind.
+    fn warning_of(&self, kind: JobKind) -> Option<String> {
+        let notes = &self.state.job(kind)?.notes;
+        notes.iter().find(|(level, _)| *level == Level::Warning).map(|(_, text)| text.clone())
+    }
+
+    /// Uses a model that was read and fits, and remembers it for the next window.
+    fn use_model(&mut self, model: ModelFile) {
+        if let Some(project) = &mut self.state.project {
+            let settings = &mut project.settings;
+            let before = settings.model.clone();
+            settings.keep_model(&project.dir, &model.path);
+            let kept_another = settings.model != before;
+            if settings.method != model.method {
+                settings.method.clone_from(&model.method);
+                settings.params.clear();
+                self.settings_changed();
+            } else if kept_another {
+                self.settings_changed = Some(Instant::now());
+            }
+        }
+        self.state.train.model = Face::Full(model);
+    }
+
+    /// Generates without the model from now on; the file stays.
+    fn forget_model(&mut self) {
+        self.state.train.model = Face::Empty;
+        if let Some(project) = &mut self.state.project {
+            project.settings.model = None;
+            self.settings_changed = Some(Instant::now());
         }
     }
 
@@ -493,6 +568,10 @@ impl App {
             rejected: project.settings.rejected,
         };
         if std::mem::take(&mut self.wants_export) {
+            let busy = [JobKind::Export, JobKind::Generate];
+            if busy.into_iter().any(|kind| self.state.running(kind).is_some()) {
+                return;
+            }
             self.state.export.report = Face::Loading;
             self.state.export.verification = Face::Empty;
             self.start(Some(JobKind::Export), "export", Done::Exported, move |ctx| {
@@ -510,6 +589,7 @@ impl App {
     fn look_around(&mut self) {
         let Some(project) = &self.state.project else { return };
         let (dir, checkpoint) = (project.dir.clone(), checkpoint(project));
+        let used = project.settings.model_path(&project.dir);
         self.start_of_project("look around", Done::Found, move |_| {
             let newest = |dir: &Path| {
                 let files = std::fs::read_dir(dir).ok()?.flatten().map(|entry| entry.path());
@@ -517,7 +597,8 @@ impl App {
                 models.max_by_key(|path| path.metadata().and_then(|m| m.modified()).ok())
             };
             let checkpoint = checkpoint.is_file().then_some(checkpoint);
-            Ok(Found { checkpoint, model: newest(&dir.join("models")) })
+            let used = used.filter(|path| path.is_file());
+            Ok(Found { checkpoint, used, newest: newest(&dir.join("models")) })
         });
     }
 
@@ -552,6 +633,9 @@ impl App {
     }
 
     fn train(&mut self, resume: bool) {
+        if self.is_making() {
+            return;
+        }
         let Some(project) = &self.state.project else { return };
         let settings = &project.settings;
         let stamp = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
@@ -573,6 +657,9 @@ impl App {
     }
 
     fn generate(&mut self) {
+        if self.is_making() {
+            return;
+        }
         let (Some(project), Some(store)) = (&self.state.project, &self.store) else { return };
         let settings = &project.settings;
         let model = self.state.train.model.full().map(|model| model.path.clone());
@@ -592,11 +679,15 @@ impl App {
     }
 
     fn load_model(&mut self, path: PathBuf) {
+        self.read_model(path, Done::Model);
+    }
+
+    fn read_model(&mut self, path: PathBuf, done: fn(Result<ModelFile, JobError>) -> Done) {
         let Some(project) = &self.state.project else { return };
         let dataset = project.dataset.clone();
         let spec = Spec::of(dataset.as_ref(), project.settings.size, project.settings.fit);
         self.state.train.model = Face::Loading;
-        self.start(Some(JobKind::Model), "read model", Done::Model, move |_| {
+        self.start(Some(JobKind::Model), "read model", done, move |_| {
             jobs::model::look(&path, &dataset, &spec).map(ModelFile::of)
         });
     }
@@ -621,13 +712,22 @@ impl App {
             Answer::Chosen(path) => path,
             Answer::Nothing => return,
             Answer::Missing(why) => {
-                self.say(Level::Warning, why.clone());
-                self.state.no_dialogs = Some(why);
+                self.say(Level::Warning, why);
+                self.state.no_dialogs = Some(format!("{NO_DIALOGS} Type the path instead."));
+                match ask {
+                    Ask::Folder if self.state.project.is_some() => self.open_sheet(Sheet::OpenPath),
+                    Ask::Model => {
+                        self.state.workspace = Workspace::Train;
+                        self.focus(MODEL_BOX);
+                    }
+                    Ask::ExportPlace => self.type_export_folder(),
+                    Ask::Folder | Ask::Verify | Ask::Source => {}
+                }
                 return;
             }
         };
         match ask {
-            Ask::Folder => self.open(path),
+            Ask::Folder => self.open_if_idle(path),
             Ask::Model => self.load_model(path),
             Ask::Verify => self.verify(path),
             Ask::Source => self.send(StoreCommand::FindSource(path)),
@@ -636,6 +736,34 @@ impl App {
                 self.state.export.folder = path.join(format!("{name}-balanced")).display().to_string();
                 self.plan_is_old();
             }
+        }
+    }
+
+    /// Gives the keyboard to a control, by the name of its id.
+    fn focus(&self, name: &str) {
+        self.ctx.memory_mut(|memory| memory.request_focus(Id::unique(name)));
+    }
+
+    fn type_export_folder(&mut self) {
+        self.state.workspace = Workspace::Export;
+        self.focus(FOLDER_BOX);
+    }
+
+    /// Says why where the open project cannot be left.
+    fn may_leave(&mut self) -> bool {
+        let busy = self.state.is_busy();
+        if busy {
+            self.say(
+                Level::Warning,
+                "Work is running on the open project; stop it before another one is opened.",
+            );
+        }
+        !busy
+    }
+
+    fn open_if_idle(&mut self, place: PathBuf) {
+        if self.may_leave() {
+            self.open(place);
         }
     }
 
@@ -685,6 +813,7 @@ impl App {
             );
             everywhere || !(covered || popup)
         };
+        hold_after_moves(ctx, &mut self.held);
         for command in take_shortcuts(ctx, &self.state, allowed) {
             self.command(command);
         }
@@ -720,13 +849,8 @@ impl App {
             self.load_model(path);
         } else if self.state.project.as_ref().is_some_and(|p| p.source_missing.is_some()) {
             self.send(StoreCommand::FindSource(path));
-        } else if self.state.is_busy() {
-            self.say(
-                Level::Warning,
-                "Work is running on the open project; stop it before another one is opened.",
-            );
         } else {
-            self.open(path);
+            self.open_if_idle(path);
         }
     }
 
@@ -833,6 +957,22 @@ fn data_dir(given: Option<&Path>) -> Result<PathBuf, JobError> {
 /// Where the checkpoint of an unfinished training of the chosen method lies.
 fn checkpoint(project: &ProjectState) -> PathBuf {
     project.dir.join("runs").join(format!("{}.checkpoint", project.settings.method))
+}
+
+/// What to change where most candidates are rejected; `None` where that is as it should be.
+fn hint(outcome: &GenerateOutcome) -> Option<&'static str> {
+    let rejected = &outcome.rejected;
+    if outcome.candidates == 0 {
+        None
+    } else if rejected.confidence * 2 > outcome.candidates {
+        Some("The judge is too weak for these classes: train more epochs, or take larger steps (η)")
+    } else if outcome.accepted > 0 {
+        None
+    } else if rejected.prior >= rejected.other {
+        Some("The prior passes none: use the beta that Plan fits to these counts")
+    } else {
+        Some("None passes: train more epochs, or take larger steps (η)")
+    }
 }
 
 /// The method's parameters, with the project's network and epochs where the method knows them and they are

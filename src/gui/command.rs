@@ -3,9 +3,10 @@
 
 use std::path::PathBuf;
 
-use egui::{Key, KeyboardShortcut, Modifiers};
+use egui::{Event, Key, KeyboardShortcut, Modifiers};
 
 use super::state::{Confirm, JobKind, Sheet, Source, State, ThemeChoice, Workspace};
+use super::views::export::why_not;
 use crate::domain::classes::ClassId;
 use crate::domain::decisions::Decision;
 use crate::domain::splits::Shares;
@@ -111,6 +112,7 @@ impl Menu {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Command {
     OpenFolder,
+    OpenPath,
     OpenExample,
     ReadAgain,
     FindImages,
@@ -148,6 +150,7 @@ pub enum Command {
     PictureSmaller,
     PictureFit,
     ChooseExportFolder,
+    TypeExportFolder,
     Export,
     VerifyFolder,
     TilesLarger,
@@ -179,8 +182,9 @@ const fn ctrl(key: Key) -> KeyboardShortcut {
 
 impl Command {
     /// In the order of the menus.
-    pub const ALL: [Command; 54] = [
+    pub const ALL: [Command; 56] = [
         Command::OpenFolder,
+        Command::OpenPath,
         Command::OpenExample,
         Command::ReadAgain,
         Command::FindImages,
@@ -218,6 +222,7 @@ impl Command {
         Command::PictureSmaller,
         Command::PictureFit,
         Command::ChooseExportFolder,
+        Command::TypeExportFolder,
         Command::Export,
         Command::VerifyFolder,
         Command::TilesLarger,
@@ -249,6 +254,7 @@ impl Command {
     const fn words(self) -> (&'static str, &'static str) {
         match self {
             Command::OpenFolder => ("Open folder…", "Choose a folder with one subfolder per class"),
+            Command::OpenPath => ("Open path…", "Type the path of a folder, a CSV or a project"),
             Command::OpenExample => {
                 ("Open the example", "A small imbalanced set of real images that comes along")
             }
@@ -274,7 +280,7 @@ impl Command {
             Command::ShowFiles => {
                 ("Unreadable files and notes…", "What could not be read, and what was done to pixels")
             }
-            Command::StartTraining => ("Train…", "Train a model with the settings of the form"),
+            Command::StartTraining => ("Train a model", "Train with the settings of the form"),
             Command::ResumeTraining => ("Resume training", "Go on from the last checkpoint"),
             Command::LoadModel => ("Load a model…", "Use a model file that was trained before"),
             Command::Generate => ("Make candidates", "Make the images that the plan wants, for you to judge"),
@@ -298,6 +304,7 @@ impl Command {
             Command::ChooseExportFolder => {
                 ("Choose the export folder…", "Choose where the new folder is made")
             }
+            Command::TypeExportFolder => ("Type the export folder", "Go to the path box of the new folder"),
             Command::Export => {
                 ("Export the folder", "Write the balanced folder; an existing folder is never touched")
             }
@@ -322,6 +329,7 @@ impl Command {
     /// The first one is shown.
     pub fn shortcuts(self) -> &'static [KeyboardShortcut] {
         const OPEN: &[KeyboardShortcut] = &[ctrl(Key::O)];
+        const OPEN_PATH: &[KeyboardShortcut] = &[KeyboardShortcut::new(CTRL_SHIFT, Key::O)];
         const AGAIN: &[KeyboardShortcut] = &[plain(Key::F5)];
         const CLOSE: &[KeyboardShortcut] = &[ctrl(Key::W)];
         const QUIT: &[KeyboardShortcut] = &[ctrl(Key::Q)];
@@ -350,6 +358,7 @@ impl Command {
         const LARGER: &[KeyboardShortcut] = &[plain(Key::Plus), plain(Key::Equals)];
         const SMALLER: &[KeyboardShortcut] = &[plain(Key::Minus)];
         const FIT: &[KeyboardShortcut] = &[plain(Key::Num0)];
+        const FOLDER: &[KeyboardShortcut] = &[KeyboardShortcut::new(CTRL_SHIFT, Key::E)];
         const WRITE: &[KeyboardShortcut] = &[ctrl(Key::E)];
         const TILES_UP: &[KeyboardShortcut] = &[ctrl(Key::CloseBracket)];
         const TILES_DOWN: &[KeyboardShortcut] = &[ctrl(Key::OpenBracket)];
@@ -363,6 +372,7 @@ impl Command {
         const KEYS: &[KeyboardShortcut] = &[plain(Key::F1), plain(Key::Questionmark)];
         match self {
             Command::OpenFolder => OPEN,
+            Command::OpenPath => OPEN_PATH,
             Command::ReadAgain => AGAIN,
             Command::CloseProject => CLOSE,
             Command::Quit => QUIT,
@@ -391,6 +401,7 @@ impl Command {
             Command::PictureLarger => LARGER,
             Command::PictureSmaller => SMALLER,
             Command::PictureFit => FIT,
+            Command::TypeExportFolder => FOLDER,
             Command::Export => WRITE,
             Command::TilesLarger => TILES_UP,
             Command::TilesSmaller => TILES_DOWN,
@@ -409,6 +420,7 @@ impl Command {
     pub const fn menu(self) -> Menu {
         match self {
             Command::OpenFolder
+            | Command::OpenPath
             | Command::OpenExample
             | Command::ReadAgain
             | Command::FindImages
@@ -435,7 +447,10 @@ impl Command {
             | Command::PictureLarger
             | Command::PictureSmaller
             | Command::PictureFit => Menu::Review,
-            Command::ChooseExportFolder | Command::Export | Command::VerifyFolder => Menu::Export,
+            Command::ChooseExportFolder
+            | Command::TypeExportFolder
+            | Command::Export
+            | Command::VerifyFolder => Menu::Export,
             Command::GoData
             | Command::GoPlan
             | Command::GoTrain
@@ -466,7 +481,8 @@ impl Command {
         let making = state.running(JobKind::Generate).is_some();
         match self {
             Command::OpenFolder => !state.dialog_open,
-            Command::OpenExample
+            Command::OpenPath
+            | Command::OpenExample
             | Command::Quit
             | Command::ThemeSystem
             | Command::ThemeLight
@@ -526,13 +542,93 @@ impl Command {
                 in_review && state.review.cursor.is_some()
             }
             Command::ChooseExportFolder => open && !state.dialog_open,
-            Command::Export => {
-                open && state.workspace == Workspace::Export && state.export.plan.full().is_some()
-            }
+            Command::TypeExportFolder => open && state.running(JobKind::Export).is_none(),
+            Command::Export => open && state.workspace == Workspace::Export && why_not(state).is_none(),
             Command::AllClasses => state.class_filter.is_some(),
             Command::ZoomIn => state.zoom < 1.99,
             Command::ZoomOut => state.zoom > 1.01,
         }
+    }
+
+    /// Why the command cannot run now, a sentence; `None` where it can.
+    pub fn why_disabled(self, state: &State) -> Option<String> {
+        if self.enabled(state) {
+            return None;
+        }
+        let only_in = |places: &str| format!("This works in {places}.");
+        let making = state.running(JobKind::Train).is_some() || state.running(JobKind::Generate).is_some();
+        let edits = matches!(
+            self,
+            Command::ReadAgain
+                | Command::Undo
+                | Command::Redo
+                | Command::ToggleExcluded
+                | Command::StartTraining
+                | Command::ResumeTraining
+                | Command::LoadModel
+                | Command::Generate
+                | Command::Accept
+                | Command::Reject
+                | Command::Undecide
+                | Command::AcceptShown
+                | Command::RejectShown
+        );
+        let dialog = matches!(
+            self,
+            Command::OpenFolder
+                | Command::FindImages
+                | Command::LoadModel
+                | Command::ChooseExportFolder
+                | Command::VerifyFolder
+        );
+        if dialog && state.dialog_open {
+            return Some("A file dialog is open already.".to_owned());
+        }
+        let words = match self {
+            Command::VerifyFolder => "A folder is being verified.".to_owned(),
+            Command::PauseJob | Command::StopAndKeep => {
+                "Neither a training nor a making of candidates runs.".to_owned()
+            }
+            Command::CancelJob => "Nothing runs.".to_owned(),
+            Command::AllClasses => "All classes are shown.".to_owned(),
+            Command::ZoomIn => "This is the largest scale.".to_owned(),
+            Command::ZoomOut => "This is the smallest scale.".to_owned(),
+            _ if state.project.is_none() => "Open a folder first.".to_owned(),
+            _ if edits && !state.can_edit() => {
+                "Another window owns this project; here it can only be looked at.".to_owned()
+            }
+            Command::ReadAgain => "The folder is being read.".to_owned(),
+            Command::Undo => "There is nothing to undo.".to_owned(),
+            Command::Redo => "There is nothing to do again.".to_owned(),
+            Command::StartTraining | Command::ResumeTraining | Command::LoadModel | Command::Generate
+                if making =>
+            {
+                "A training or a making of candidates runs; wait for it or stop it.".to_owned()
+            }
+            Command::ResumeTraining => "No training was interrupted.".to_owned(),
+            Command::Generate => {
+                if state.project.as_ref().is_some_and(|p| p.figures.plan.total_to_make() == 0) {
+                    "The plan makes nothing.".to_owned()
+                } else {
+                    "Train or load a model first.".to_owned()
+                }
+            }
+            Command::TypeExportFolder => "An export is running.".to_owned(),
+            Command::Export if state.workspace == Workspace::Export => why_not(state)?,
+            Command::Export => only_in("Export"),
+            Command::FindFile => only_in("Data"),
+            Command::SelectAll | Command::TilesLarger | Command::TilesSmaller => {
+                only_in("Data and in Review")
+            }
+            Command::ClearSelection => "Nothing is selected.".to_owned(),
+            Command::ToggleExcluded if state.workspace != Workspace::Data => only_in("Data"),
+            Command::ToggleExcluded => "Choose an image first.".to_owned(),
+            _ if self.menu() == Menu::Review && state.workspace != Workspace::Review => only_in("Review"),
+            Command::NextUndecided => "No candidate is undecided.".to_owned(),
+            _ if self.menu() == Menu::Review => "There is no candidate to do this with.".to_owned(),
+            _ => "This cannot be done now.".to_owned(),
+        };
+        Some(words)
     }
 
     /// The workspace a command goes to.
@@ -593,7 +689,8 @@ fn shortcut_words(ctx: &egui::Context, shortcut: &KeyboardShortcut) -> String {
     words.strip_suffix(name).map_or_else(|| words.clone(), |before| format!("{before}{sign}"))
 }
 
-/// Takes the shortcuts of this frame that can run and are `allowed` (a sheet lets few through).
+/// Takes the shortcuts of this frame that can run and are `allowed` (a sheet lets few through): each press on
+/// its own, in the order of the presses, so that none is lost in a slow frame.
 ///
 /// What types or edits text is left alone while a text box has the keyboard, and what presses a button
 /// (Enter, Space) while any widget has it.
@@ -604,21 +701,76 @@ pub fn take_shortcuts(ctx: &egui::Context, state: &State, allowed: impl Fn(Comma
         s.conflicts_with_text_editing() || matches!(s.logical_key, Key::A | Key::Z | Key::Y)
     };
     let presses = |s: &KeyboardShortcut| matches!(s.logical_key, Key::Enter | Key::Space);
-    let mut taken = Vec::new();
+    let mut bound: Vec<(Command, KeyboardShortcut)> = Vec::new();
     // Those with shift first: a pressed shift does not keep Ctrl+Z from matching Ctrl+Shift+Z.
     for with_shift in [true, false] {
         for command in Command::ALL.into_iter().filter(|command| allowed(*command)) {
             for shortcut in command.shortcuts().iter().filter(|s| s.modifiers.shift == with_shift) {
                 // F1 and F5 are no text.
                 let text = edits(shortcut) && !matches!(shortcut.logical_key, Key::F1 | Key::F5);
-                if (typing && text) || (focused && presses(shortcut)) || !command.enabled(state) {
-                    continue;
-                }
-                if ctx.input_mut(|input| input.consume_shortcut(shortcut)) {
-                    taken.push(command);
+                if !(typing && text || focused && presses(shortcut)) && command.enabled(state) {
+                    bound.push((command, *shortcut));
                 }
             }
         }
     }
+    let mut taken = Vec::new();
+    ctx.input_mut(|input| {
+        input.events.retain(|event| {
+            let Event::Key { key, modifiers, pressed: true, .. } = event else { return true };
+            let hit =
+                bound.iter().find(|(_, s)| s.logical_key == *key && modifiers.matches_logically(s.modifiers));
+            taken.extend(hit.map(|(command, _)| *command));
+            hit.is_none()
+        });
+    });
     taken
+}
+
+/// Keeps the order of presses where moves and other keys meet in one frame: the views apply moves after the
+/// commands, so what was pressed after a move waits in `held` for the next frame.
+pub fn hold_after_moves(ctx: &egui::Context, held: &mut Vec<Event>) {
+    let typing = ctx.text_edit_focused();
+    ctx.input_mut(|input| {
+        let mut events = std::mem::take(held);
+        events.append(&mut input.events);
+        input.events = events;
+        if typing {
+            return;
+        }
+        // Whether shift was held on the first move.
+        let mut first = None;
+        let differs = |event: &Event| {
+            let Event::Key { key, modifiers, pressed: true, .. } = event else { return false };
+            let moves = is_move(*key).then_some(modifiers.shift);
+            let differs = first.is_some() && moves != first;
+            first = first.or(moves);
+            differs
+        };
+        if let Some(at) = input.events.iter().position(differs) {
+            let rest = input.events.split_off(at);
+            let is_press = |event: &Event| matches!(event, Event::Key { pressed: true, .. });
+            let (later, now): (Vec<Event>, Vec<Event>) = rest.into_iter().partition(is_press);
+            input.events.extend(now);
+            *held = later;
+        }
+    });
+    if !held.is_empty() {
+        ctx.request_repaint();
+    }
+}
+
+/// True for the keys that move a cursor, see [`super::widgets::picture_grid::take_move`].
+const fn is_move(key: Key) -> bool {
+    matches!(
+        key,
+        Key::ArrowLeft
+            | Key::ArrowRight
+            | Key::ArrowUp
+            | Key::ArrowDown
+            | Key::PageUp
+            | Key::PageDown
+            | Key::Home
+            | Key::End
+    )
 }

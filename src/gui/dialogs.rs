@@ -40,8 +40,21 @@ pub enum Answer {
 /// A dialog that ends this fast without a choice was never seen by anyone.
 const NEVER_SEEN: Duration = Duration::from_millis(250);
 
-const MISSING: &str = "No file dialog opened here (on Linux it needs a desktop portal such as \
-                       xdg-desktop-portal); type the path instead, or drop the folder on the window.";
+/// What is true of every dialog that never appeared.
+pub const NO_DIALOGS: &str =
+    "No file dialog opens here (on Linux it needs a desktop portal such as xdg-desktop-portal).";
+
+/// The same with what to do instead.
+fn missing(ask: Ask) -> String {
+    let instead = match ask {
+        Ask::Folder => "Type the path of the folder instead, or drop the folder on the window.",
+        Ask::Model => "Type the path of the model in Train instead, or drop the file on the window.",
+        Ask::ExportPlace => "Type the path of the new folder in Export instead.",
+        Ask::Verify => "Type the path of the exported folder in Export instead.",
+        Ask::Source => "Type the path of the moved folder instead, or drop the folder on the window.",
+    };
+    format!("{NO_DIALOGS} {instead}")
+}
 
 /// Dialogs of one window.
 pub struct Dialogs {
@@ -64,7 +77,7 @@ impl Dialogs {
             let chosen = block_on(show(ask));
             let answer = match chosen {
                 Some(path) => Answer::Chosen(path),
-                None if begun.elapsed() < NEVER_SEEN => Answer::Missing(MISSING.to_owned()),
+                None if begun.elapsed() < NEVER_SEEN => Answer::Missing(missing(ask)),
                 None => Answer::Nothing,
             };
             // A window that is gone wants no answer.

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use super::widgets::status_bar::capital;
 use crate::domain::task::Level;
 
 /// How long a toast stays. Errors stay until they are closed.
@@ -31,8 +32,9 @@ pub struct Notifications {
 }
 
 impl Notifications {
+    /// A toast and a line of the log; the text begins with a capital letter.
     pub fn push(&mut self, level: Level, text: impl Into<String>) {
-        let text = text.into();
+        let text = capital(&text.into());
         if level != Level::Info {
             self.unread += 1;
         }

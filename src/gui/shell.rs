@@ -1,17 +1,23 @@
 //! The frame around the workspaces: top bar with menus, rail, toasts, questions, the sign for dropping.
 
 use egui::{
-    Align, Align2, Area, Button, Frame, Id, Label, Layout, Margin, MenuBar, Modal, Order, Rect, Role, Sense,
-    Stroke, StrokeKind, Ui, WidgetInfo, vec2,
+    Align, Align2, Area, Button, Frame, Id, Key, Label, Layout, Margin, MenuBar, Modal, Order, Rect, Role,
+    Sense, Stroke, StrokeKind, TextEdit, Ui, WidgetInfo, vec2,
 };
 
 use super::command::{Action, Command, Menu};
 use super::icons::{self, Icon};
 use super::state::{Sheet, Source, State, Workspace};
 use super::theme::{RADIUS, RADIUS_LARGE, SMALL, caption, size, space, tokens};
-use super::views::log::sign;
+use super::views::log::{sign, title_ui};
+use super::views::welcome::typed_path;
 use super::widgets::empty_state::primary_button;
+use super::widgets::palette::{found, palette_ui};
 use super::widgets::status_bar::{level_word, number};
+use crate::domain::task::Level;
+
+/// Id of the box of the sheet that opens a path; the app gives it the keyboard.
+pub const OPEN_BOX: &str = "open a path";
 
 /// Name, menus, project, what is true of every export, the device, the palette.
 pub fn top_bar_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
@@ -91,7 +97,8 @@ fn menu_ui(ui: &mut Ui, state: &State, menu: Menu, out: &mut Vec<Action>) {
     for command in Command::ALL.into_iter().filter(|command| command.menu() == menu) {
         let button = Button::new(command.text()).shortcut_text(command.keys(ui.ctx()));
         let response = ui.add_enabled(command.enabled(state), button);
-        if response.on_hover_text(command.tooltip()).on_disabled_hover_text(command.tooltip()).clicked() {
+        let why = command.why_disabled(state).unwrap_or_default();
+        if response.on_hover_text(command.tooltip()).on_disabled_hover_text(why).clicked() {
             out.push(Action::Do(command));
             ui.close();
         }
@@ -170,23 +177,38 @@ pub fn missing_source_ui(ui: &mut Ui, state: &mut State, out: &mut Vec<Action>) 
         if ui.button(Command::FindImages.text()).clicked() {
             out.push(Action::Do(Command::FindImages));
         }
-        let edit = egui::TextEdit::singleline(&mut state.folder_box).hint_text("or its path, then Enter");
+        let edit = TextEdit::singleline(&mut state.folder_box).hint_text("or its path, then Enter");
         let response = ui.add(edit.desired_width(260.0)).accessible_name("New place of the images");
-        let entered = response.lost_focus() && ui.input(|i| i.key_pressed(egui::Key::Enter));
+        let entered = response.lost_focus() && ui.input(|i| i.key_pressed(Key::Enter));
         if entered && !state.folder_box.trim().is_empty() {
-            out.push(Action::RelocateSource(super::views::welcome::typed_path(&state.folder_box)));
+            out.push(Action::RelocateSource(typed_path(&state.folder_box)));
         }
     });
 }
 
-/// Messages of the last seconds, at the lower right.
+/// Width of the panel at the right of the workspace, and height of the tools over it, where they are.
+fn taken_by_panels(ui: &Ui, state: &State) -> egui::Vec2 {
+    let room = ui.ctx().content_rect().width() - size::RAIL - size::CLASSES;
+    let side = (room * 0.5).clamp(160.0, size::DETAIL);
+    match state.workspace {
+        _ if state.project.is_none() => vec2(0.0, 0.0),
+        Workspace::Data | Workspace::Review => vec2(side, size::TOOLS),
+        Workspace::Plan | Workspace::Export => vec2(side, 0.0),
+        Workspace::Train => vec2(0.0, size::TOOLS),
+    }
+}
+
+/// Messages of the last seconds, at the upper right of the workspace: the panel beside it, with its form or its
+/// keys, stays free.
 pub fn toasts_ui(ui: &Ui, state: &State, out: &mut Vec<Action>) {
     let toasts = state.notifications.toasts();
     if toasts.is_empty() {
         return;
     }
     let area = Area::new(Id::unique("toasts")).order(Order::Foreground);
-    area.anchor(Align2::RIGHT_BOTTOM, vec2(-16.0, -size::STATUS - 12.0)).show(ui.ctx(), |ui| {
+    let taken = taken_by_panels(ui, state);
+    let offset = vec2(-taken.x - 16.0, size::TOP + taken.y + 12.0);
+    area.anchor(Align2::RIGHT_TOP, offset).show(ui.ctx(), |ui| {
         let t = tokens(ui);
         for (place, message) in toasts {
             let (icon, colour) = sign(t, message.level);
@@ -241,11 +263,55 @@ pub fn confirm_ui(ui: &Ui, state: &mut State, out: &mut Vec<Action>) {
 pub fn sheet_ui(ui: &mut Ui, state: &mut State, out: &mut Vec<Action>) {
     match state.sheet {
         None => {}
-        Some(Sheet::Palette) => super::widgets::palette::palette_ui(ui, state, out),
+        Some(Sheet::Palette) => {
+            say_why_disabled(ui, state, out);
+            palette_ui(ui, state, out);
+        }
         Some(Sheet::Keys) => super::views::settings::keys_ui(ui, out),
         Some(Sheet::Log) => super::views::log::log_ui(ui, state, out),
         Some(Sheet::Settings) => super::views::settings::settings_ui(ui, state, out),
         Some(Sheet::Files) => super::views::log::files_ui(ui, state, out),
+        Some(Sheet::OpenPath) => open_path_ui(ui, state, out),
+    }
+}
+
+/// Enter on a row of the palette that cannot run says why.
+fn say_why_disabled(ui: &Ui, state: &State, out: &mut Vec<Action>) {
+    if !ui.input(|input| input.key_pressed(Key::Enter)) {
+        return;
+    }
+    let chosen = found(&state.palette_text).get(state.palette_row).copied();
+    if let Some(why) = chosen.and_then(|command| command.why_disabled(state)) {
+        out.push(Action::Notify(Level::Info, why));
+    }
+}
+
+/// A path box for another folder, where one is open already or the system has no dialog.
+fn open_path_ui(ui: &Ui, state: &mut State, out: &mut Vec<Action>) {
+    let modal = Modal::new(Id::unique("open path")).show(ui.ctx(), |ui| {
+        ui.set_width(480.0);
+        let mut close = title_ui(ui, "Open a path");
+        let edit = TextEdit::singleline(&mut state.folder_box)
+            .id(Id::unique(OPEN_BOX))
+            .hint_text("Path of a folder, a CSV or a project, then Enter")
+            .desired_width(f32::INFINITY)
+            .char_limit(4000);
+        let response = ui.add(edit).accessible_name("Path to open");
+        let entered = response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
+        ui.add_space(space::S);
+        ui.horizontal(|ui| {
+            let path = state.folder_box.trim();
+            let pressed = primary_button(ui, "Open", !path.is_empty()).clicked();
+            if (entered || pressed) && !path.is_empty() {
+                out.push(Action::Open(typed_path(path)));
+                close = true;
+            }
+            close |= ui.button("Cancel").clicked();
+        });
+        close
+    });
+    if modal.inner || modal.should_close() {
+        out.push(Action::CloseSheet);
     }
 }
 

@@ -466,7 +466,10 @@ impl DataView {
                 && (self.show_excluded || !s.excluded)
                 && (find.is_empty() || s.path.to_lowercase().contains(find.as_str()))
         });
-        self.order = Arc::new(shown.map(|(index, _)| index).collect());
+        let mut order: Vec<usize> = shown.map(|(index, _)| index).collect();
+        // Training first: what the plan counts and the methods learn from.
+        order.sort_by_key(|&index| dataset.samples.get(index).map(|s| split_position(s.split)));
+        self.order = Arc::new(order);
         let len = dataset.samples.len();
         self.selected.retain(|&index| index < len);
         self.cursor = self.cursor.filter(|&index| index < len);
@@ -513,6 +516,8 @@ pub struct TrainView {
     pub checkpoint: Option<PathBuf>,
     /// Why the parameters are not taken, a sentence.
     pub refused: Option<String>,
+    /// Path of a model as typed.
+    pub model_box: String,
 }
 
 /// The Review workspace.
@@ -696,7 +701,8 @@ pub struct ExportForm {
     pub folder: String,
     pub originals: Originals,
     pub undecided: Undecided,
-    /// What would be written; recomputed with [`Action::PlanExport`].
+    /// What would be written; recomputed with [`Action::PlanExport`]. Empty where it no longer holds: a plan
+    /// that arrives then is not taken.
     pub plan: Face<Arc<FilePlan>>,
     pub report: Face<Arc<ExportReport>>,
     /// Any exported folder can be verified.
@@ -727,6 +733,8 @@ pub enum Sheet {
     Settings,
     /// Unreadable files and notes of the scan.
     Files,
+    /// A path box for another folder.
+    OpenPath,
 }
 
 /// A question before something that cannot be taken back with one key.
@@ -751,7 +759,7 @@ pub struct State {
     /// The class that the histogram filters by.
     pub class_filter: Option<ClassId>,
     pub source: Source,
-    /// Path box of the welcome view.
+    /// Path box of the welcome view and of the sheet that opens a path.
     pub folder_box: String,
     pub recent: Vec<Recent>,
     pub project: Option<ProjectState>,

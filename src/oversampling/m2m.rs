@@ -66,7 +66,7 @@ params! {
         ParamKind::Float { min: 0.0, max: 100.0 }, "Acceptance";
         /// Whether gamma bounds the probability from below (the release) or the cross entropy from above (the
         /// paper's Algorithm 1; 0.9 then means a probability of 0.41).
-        gamma_form: String = "probability".to_owned(), "gamma-form", "γ is a", "code: probability",
+        gamma_form: String = "probability".to_owned(), "gamma-form", "γ is given as", "code: probability",
         ParamKind::Choice(&["probability", "loss"]), "Acceptance";
         /// Weight of the term that lowers f's logit of the seed class; 0 uses g alone.
         lambda: f64 = 0.5, "lambda", "λ, weight of f", "code: 0.5", ParamKind::Float { min: 0.0, max: 100.0 },

@@ -1,7 +1,10 @@
 //! The choices of a project: what to make, how, and where it runs. Plain data, stored as JSON.
 
+use std::path::{Path, PathBuf};
+
 use serde::{Deserialize, Serialize};
 
+use super::files::is_inside;
 use crate::domain::plan::{Rejected, Target};
 use crate::domain::splits::Shares;
 use crate::imaging::resize::Fit;
@@ -28,6 +31,34 @@ pub struct Settings {
     pub epochs: Option<u32>,
     /// auto, gpu, cpu or software.
     pub device: String,
+    /// The model in use: relative to the project folder with `/` where it lies inside, else absolute. Read it
+    /// with [`Settings::model_path`].
+    pub model: Option<String>,
+}
+
+impl Settings {
+    /// Remembers the model in use; a path that is not Unicode is not remembered.
+    pub fn keep_model(&mut self, project: &Path, model: &Path) {
+        self.model = match model.strip_prefix(project) {
+            Ok(inside) => {
+                let parts: Option<Vec<&str>> = inside.iter().map(|part| part.to_str()).collect();
+                parts.map(|parts| parts.join("/"))
+            }
+            Err(_) => std::path::absolute(model).ok().and_then(|path| path.to_str().map(str::to_owned)),
+        };
+    }
+
+    /// Where the remembered model should be. The store is an untrusted file: what lies outside of the project
+    /// is only taken where it is named like a model.
+    pub fn model_path(&self, project: &Path) -> Option<PathBuf> {
+        let text = self.model.as_deref()?;
+        if is_inside(text) {
+            return Some(project.join(text));
+        }
+        let path = PathBuf::from(text);
+        let is_model = path.extension().is_some_and(|extension| extension == "safetensors");
+        (path.is_absolute() && is_model).then_some(path)
+    }
 }
 
 impl Default for Settings {
@@ -44,6 +75,7 @@ impl Default for Settings {
             network: None,
             epochs: None,
             device: "auto".to_owned(),
+            model: None,
         }
     }
 }

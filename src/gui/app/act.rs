@@ -10,6 +10,7 @@ use crate::domain::decisions::{DecidedBy, Decision};
 use crate::domain::task::Level;
 use crate::gui::command::{Action, Command};
 use crate::gui::dialogs::Ask;
+use crate::gui::shell::OPEN_BOX;
 use crate::gui::state::{Confirm, Face, JobKind, Sheet, ThemeChoice, Workspace};
 use crate::gui::views::data::FIND_BOX;
 use crate::gui::views::welcome::typed_path;
@@ -23,8 +24,8 @@ impl App {
     pub fn act(&mut self, action: Action) {
         match action {
             Action::Do(command) => self.command(command),
-            Action::Open(path) => self.open(path),
-            Action::OpenExample => self.open_example(),
+            Action::Open(path) => self.open_if_idle(path),
+            Action::OpenExample => self.open_example_if_idle(),
             Action::ForgetRecent(project) => self.forget_recent(&project),
             Action::RelocateSource(folder) => self.send(StoreCommand::FindSource(folder)),
             Action::Relabel(samples, class) => self.relabel(&samples, class),
@@ -40,7 +41,7 @@ impl App {
             Action::SettingsChanged => self.settings_changed(),
             Action::Train { resume } => self.train(resume),
             Action::LoadModel(path) => self.load_model(path),
-            Action::ForgetModel => self.state.train.model = Face::Empty,
+            Action::ForgetModel => self.forget_model(),
             Action::PauseJob(kind, paused) => {
                 if let Some(job) = self.job(kind) {
                     job.pause(paused);
@@ -58,10 +59,12 @@ impl App {
             }
             Action::Decide(ids, decision) => self.decide(ids, decision),
             Action::PlanExport => {
+                // A plan on its way was made from other choices.
+                self.plan_is_old();
                 self.state.export.plan = Face::Loading;
                 self.wants_plan = true;
             }
-            Action::Export => self.wants_export = true,
+            Action::Export => self.command(Command::Export),
             Action::Verify(folder) => self.verify(typed_path(&folder.to_string_lossy())),
             Action::Copy(text) => self.ctx.copy_text(text),
             Action::Notify(level, text) => self.say(level, text),
@@ -80,7 +83,7 @@ impl App {
         }
     }
 
-    fn open_sheet(&mut self, sheet: Sheet) {
+    pub(super) fn open_sheet(&mut self, sheet: Sheet) {
         self.state.sheet = Some(sheet);
         match sheet {
             Sheet::Palette => {
@@ -88,6 +91,10 @@ impl App {
                 self.state.palette_row = 0;
             }
             Sheet::Settings => self.find_devices(),
+            Sheet::OpenPath => {
+                self.state.folder_box.clear();
+                self.focus(OPEN_BOX);
+            }
             _ => {}
         }
     }
@@ -214,7 +221,8 @@ impl App {
         }
         match command {
             Command::OpenFolder => self.ask(Ask::Folder),
-            Command::OpenExample => self.open_example(),
+            Command::OpenPath => self.open_sheet(Sheet::OpenPath),
+            Command::OpenExample => self.open_example_if_idle(),
             Command::ReadAgain => self.read_again(),
             Command::FindImages => self.ask(Ask::Source),
             Command::CloseProject => self.close_or_ask(),
@@ -230,7 +238,7 @@ impl App {
                 let all_out = targets.iter().all(|&i| samples.get(i).is_some_and(|s| s.excluded));
                 self.exclude(&targets, !all_out);
             }
-            Command::FindFile => self.ctx.memory_mut(|m| m.request_focus(egui::Id::unique(FIND_BOX))),
+            Command::FindFile => self.focus(FIND_BOX),
             Command::ShowFiles => self.open_sheet(Sheet::Files),
             Command::StartTraining => self.train_or_ask(),
             Command::ResumeTraining => self.train(true),
@@ -274,6 +282,7 @@ impl App {
                 self.state.review.pan = [0.0, 0.0];
             }
             Command::ChooseExportFolder => self.ask(Ask::ExportPlace),
+            Command::TypeExportFolder => self.type_export_folder(),
             Command::Export => self.wants_export = true,
             Command::VerifyFolder => self.ask(Ask::Verify),
             Command::TilesLarger => self.resize_tiles(1.2),

@@ -11,7 +11,6 @@ use crate::domain::task::{Ctx, Level};
 use crate::gui::state::{
     DataView, ExportForm, Face, JobKind, ProjectState, ReviewView, Saving, Source, TrainView, Workspace,
 };
-use crate::gui::widgets::status_bar::capital;
 use crate::imaging::scan::Reading;
 use crate::jobs::store::{Opened, StoreCommand, StoreEvent, StoreHandle, patch};
 use crate::jobs::{self, JobError};
@@ -42,6 +41,12 @@ impl App {
             let model = Some(jobs::example::unpack_model(&example)?);
             Ok(Opening { place: opening(ctx, &folder, dir.as_deref())?, model })
         });
+    }
+
+    pub(super) fn open_example_if_idle(&mut self) {
+        if self.may_leave() {
+            self.open_example();
+        }
     }
 
     /// The place is known: its project is opened by the store.
@@ -114,7 +119,7 @@ impl App {
                     project.saving = Saving::Saving;
                 }
             }
-            Err(error) => self.say(Level::Error, capital(&error.to_string())),
+            Err(error) => self.say(Level::Error, error.to_string()),
         }
     }
 
@@ -172,7 +177,7 @@ impl App {
                 if undone {
                     self.say(Level::Info, format!("Undone: {phrase}"));
                 } else {
-                    self.state.notifications.record(Level::Info, capital(&phrase));
+                    self.state.notifications.record(Level::Info, phrase);
                 }
             }
             StoreEvent::History(history) => {
@@ -186,7 +191,7 @@ impl App {
                 if let Some(project) = &mut self.state.project {
                     project.read_only = Some(message.clone());
                 }
-                self.say(Level::Error, capital(&message));
+                self.say(Level::Error, message);
             }
         }
     }
@@ -276,10 +281,12 @@ impl App {
         self.plan_is_old();
     }
 
+    /// The plan of the export holds no longer, not even the one that is being made: the Export workspace asks
+    /// for a new one.
     pub(super) fn plan_is_old(&mut self) {
-        if self.state.export.plan != Face::Loading {
-            self.state.export.plan = Face::Empty;
-        }
+        self.drop_job(JobKind::FilePlan);
+        self.wants_plan = false;
+        self.state.export.plan = Face::Empty;
     }
 }
 

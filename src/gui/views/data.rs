@@ -82,12 +82,13 @@ pub fn data_ui(ui: &mut Ui, state: &mut State, textures: &mut Textures, out: &mu
 }
 
 fn tools_ui(ui: &mut Ui, state: &mut State, dataset: &Dataset) {
+    let t = tokens(ui);
     ui.horizontal_centered(|ui| {
         let view = &mut state.data;
         let edit = TextEdit::singleline(&mut view.find)
             .id(egui::Id::unique(FIND_BOX))
             .hint_text("Find in paths")
-            .desired_width(220.0)
+            .desired_width((ui.available_width() * 0.3).clamp(110.0, 220.0))
             .margin(Margin::symmetric(10, 5));
         ui.add(edit).accessible_name("Find in paths");
         if dataset.has_splits {
@@ -107,7 +108,7 @@ fn tools_ui(ui: &mut Ui, state: &mut State, dataset: &Dataset) {
         }
         ui.checkbox(&mut view.show_excluded, "Excluded");
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            ui.spacing_mut().slider_width = 108.0;
+            ui.spacing_mut().slider_width = if ui.available_width() < 200.0 { 64.0 } else { 108.0 };
             let slider = Slider::new(&mut view.tile, 56.0..=280.0).show_value(false);
             ui.add(slider).accessible_name("Tile size").on_hover_text("Tile size");
             ui.label(muted(ui, "Size"));
@@ -117,7 +118,12 @@ fn tools_ui(ui: &mut Ui, state: &mut State, dataset: &Dataset) {
             } else {
                 format!("{} of {} selected", number(view.selected.len()), number(view.order.len()))
             };
-            ui.label(muted(ui, words));
+            // Where the bar is narrow the count gives way: the panel at the right has it as well.
+            let font = egui::TextStyle::Body.resolve(ui.style());
+            let needed = ui.painter().layout_no_wrap(words.clone(), font, t.muted).size().x;
+            if ui.available_width() > needed + space::S {
+                ui.label(muted(ui, words));
+            }
         });
     });
 }
@@ -297,14 +303,15 @@ fn tile_ui(ui: &Ui, rect: Rect, tile: &Tile<'_>, response: &Response, textures: 
     }
     if selected || current {
         let width = if current { 3.0 } else { 2.0 };
-        painter.rect_stroke(rect, RADIUS, Stroke::new(width, t.accent), StrokeKind::Outside);
+        // Inside: the scroll area cuts what lies beyond the first and the last tiles.
+        painter.rect_stroke(rect, RADIUS, Stroke::new(width, t.accent), StrokeKind::Inside);
         if selected {
             let place = Rect::from_center_size(rect.left_top() + vec2(12.0, 12.0), vec2(14.0, 14.0));
             painter.circle_filled(place.center(), 9.0, t.accent);
             icons::paint(&painter, place, Icon::Check, t.on_accent);
         }
     } else if response.hovered() {
-        painter.rect_stroke(rect, RADIUS, Stroke::new(1.0, t.muted), StrokeKind::Outside);
+        painter.rect_stroke(rect, RADIUS, Stroke::new(1.0, t.muted), StrokeKind::Inside);
     }
 }
 
@@ -571,7 +578,7 @@ fn fits_ui(
             let focus = response.has_focus();
             if chosen || focus {
                 let stroke = Stroke::new(if focus { 3.0 } else { 2.0 }, t.accent);
-                painter.rect_stroke(picture, RADIUS, stroke, StrokeKind::Outside);
+                painter.rect_stroke(picture, RADIUS, stroke, StrokeKind::Inside);
             }
             let colour = if chosen { t.accent } else { t.muted };
             let at = pos2(picture.center().x, rect.bottom());

@@ -7,11 +7,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use egui::{
-    Button, CentralPanel, Frame, Grid, Id, Label, Margin, OpenUrl, Panel, ProgressBar, RichText, Role,
-    ScrollArea, TextEdit, Ui, WidgetInfo,
+    Align, Button, CentralPanel, Frame, Grid, Id, Label, Layout, Margin, OpenUrl, Panel, ProgressBar,
+    RichText, Role, ScrollArea, TextEdit, Ui, WidgetInfo,
 };
 
 use super::review::side_width;
+use super::welcome::typed_path;
 use crate::domain::plan::Rejected;
 use crate::domain::task::Level;
 use crate::export::{ClassTotals, ExportReport, FilePlan, Originals, Verification};
@@ -28,6 +29,12 @@ use crate::gui::widgets::status_bar::{bytes_words, count_words, counted, number,
 use crate::jobs::export::Undecided;
 use crate::jobs::{JobState, JobView};
 
+/// Id of the path box of the new folder; the app gives it the keyboard.
+pub const FOLDER_BOX: &str = "export folder";
+/// What to do after an export, before another one.
+const WRITTEN: &str = "This folder was written just now; name another one to export again.";
+/// Letters of a class name shown in a table.
+const NAME: usize = 40;
 /// Paths listed of each kind of difference.
 const LISTED: usize = 50;
 
@@ -65,6 +72,11 @@ fn blocking(project: &ProjectState, form: &ExportForm) -> usize {
     if matches!(form.undecided, Undecided::Refuse) { project.figures.undecided } else { 0 }
 }
 
+/// The folder in the box is the one that was exported last.
+fn is_written(form: &ExportForm) -> bool {
+    form.report.full().is_some_and(|report| report.out == typed_path(&form.folder))
+}
+
 /// Why the export cannot start, beside the button; `None` where it can.
 pub fn why_not(state: &State) -> Option<String> {
     let project = state.project.as_ref()?;
@@ -82,6 +94,7 @@ pub fn why_not(state: &State) -> Option<String> {
     } else {
         match &form.plan {
             Face::Full(_) => None,
+            Face::Failed(_) if is_written(form) => Some(WRITTEN.to_owned()),
             Face::Failed(why) => Some(why.clone()),
             Face::Empty | Face::Loading => Some("Planning what will be written…".to_owned()),
         }
@@ -115,7 +128,7 @@ fn plan_again(ui: &Ui, state: &mut State, out: &mut Vec<Action>) {
         && !form.folder.trim().is_empty()
         && blocking(project, form) == 0
         && !ui.ctx().text_edit_focused();
-    if wanted && state.running(JobKind::FilePlan).is_none() {
+    if wanted {
         out.push(Action::PlanExport);
     }
 }
@@ -127,6 +140,7 @@ fn form(ui: &mut Ui, t: &Tokens, state: &mut State, out: &mut Vec<Action>) {
         let hint = state.project.as_ref().map(|p| proposal(&p.dataset.root)).unwrap_or_default();
         ui.add(
             TextEdit::singleline(&mut state.export.folder)
+                .id(Id::unique(FOLDER_BOX))
                 .hint_text(hint.clone())
                 .desired_width(f32::INFINITY)
                 .char_limit(4000),
@@ -309,7 +323,10 @@ fn after(ui: &mut Ui, state: &State, project: &ProjectState, plan: Option<&Arc<F
     ui.label(section(ui, title));
     let bars = after_bars(project, plan);
     histogram_ui(ui, "after", &bars, state.log_scale, None);
-    ui.label(caption(ui, "solid original · hatched made · outlined repeated · line target"));
+    // A column would stretch the words of a wrapped line.
+    ui.with_layout(Layout::top_down(Align::Min), |ui| {
+        ui.label(caption(ui, "solid original · hatched made · outlined repeated · line target"));
+    });
 }
 
 /// What will be written, or why that is not known.
@@ -338,6 +355,9 @@ fn file_plan(ui: &mut Ui, t: &Tokens, state: &State, project: &ProjectState) {
                 ui.label("Planning what will be written");
             });
         }
+        Face::Failed(_) if is_written(form) => {
+            ui.label(muted(ui, WRITTEN));
+        }
         Face::Failed(why) => {
             ui.horizontal(|ui| {
                 icon(ui, Icon::Warning, 16.0, t.failure);
@@ -356,19 +376,36 @@ fn file_plan(ui: &mut Ui, t: &Tokens, state: &State, project: &ProjectState) {
 
 /// Images per class and kind as a table.
 fn totals(ui: &mut Ui, salt: &str, classes: &[ClassTotals]) {
-    Grid::new(salt).num_columns(6).striped(false).spacing([18.0, 4.0]).show(ui, |ui| {
-        for head in ["Class", "original", "derived", "synthetic", "repeated", "total"] {
-            ui.label(muted(ui, head));
+    // Without a number of columns, so that the last one is as narrow as the others.
+    Grid::new(salt).striped(false).spacing([18.0, 4.0]).show(ui, |ui| {
+        ui.label(muted(ui, "Class"));
+        for head in ["original", "derived", "synthetic", "repeated", "total"] {
+            let head = muted(ui, head);
+            right(ui, head);
         }
         ui.end_row();
         for class in classes {
-            ui.add(Label::new(class.name.as_str()).truncate());
+            let name = short(&class.name);
+            ui.add(Label::new(name.as_str()).extend()).on_hover_text(class.name.as_str());
             for count in [class.original, class.derived, class.synthetic, class.repeated, class.total] {
-                ui.label(number(count));
+                right(ui, RichText::new(number(count)));
             }
             ui.end_row();
         }
     });
+}
+
+/// A text at the right edge of its cell.
+fn right(ui: &mut Ui, text: RichText) {
+    ui.with_layout(Layout::right_to_left(Align::Center), |ui| ui.add(Label::new(text).extend()));
+}
+
+/// A name that does not push the numbers out of sight.
+fn short(name: &str) -> String {
+    match name.char_indices().nth(NAME) {
+        Some((end, _)) => format!("{}…", name.get(..end).unwrap_or(name)),
+        None => name.to_owned(),
+    }
 }
 
 fn running(ui: &mut Ui, t: &Tokens, title: &str, kind: JobKind, job: &JobView, out: &mut Vec<Action>) {

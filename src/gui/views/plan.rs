@@ -9,21 +9,27 @@ use egui_extras::{Column, TableBuilder};
 
 use crate::domain::acceptance::{beta_for, p_accept};
 use crate::domain::imbalance::{Imbalance, Scheme, effective_number, weights};
-use crate::domain::plan::{Rejected, Target};
+use crate::domain::plan::{ClassPlan, Rejected, Target};
 use crate::gui::command::{Action, Command};
 use crate::gui::icons::Icon;
 use crate::gui::state::{ProjectState, State};
 use crate::gui::textures::Textures;
 use crate::gui::theme::{RADIUS_LARGE, caption, muted, section, size, space, tokens};
 use crate::gui::widgets::class_panel::fact;
-use crate::gui::widgets::empty_state::{command_button, empty, hint_line, warning_line};
-use crate::gui::widgets::histogram::class_swatch;
+use crate::gui::widgets::curves::card;
+use crate::gui::widgets::empty_state::{empty, hint_line, primary_button, warning_line};
+use crate::gui::widgets::histogram::{Bar, class_swatch, histogram_ui, planned_ui};
 use crate::gui::widgets::status_bar::{bytes_words, counted, number, percent};
 use crate::imaging::training_set::{Spec, memory_bytes};
 use crate::oversampling;
 
 /// Beta of the effective number where the method has no prior of its own.
 const BETA: f64 = 0.999;
+
+/// Least width beside the form; below it the form stands under the table.
+const CENTRE: f32 = 560.0;
+/// Least width of the table with all its columns.
+const FULL_TABLE: f32 = 640.0;
 
 /// Paints the Plan workspace.
 pub fn plan_ui(ui: &mut Ui, state: &mut State, _textures: &mut Textures, out: &mut Vec<Action>) {
@@ -40,22 +46,26 @@ pub fn plan_ui(ui: &mut Ui, state: &mut State, _textures: &mut Textures, out: &m
         return;
     }
     let t = tokens(ui);
-    Panel::right("plan form")
-        .default_size(size::DETAIL)
-        .size_range(300.0..=480.0)
-        .frame(Frame::new().fill(t.panel).inner_margin(Margin::same(16)))
-        .show(ui, |ui| {
-            ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
-                ui.add_enabled_ui(editable, |ui| {
-                    target_ui(ui, state, out);
-                    ui.separator();
-                    rejected_ui(ui, state, out);
-                    ui.separator();
-                    prior_ui(ui, state, out);
-                });
-                ui.separator();
-                memory_ui(ui, state);
+    let spare = ui.available_width() - CENTRE;
+    let beside = spare >= size::DETAIL;
+    if beside {
+        Panel::right("plan form")
+            .default_size(size::DETAIL)
+            .size_range(300.0..=spare.min(480.0))
+            .frame(Frame::new().fill(t.panel).inner_margin(Margin::same(16)))
+            .show(ui, |ui| {
+                let form = ScrollArea::vertical().auto_shrink([false, false]);
+                form.show(ui, |ui| form_ui(ui, state, editable, out));
             });
+    }
+    Panel::bottom("plan next")
+        .frame(Frame::new().fill(t.background).inner_margin(Margin::symmetric(16, 10)))
+        .show(ui, |ui| {
+            let train = Command::GoTrain;
+            let response = primary_button(ui, train.text(), train.enabled(state));
+            if response.on_hover_text(train.hint(ui.ctx())).clicked() {
+                out.push(Action::Do(train));
+            }
         });
     CentralPanel::no_frame().frame(Frame::new().fill(t.background).inner_margin(Margin::same(16))).show(
         ui,
@@ -69,13 +79,76 @@ pub fn plan_ui(ui: &mut Ui, state: &mut State, _textures: &mut Textures, out: &m
                 ui.add_space(space::M);
                 if let Some(project) = state.project.as_ref() {
                     notes_ui(ui, project);
+                }
+                if !beside {
+                    card(ui, t, |ui| form_ui(ui, state, editable, out));
+                    ui.add_space(space::M);
+                }
+                histograms_ui(ui, state);
+                ui.add_space(space::M);
+                if let Some(project) = state.project.as_ref() {
                     weights_ui(ui, project);
                 }
-                ui.add_space(space::S);
-                ui.horizontal(|ui| command_button(ui, state, Command::GoTrain, out));
             });
         },
     );
+}
+
+/// Everything that is chosen, and what follows from it.
+fn form_ui(ui: &mut Ui, state: &mut State, editable: bool, out: &mut Vec<Action>) {
+    ui.add_enabled_ui(editable, |ui| {
+        target_ui(ui, state, out);
+        ui.separator();
+        rejected_ui(ui, state, out);
+        ui.separator();
+        prior_ui(ui, state, out);
+    });
+    ui.separator();
+    memory_ui(ui, state);
+}
+
+/// The classes as they are and as they will be, to one scale.
+fn histograms_ui(ui: &mut Ui, state: &mut State) {
+    let Some(project) = state.project.as_ref() else { return };
+    let figures = &project.figures;
+    let bar = |(class, plan): (usize, &ClassPlan), make: usize| {
+        let known = figures.known_made.get(class).copied().unwrap_or(0).min(plan.have);
+        let target = (plan.target > 0).then_some(plan.target);
+        Bar {
+            class,
+            name: plan.name.clone(),
+            real: plan.have - known,
+            made: known + make,
+            repeated: 0,
+            target,
+        }
+    };
+    let classes = || figures.plan.classes.iter().enumerate();
+    let now: Vec<Bar> = classes().map(|one| bar(one, 0)).collect();
+    let planned: Vec<Bar> = classes().map(|one| bar(one, one.1.make)).collect();
+    let (log, selected) = (state.log_scale, state.class_filter);
+    let t = tokens(ui);
+    let per_row = if ui.available_width() >= 480.0 { 2 } else { 1 };
+    let mut clicked = None;
+    for row in [("Now", false, &now), ("As planned", true, &planned)].chunks(per_row) {
+        ui.columns(per_row, |columns| {
+            for (ui, (title, is_planned, bars)) in columns.iter_mut().zip(row) {
+                let hit = card(ui, t, |ui| {
+                    ui.label(section(ui, title));
+                    ui.add_space(space::XS);
+                    if *is_planned {
+                        planned_ui(ui, "plan after", bars, log, selected)
+                    } else {
+                        histogram_ui(ui, "plan before", bars, log, selected)
+                    }
+                });
+                clicked = hit.or(clicked);
+            }
+        });
+    }
+    if let Some(class) = clicked {
+        state.class_filter = if selected == Some(class) { None } else { Some(class) };
+    }
 }
 
 /// Before and after, side by side.
@@ -103,20 +176,24 @@ fn summary_ui(ui: &mut Ui, project: &ProjectState) {
             "as read, and with every slot of the plan filled",
         ),
     ];
-    ui.columns(3, |columns| {
-        for (column, (name, before, after, help)) in columns.iter_mut().zip(cards) {
-            let t = tokens(column);
-            let frame =
-                Frame::new().fill(t.panel).stroke(Stroke::new(1.0, t.line)).corner_radius(RADIUS_LARGE);
-            frame.inner_margin(Margin::same(12)).show(column, |ui| {
-                ui.set_width(ui.available_width());
-                ui.label(section(ui, name));
-                let words = format!("{before} → {after}");
-                ui.label(egui::RichText::new(words).size(18.0)).on_hover_text(help);
-                ui.label(caption(ui, "now → as planned"));
-            });
-        }
-    });
+    // One below the other rather than words broken in the middle.
+    let per_row = if ui.available_width() >= 480.0 { 3 } else { 1 };
+    for row in cards.chunks(per_row) {
+        ui.columns(per_row, |columns| {
+            for (column, (name, before, after, help)) in columns.iter_mut().zip(row) {
+                let t = tokens(column);
+                let frame =
+                    Frame::new().fill(t.panel).stroke(Stroke::new(1.0, t.line)).corner_radius(RADIUS_LARGE);
+                frame.inner_margin(Margin::same(12)).show(column, |ui| {
+                    ui.set_width(ui.available_width());
+                    ui.label(section(ui, name));
+                    let words = format!("{before} → {after}");
+                    ui.label(egui::RichText::new(words).size(18.0)).on_hover_text(*help);
+                    ui.label(caption(ui, "now → as planned"));
+                });
+            }
+        });
+    }
 }
 
 fn table_ui(ui: &mut Ui, state: &mut State, editable: bool, out: &mut Vec<Action>) {
@@ -126,33 +203,37 @@ fn table_ui(ui: &mut Ui, state: &mut State, editable: bool, out: &mut Vec<Action
     let beta = project.beta().unwrap_or(BETA);
     let mut changed: Option<(usize, usize)> = None;
     let right = Layout::right_to_left(Align::Center);
-    let headers = ["Have", "Share", "Effective", "Target", "Make", "Accepted", "Expected"];
-    let helps = [
-        "Images of the training split",
-        "Share of the training images",
-        "Effective number of images (Cui et al. 2019): how much more a further image adds",
-        "Images wanted in total, originals included; edit a number to set targets by hand",
-        "Images to make",
-        "Candidates accepted so far",
-        "Share of candidates the prior is expected to pass",
+    let mut headers = vec![
+        ("Have", "Images of the training split"),
+        ("Share", "Share of the training images"),
+        ("Effective", "Effective number of images (Cui et al. 2019): how much more a further image adds"),
+        ("Target", "Images wanted in total, originals included; edit a number to set targets by hand"),
+        ("Make", "Images to make"),
+        ("Accepted", "Candidates accepted so far"),
+        ("Expected", "Share of candidates the prior is expected to pass"),
     ];
-    // Narrower columns rather than one cut off at the edge.
-    let room = ui.available_width() - 140.0;
-    let width = (room / headers.len() as f32 - ui.spacing().item_spacing.x).clamp(58.0, 84.0).floor();
+    // Narrower columns, and one less, rather than one cut off at the edge.
+    let lean = ui.available_width() < FULL_TABLE;
+    if lean {
+        headers.retain(|(name, _)| *name != "Effective");
+    }
+    let name_width = if lean { 108.0 } else { 140.0 };
+    let room = ui.available_width() - name_width;
+    let width = (room / headers.len() as f32 - ui.spacing().item_spacing.x).clamp(56.0, 84.0).floor();
     TableBuilder::new(ui)
         .id_salt("plan table")
         .striped(false)
         .vscroll(false)
         .cell_layout(Layout::left_to_right(Align::Center))
-        .column(Column::remainder().at_least(140.0).clip(true))
+        .column(Column::remainder().at_least(name_width).clip(true))
         .columns(Column::exact(width), headers.len())
         .header(26.0, |mut header| {
             header.col(|ui| {
                 ui.label(section(ui, "Class"));
             });
-            for (name, help) in headers.iter().zip(helps) {
+            for (name, help) in &headers {
                 header.col(|ui| {
-                    ui.with_layout(right, |ui| ui.label(section(ui, name)).on_hover_text(help));
+                    ui.with_layout(right, |ui| ui.label(section(ui, name)).on_hover_text(*help));
                 });
             }
         })
@@ -165,8 +246,10 @@ fn table_ui(ui: &mut Ui, state: &mut State, editable: bool, out: &mut Vec<Action
                     ui.add(Label::new(plan.name.as_str()).truncate());
                 });
                 let share = figures.before.shares.get(class).copied().unwrap_or(0.0);
-                let cells =
-                    [number(plan.have), percent(share), format!("{:.1}", effective_number(plan.have, beta))];
+                let mut cells = vec![number(plan.have), percent(share)];
+                if !lean {
+                    cells.push(format!("{:.1}", effective_number(plan.have, beta)));
+                }
                 for text in cells {
                     row.col(|ui| {
                         ui.with_layout(right, |ui| ui.label(text));

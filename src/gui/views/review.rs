@@ -8,9 +8,11 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use egui::menu::{MenuButton, MenuConfig};
 use egui::{
-    Button, CentralPanel, ComboBox, Frame, Id, Key, Label, Layout, Margin, Modifiers, Panel, ProgressBar,
-    Response, RichText, Role, ScrollArea, Stroke, TextEdit, Ui, WidgetInfo,
+    Button, CentralPanel, ComboBox, Frame, Id, Key, Label, Layout, Margin, Modifiers, Panel,
+    PopupCloseBehavior, Rect, Response, RichText, ScrollArea, Stroke, TextEdit, Ui, UiBuilder, Vec2, pos2,
+    vec2,
 };
 
 use crate::domain::acceptance::p_accept;
@@ -21,13 +23,13 @@ use crate::gui::icons::{self, Icon, icon};
 use crate::gui::state::{JobKind, ProjectState, ReviewView, Saving, State};
 use crate::gui::textures::{PictureKey, Shown, Textures};
 use crate::gui::theme::{self, Tokens, caption, muted, section, size, space, tokens};
-use crate::gui::widgets::candidate_tile::{Tile, TilePicture, candidate_tile};
+use crate::gui::widgets::candidate_tile::{BARS, Tile, TilePicture, candidate_tile};
 use crate::gui::widgets::class_panel::fact;
 use crate::gui::widgets::empty_state::{command_button, empty, failed, loading, warning_line};
 use crate::gui::widgets::keycap::key_line;
 use crate::gui::widgets::picture_grid::{Grid, take_move};
 use crate::gui::widgets::picture_view::{CAPTION, Pane, Zoom, picture_pane, scale_words};
-use crate::gui::widgets::probability::{PartRow, part_row, rule_sentences, verdict_words};
+use crate::gui::widgets::probability::{PartRow, part_row, progress_bar, rule_sentences, verdict_words};
 use crate::gui::widgets::status_bar::{count_words, counted, number, percent, time_words};
 use crate::jobs::JobView;
 use crate::project::CandidateRow;
@@ -37,6 +39,8 @@ use crate::project::files::is_inside;
 const GAINS: [u32; 6] = [1, 2, 4, 8, 16, 32];
 /// Longer side that no candidate reaches: its file is shown pixel for pixel and never shrunk.
 const WHOLE: u32 = 2048;
+/// Height of a window in points under which the keys are left to their sheet.
+const LOW: f32 = 700.0;
 /// Real images shown beside a candidate.
 const NEAREST: usize = 3;
 
@@ -216,8 +220,15 @@ fn go_to(review: &mut ReviewView, rows: &[CandidateRow], place: usize, reach: Re
 
 fn tools(ui: &mut Ui, t: &Tokens, state: &mut State, total: usize, out: &mut Vec<Action>) {
     ui.spacing_mut().item_spacing.y = 6.0;
+    // All in one row each; where that is too narrow, what is used less goes behind a button.
+    let wide = ui.available_width() >= if state.class_filter.is_some() { 1000.0 } else { 880.0 };
     ui.horizontal_wrapped(|ui| {
-        filters(ui, t, &mut state.review);
+        filter_box(ui, t, &mut state.review, if wide { 236.0 } else { 196.0 });
+        if wide {
+            filters(ui, &mut state.review);
+        } else {
+            filter_menu(ui, &mut state.review);
+        }
         if let Some(class) = state.class_filter {
             let names = state.project.as_ref().map(|p| p.dataset.classes.as_slice()).unwrap_or_default();
             let name = names.get(class).map_or("", String::as_str);
@@ -244,9 +255,8 @@ fn tools(ui: &mut Ui, t: &Tokens, state: &mut State, total: usize, out: &mut Vec
         let decided = total - undecided;
         let words = format!("{} of {} decided", number(decided), number(total));
         let share = if total == 0 { 0.0 } else { decided as f32 / total as f32 };
-        let bar = ProgressBar::new(share).desired_width(140.0).desired_height(6.0).fill(t.accent);
-        ui.add(bar)
-            .widget_info(|| WidgetInfo::labeled(Role::ProgressIndicator, true, format!("Review: {words}")));
+        let width = if wide { 140.0 } else { 72.0 };
+        progress_bar(ui, share, vec2(width, 6.0), &format!("Review: {words}"));
         ui.label(words);
         let shown = state.review.order.len();
         if shown != total {
@@ -255,8 +265,21 @@ fn tools(ui: &mut Ui, t: &Tokens, state: &mut State, total: usize, out: &mut Vec
         if let Some(job) = state.running(JobKind::Generate) {
             ui.label(muted(ui, making_words(job)));
         }
-        for command in [Command::NextUndecided, Command::AcceptShown, Command::RejectShown] {
-            command_button(ui, state, command, out);
+        command_button(ui, state, Command::NextUndecided, out);
+        let bulk = [Command::AcceptShown, Command::RejectShown];
+        if wide {
+            for command in bulk {
+                command_button(ui, state, command, out);
+            }
+            if state.review.overlay && !state.review.blind {
+                ui.label(caption(ui, BARS)).on_hover_text("The three bars of a tile, from the left");
+            }
+        } else {
+            ui.menu_button("All shown", |ui| {
+                for command in bulk {
+                    command_button(ui, state, command, out);
+                }
+            });
         }
     });
     if let Some(why) = state.project.as_ref().and_then(|p| p.read_only.as_ref()) {
@@ -272,12 +295,13 @@ fn making_words(job: &JobView) -> String {
     words
 }
 
-fn filters(ui: &mut Ui, t: &Tokens, review: &mut ReviewView) {
+/// The filter as text.
+fn filter_box(ui: &mut Ui, t: &Tokens, review: &mut ReviewView, width: f32) {
     let colour = if review.filter_error.is_some() { t.failure } else { t.text };
     ui.add(
         TextEdit::singleline(&mut review.filter)
             .hint_text("class(normal) && confidence > 0.6")
-            .desired_width(236.0)
+            .desired_width(width)
             .char_limit(1000)
             .font(egui::TextStyle::Monospace)
             .text_color(colour),
@@ -288,6 +312,10 @@ fn filters(ui: &mut Ui, t: &Tokens, review: &mut ReviewView) {
          Decisions: accepted, rejected, undecided\nTogether: &&, ||, !, parentheses",
     )
     .accessible_name("Filter");
+}
+
+/// The quick filters and the order, side by side.
+fn filters(ui: &mut Ui, review: &mut ReviewView) {
     let blind = review.blind;
     ui.add_enabled_ui(!blind, |ui| {
         let shown = review.verdict.map_or("any verdict", verdict_words);
@@ -332,6 +360,47 @@ fn filters(ui: &mut Ui, t: &Tokens, review: &mut ReviewView) {
     if ui.add(Button::new(words)).on_hover_text("Turn the order around").clicked() {
         review.descending = !review.descending;
     }
+}
+
+/// The same behind one button, which counts the filters that are in force.
+fn filter_menu(ui: &mut Ui, review: &mut ReviewView) {
+    let set = usize::from(review.verdict.is_some()) + usize::from(review.decision.is_some());
+    let words = if set == 0 { "Filter".to_owned() } else { format!("Filter ({set})") };
+    // It stays open until one clicks beside it: several choices are usual.
+    let config = MenuConfig::new().close_behavior(PopupCloseBehavior::CloseOnClickOutside);
+    MenuButton::new(words).config(config).ui(ui, |ui| {
+        let blind = review.blind;
+        ui.horizontal_top(|ui| {
+            ui.vertical(|ui| {
+                ui.label(section(ui, "Verdict"));
+                ui.add_enabled_ui(!blind, |ui| {
+                    ui.selectable_value(&mut review.verdict, None, "any verdict");
+                    for verdict in Verdict::ALL {
+                        ui.selectable_value(&mut review.verdict, Some(verdict), verdict_words(verdict));
+                    }
+                });
+            });
+            ui.vertical(|ui| {
+                ui.label(section(ui, "Decision"));
+                ui.selectable_value(&mut review.decision, None, "any decision");
+                for decision in Decision::ALL {
+                    ui.selectable_value(&mut review.decision, Some(decision), decision.as_str());
+                }
+            });
+            ui.vertical(|ui| {
+                ui.label(section(ui, "Sort"));
+                for measure in Measure::ALL {
+                    // A sort by what the method thinks would tell it.
+                    ui.add_enabled_ui(!(blind && measure.is_judgement()), |ui| {
+                        ui.selectable_value(&mut review.sort, measure, measure.as_str());
+                    });
+                }
+                ui.add_space(space::S);
+                ui.selectable_value(&mut review.descending, false, "smallest first");
+                ui.selectable_value(&mut review.descending, true, "largest first");
+            });
+        });
+    });
 }
 
 /// The method's opinion of a row is hidden.
@@ -428,7 +497,8 @@ fn grid(
 
 /// The tooltip of a tile: the rule with this candidate's numbers, the verdict and the decision.
 fn tile_words(row: &CandidateRow) -> String {
-    format!("{}\n{} {}", rule_sentences(&row.parts), verdict_sentence(row), decision_sentence(row))
+    let rule = rule_sentences(&row.parts);
+    format!("{rule}\n{} {}\nBars: {BARS}", verdict_sentence(row), decision_sentence(row))
 }
 
 /// What the method says, with the numbers that decided.
@@ -465,14 +535,14 @@ pub fn decision_sentence(row: &CandidateRow) -> String {
     }
 }
 
-/// The three pictures of a candidate, `side` points each.
+/// Seed image, candidate and difference of `side` points each, in rows of `columns`.
 fn pictures(
     ui: &mut Ui,
     t: &Tokens,
     project: &ProjectState,
     textures: &mut Textures,
     row: &CandidateRow,
-    side: f32,
+    (side, columns): (f32, usize),
     look: &mut Look,
 ) {
     let candidate = candidate_path(project, row);
@@ -518,16 +588,17 @@ fn pictures(
             name: "Difference: orange is brighter in the candidate, blue is darker",
         },
     ];
-    ui.horizontal_top(|ui| {
-        ui.spacing_mut().item_spacing.x = space::S;
-        for pane in &panes {
-            picture_pane(ui, t, side, pane, Some(&mut look.zoom));
-        }
-    });
+    for row in panes.chunks(columns.max(1)) {
+        ui.horizontal_top(|ui| {
+            ui.spacing_mut().item_spacing.x = space::S;
+            for pane in row {
+                picture_pane(ui, t, side, pane, Some(&mut look.zoom));
+            }
+        });
+    }
     ui.horizontal(|ui| {
-        if let Some(size) = pixels {
-            ui.label(caption(ui, scale_words(ui.ctx(), size, side, look.zoom)));
-        }
+        // Too wide a row would push the panel over its own margin.
+        let named = ui.available_width() >= 300.0;
         ui.with_layout(Layout::right_to_left(egui::Align::Center), |ui| {
             ComboBox::from_id_salt("gain")
                 .width(56.0)
@@ -539,8 +610,16 @@ fn pictures(
                 })
                 .response
                 .accessible_name("Amplification of the difference");
-            ui.label(caption(ui, "difference"))
-                .on_hover_text("Orange is brighter in the candidate, blue is darker; black is the same");
+            let help = "Orange is brighter in the candidate, blue is darker; black is the same";
+            if named {
+                ui.label(caption(ui, "difference")).on_hover_text(help);
+            }
+            ui.with_layout(Layout::left_to_right(egui::Align::Center), |ui| {
+                if let Some(size) = pixels {
+                    let words = scale_words(ui.ctx(), size, side, look.zoom);
+                    ui.add(Label::new(caption(ui, words)).truncate());
+                }
+            });
         });
     });
 }
@@ -555,11 +634,48 @@ fn large(
     look: &mut Look,
 ) {
     let Some(project) = &state.project else { return };
-    let room = ui.available_size();
-    let wide = (room.x - 2.0 * space::S) / 3.0;
-    let side = wide.min(room.y - CAPTION - 44.0).max(64.0);
-    ui.add_space(((room.y - side - CAPTION - 44.0) / 2.0).max(0.0));
-    pictures(ui, t, project, textures, row, side, look);
+    let all = ui.available_rect_before_wrap();
+    let (columns, largest) = arranged(all.size());
+    // Whole multiples keep every pixel of the picture the same square.
+    let scale = ui.ctx().pixels_per_point();
+    let shown =
+        candidate_path(project, row).map(|path| textures.get(&PictureKey::Thumbnail { path, side: WHOLE }));
+    let pixels = shown.as_ref().and_then(|shown| shown.texture()).map(|texture| texture.size);
+    let side = pixels.map_or(largest, |size| whole_multiple(largest, size.x.max(size.y) / scale));
+    let block = block_of(side, columns);
+    let left = all.left() + ((all.width() - block.x) / 2.0).max(0.0).floor();
+    let top = all.top() + ((all.height() - block.y) / 2.0).max(0.0).floor();
+    let rect = Rect::from_min_size(pos2(left, top), block);
+    ui.scope_builder(UiBuilder::new().max_rect(rect), |ui| {
+        pictures(ui, t, project, textures, row, (side, columns), look);
+    });
+}
+
+/// Width and height of the three pictures in rows of `columns`, with their captions and the row below.
+fn block_of(side: f32, columns: usize) -> Vec2 {
+    let rows = 3_usize.div_ceil(columns) as f32;
+    vec2(columns as f32 * (side + space::S) - space::S, rows * (side + CAPTION + space::S) + size::CONTROL)
+}
+
+/// The columns that give three squares the largest side in this room, and that side.
+fn arranged(room: Vec2) -> (usize, f32) {
+    let side = |columns: usize| {
+        let none = block_of(0.0, columns);
+        let rows = 3_usize.div_ceil(columns) as f32;
+        ((room.x - none.x) / columns as f32).min((room.y - none.y) / rows).floor().max(64.0)
+    };
+    // Side by side is easiest to compare: others must gain something.
+    [2, 1].into_iter().fold((3, side(3)), |best, columns| {
+        let other = side(columns);
+        if other > best.1 * 1.1 { (columns, other) } else { best }
+    })
+}
+
+/// The largest whole multiple of a picture's own side that fits; `largest` where the picture is larger or
+/// more than a quarter of the room would be lost.
+fn whole_multiple(largest: f32, own: f32) -> f32 {
+    let whole = (largest / own.max(1.0)).floor() * own.max(1.0);
+    if whole >= largest * 0.75 { whole } else { largest }
 }
 
 /// The panel about the candidate under the cursor.
@@ -574,7 +690,7 @@ fn detail(
 ) {
     let t = tokens(ui);
     let Some(project) = &state.project else { return };
-    let keys = [
+    let all_keys = [
         ("A", "accept"),
         ("X", "reject"),
         ("U", "undecide"),
@@ -585,10 +701,18 @@ fn detail(
         ("B", "blind"),
         ("?", "all keys"),
     ];
-    Panel::bottom("review keys")
-        .frame(Frame::new().fill(t.panel).inner_margin(Margin { top: 12, ..Margin::ZERO }))
+    // A low window has no room for the legend; the sheet of all keys is one key away.
+    let low = ui.ctx().content_rect().height() < LOW;
+    let keys = if low { &all_keys[all_keys.len() - 1..] } else { &all_keys[..] };
+    // Never below the fold: deciding is what one is here for.
+    Panel::bottom("review decision")
+        .frame(Frame::new().fill(t.panel).inner_margin(Margin { top: 8, ..Margin::ZERO }))
         .show_separator_line(false)
-        .show(ui, |ui| key_line(ui, &keys));
+        .show(ui, |ui| {
+            decision(ui, t, state, project, row, out);
+            ui.add_space(space::XS);
+            key_line(ui, keys);
+        });
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         ui.horizontal(|ui| {
             let of = state.review.order.len();
@@ -599,7 +723,7 @@ fn detail(
         });
         if !state.review.large {
             let side = ((ui.available_width() - 2.0 * space::S) / 3.0).floor();
-            pictures(ui, t, project, textures, row, side, look);
+            pictures(ui, t, project, textures, row, (side, 3), look);
         }
         ui.add_space(space::XS);
         if is_hidden(&state.review, row) {
@@ -609,7 +733,8 @@ fn detail(
             parts(ui, t, project, row);
         }
         ui.add_space(space::XS);
-        decision(ui, t, state, project, row, out);
+        let verdict = if is_hidden(&state.review, row) { String::new() } else { verdict_sentence(row) + " " };
+        ui.add(Label::new(format!("{verdict}{}", decision_sentence(row))).wrap());
         ui.add_space(space::S);
         neighbours(ui, t, project, textures, row);
         ui.add_space(space::S);
@@ -687,7 +812,7 @@ fn prior_words(project: &ProjectState, row: &CandidateRow) -> String {
     }
 }
 
-/// Verdict and decision in sentences, whether it is saved, and the buttons.
+/// Whether what stands is saved, and the buttons.
 fn decision(
     ui: &mut Ui,
     t: &Tokens,
@@ -696,27 +821,31 @@ fn decision(
     row: &CandidateRow,
     out: &mut Vec<Action>,
 ) {
-    let hidden = is_hidden(&state.review, row);
-    let verdict = if hidden { String::new() } else { verdict_sentence(row) + " " };
-    ui.add(Label::new(format!("{verdict}{}", decision_sentence(row))).wrap());
-    ui.horizontal(|ui| match &project.saving {
-        Saving::Saved if row.decision != Decision::Undecided => {
-            icon(ui, Icon::Check, 14.0, t.muted);
-            ui.label(caption(ui, "Saved"));
-        }
-        Saving::Saved => {}
-        Saving::Saving => {
-            ui.label(caption(ui, "Saving…"));
-        }
-        Saving::Failed(why) => {
-            icon(ui, Icon::Warning, 14.0, t.failure);
-            ui.label(caption(ui, "Not saved").color(t.failure)).on_hover_text(why);
-        }
-    });
     let many = state.review.selected.len();
-    if many > 1 {
-        ui.label(caption(ui, format!("{} are selected.", counted(many, "candidate", "candidates"))));
-    }
+    ui.horizontal(|ui| {
+        match &project.saving {
+            Saving::Saved if row.decision != Decision::Undecided => {
+                icon(ui, Icon::Check, 14.0, t.muted);
+                ui.label(caption(ui, "Saved"));
+            }
+            Saving::Saved => {}
+            Saving::Saving => {
+                ui.label(caption(ui, "Saving…"));
+            }
+            Saving::Failed(why) => {
+                icon(ui, Icon::Warning, 14.0, t.failure);
+                ui.label(caption(ui, "Not saved").color(t.failure)).on_hover_text(why);
+            }
+        }
+        if many > 1 {
+            ui.label(caption(ui, format!("{} selected", counted(many, "candidate", "candidates"))));
+        }
+        ui.with_layout(Layout::right_to_left(egui::Align::Center), |ui| {
+            for command in [Command::Redo, Command::Undo] {
+                step_back_or_forth(ui, state, project, command, out);
+            }
+        });
+    });
     let words = |verb: &str| if many > 1 { format!("{verb} {}", number(many)) } else { verb.to_owned() };
     ui.horizontal_wrapped(|ui| {
         let accept = Button::new(RichText::new(words("Accept")).strong().color(t.on_accent)).fill(t.accepted);
@@ -725,20 +854,28 @@ fn decision(
             .stroke(Stroke::new(1.0, t.rejected));
         decide(ui, state, Command::Reject, reject, out);
         decide(ui, state, Command::Undecide, Button::new("Undecide"), out);
-        for command in [Command::Undo, Command::Redo] {
-            let (sign, what) = match command {
-                Command::Undo => (Icon::Undo, project.can_undo.as_deref()),
-                _ => (Icon::Redo, project.can_redo.as_deref()),
-            };
-            let name = match what {
-                Some(what) => format!("{}: {what} ({})", command.text(), command.keys(ui.ctx())),
-                None => command.text().to_owned(),
-            };
-            ui.add_enabled_ui(command.enabled(state), |ui| {
-                if icons::button(ui, sign, &name).clicked() {
-                    out.push(Action::Do(command));
-                }
-            });
+    });
+}
+
+/// The button of undo or redo, named by what it would do.
+fn step_back_or_forth(
+    ui: &mut Ui,
+    state: &State,
+    project: &ProjectState,
+    command: Command,
+    out: &mut Vec<Action>,
+) {
+    let (sign, what) = match command {
+        Command::Undo => (Icon::Undo, project.can_undo.as_deref()),
+        _ => (Icon::Redo, project.can_redo.as_deref()),
+    };
+    let name = match what {
+        Some(what) => format!("{}: {what} ({})", command.text(), command.keys(ui.ctx())),
+        None => command.text().to_owned(),
+    };
+    ui.add_enabled_ui(command.enabled(state), |ui| {
+        if icons::button(ui, sign, &name).clicked() {
+            out.push(Action::Do(command));
         }
     });
 }

@@ -26,6 +26,7 @@ pub fn settings_ui(ui: &mut Ui, state: &mut State, out: &mut Vec<Action>) {
         let close = title_ui(ui, "Settings");
         ui.label(section(ui, "Theme"));
         ui.horizontal(|ui| {
+            ui.spacing_mut().item_spacing.x = 24.0;
             for choice in ThemeChoice::ALL {
                 if ui.radio(state.theme == choice, choice.text()).clicked() {
                     out.push(Action::SetTheme(choice));
@@ -35,12 +36,17 @@ pub fn settings_ui(ui: &mut Ui, state: &mut State, out: &mut Vec<Action>) {
         ui.add_space(space::S);
         ui.label(section(ui, "Scale"));
         ui.horizontal(|ui| {
+            let mut among = false;
             for percent in [100_u8, 125, 150, 175, 200] {
                 let zoom = f32::from(percent) / 100.0;
                 let chosen = (state.zoom - zoom).abs() < 0.01;
+                among |= chosen;
                 if ui.selectable_label(chosen, format!("{percent} %")).clicked() {
                     out.push(Action::SetZoom(zoom));
                 }
+            }
+            if !among {
+                ui.label(muted(ui, format!("now {:.0} %", state.zoom * 100.0)));
             }
         });
         ui.add_space(space::S);
@@ -73,10 +79,11 @@ pub fn settings_ui(ui: &mut Ui, state: &mut State, out: &mut Vec<Action>) {
 /// Paints the list of all keys over the window.
 pub fn keys_ui(ui: &mut Ui, out: &mut Vec<Action>) {
     let modal = Modal::new(egui::Id::unique("keys")).show(ui.ctx(), |ui| {
-        ui.set_width(560.0);
+        ui.set_width(600.0);
         let close = title_ui(ui, "All keys");
-        ScrollArea::vertical().max_height(520.0).auto_shrink([false, true]).show(ui, |ui| {
-            ui.spacing_mut().item_spacing.y = 4.0;
+        let height = (ui.ctx().content_rect().height() - 160.0).clamp(160.0, 520.0);
+        ScrollArea::vertical().max_height(height).auto_shrink([false, true]).show(ui, |ui| {
+            ui.spacing_mut().item_spacing.y = 6.0;
             for menu in Menu::ALL {
                 let commands =
                     Command::ALL.into_iter().filter(|c| c.menu() == menu && !c.shortcuts().is_empty());
@@ -106,7 +113,7 @@ pub fn keys_ui(ui: &mut Ui, out: &mut Vec<Action>) {
 }
 
 fn key_row(ui: &mut Ui, keys: &[String], name: &str, meaning: &str) {
-    ui.horizontal(|ui| {
+    ui.horizontal_top(|ui| {
         let width = 190.0;
         ui.allocate_ui_with_layout(
             egui::vec2(width, 20.0),
@@ -119,7 +126,10 @@ fn key_row(ui: &mut Ui, keys: &[String], name: &str, meaning: &str) {
                 }
             },
         );
-        ui.label(name);
-        ui.add(egui::Label::new(caption(ui, meaning)).truncate());
+        ui.vertical(|ui| {
+            ui.spacing_mut().item_spacing.y = 1.0;
+            ui.label(name);
+            ui.add(egui::Label::new(caption(ui, meaning)).wrap());
+        });
     });
 }

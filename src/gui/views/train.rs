@@ -8,11 +8,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use egui::{
-    Button, Color32, ComboBox, CornerRadius, DragValue, Id, Label, Panel, ProgressBar, Rect, RichText, Role,
-    ScrollArea, Sense, StrokeKind, Ui, WidgetInfo, pos2, vec2,
+    Button, Color32, ComboBox, CornerRadius, DragValue, Id, Key, Label, Panel, ProgressBar, Rect, RichText,
+    Role, ScrollArea, Sense, StrokeKind, TextEdit, Ui, WidgetInfo, pos2, vec2,
 };
 
 use super::review::side_width;
+use super::welcome::typed_path;
 use crate::domain::task::{Level, Preview};
 use crate::gui::command::{Action, Command};
 use crate::gui::icons::{Icon, icon};
@@ -27,6 +28,8 @@ use crate::gui::widgets::status_bar::{count_words, percent, time_words};
 use crate::jobs::{JobState, JobView, Series};
 use crate::oversampling;
 
+/// Id of the path box of a model; the app gives it the keyboard.
+pub const MODEL_BOX: &str = "model file";
 /// Width of the form.
 const FORM: f32 = 312.0;
 /// Side of a preview picture in points.
@@ -262,7 +265,7 @@ fn device_field(ui: &mut Ui, device: &mut String, devices: &Face<Vec<DeviceRow>>
 }
 
 /// The buttons at the foot of the form, with the reason beside what cannot be done.
-fn start(ui: &mut Ui, t: &Tokens, state: &State, out: &mut Vec<Action>) {
+fn start(ui: &mut Ui, t: &Tokens, state: &mut State, out: &mut Vec<Action>) {
     let needs_training = state
         .project
         .as_ref()
@@ -284,7 +287,9 @@ fn start(ui: &mut Ui, t: &Tokens, state: &State, out: &mut Vec<Action>) {
     }
     ui.horizontal_wrapped(|ui| {
         let enabled = Command::StartTraining.enabled(state) && needs_training && reason.is_none();
-        let train = primary_button(ui, Command::StartTraining.text(), enabled);
+        // Over a checkpoint it is asked first.
+        let words = if state.train.checkpoint.is_some() { "Train anew…" } else { "Train" };
+        let train = primary_button(ui, words, enabled);
         if train.on_hover_text(Command::StartTraining.hint(ui.ctx())).clicked() {
             out.push(Action::Do(Command::StartTraining));
         }
@@ -293,9 +298,32 @@ fn start(ui: &mut Ui, t: &Tokens, state: &State, out: &mut Vec<Action>) {
         }
         command_button(ui, state, Command::LoadModel, out);
     });
+    model_path_ui(ui, state, out);
     if let Some(why) = &state.no_dialogs {
         ui.add(Label::new(RichText::new(why).size(theme::SMALL).color(t.warning)).wrap());
     }
+}
+
+/// The path box of a model: as good a way as the dialog, and the only one where the system has none.
+fn model_path_ui(ui: &mut Ui, state: &mut State, out: &mut Vec<Action>) {
+    let enabled = state.can_edit() && state.running(JobKind::Train).is_none();
+    ui.add_enabled_ui(enabled, |ui| {
+        ui.horizontal(|ui| {
+            let width = (ui.available_width() - 72.0).max(80.0);
+            let edit = TextEdit::singleline(&mut state.train.model_box)
+                .id(Id::unique(MODEL_BOX))
+                .hint_text("or its path, then Enter")
+                .desired_width(width)
+                .char_limit(4000);
+            let response = ui.add(edit).accessible_name("Path of a model");
+            let entered = response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
+            let path = state.train.model_box.trim();
+            let pressed = ui.add_enabled(!path.is_empty(), Button::new("Load")).clicked();
+            if (entered || pressed) && !path.is_empty() {
+                out.push(Action::LoadModel(typed_path(path)));
+            }
+        });
+    });
 }
 
 fn run(ui: &mut Ui, t: &Tokens, state: &State, textures: &mut Textures, out: &mut Vec<Action>) {
@@ -318,10 +346,8 @@ fn run(ui: &mut Ui, t: &Tokens, state: &State, textures: &mut Textures, out: &mu
                 "No model yet",
                 "Train one with the settings on the left, or load a model that fits this folder. The window \
                  stays usable meanwhile; a checkpoint is kept, so closing it loses nothing.",
-                |ui| {
-                    command_button(ui, state, Command::StartTraining, out);
-                    command_button(ui, state, Command::LoadModel, out);
-                },
+                // The next steps are the buttons at the foot of the form.
+                |_| {},
             );
         }
         return;
@@ -397,7 +423,7 @@ fn model_card(ui: &mut Ui, t: &Tokens, state: &State, out: &mut Vec<Action>) {
                 ui.add(Label::new(RichText::new(name.unwrap_or_default()).strong()).truncate())
                     .on_hover_text(model.path.display().to_string());
                 ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                    if ui.add_enabled(!state.is_busy(), Button::new("Put away").small()).clicked() {
+                    if ui.add_enabled(!state.is_busy(), Button::new("Unload").small()).clicked() {
                         out.push(Action::ForgetModel);
                     }
                 });

@@ -47,7 +47,7 @@ fn reading_ui(ui: &mut Ui, state: &State, folder: &Path, out: &mut Vec<Action>) 
 
 fn start_ui(ui: &mut Ui, state: &mut State, out: &mut Vec<Action>) {
     ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
-        centred(ui, 560.0, |ui| {
+        centred(ui, 560.0, 440.0, |ui| {
             ui.label(egui::RichText::new("Balance an imbalanced image folder").size(22.0).strong());
             ui.label(muted(
                 ui,

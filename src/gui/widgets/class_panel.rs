@@ -4,7 +4,7 @@
 use egui::{Align, Button, Layout, ScrollArea, Ui};
 
 use super::empty_state::hint_line;
-use super::histogram::{Bar, LEGEND, histogram_ui};
+use super::histogram::{Bar, histogram_ui, legend_ui};
 use super::status_bar::{count_words, counted, number, percent};
 use crate::domain::splits::Split;
 use crate::gui::command::{Action, Command};
@@ -83,7 +83,7 @@ pub fn class_panel_ui(ui: &mut Ui, state: &mut State, out: &mut Vec<Action>) {
     if let Some(class) = clicked {
         state.class_filter = if state.class_filter == Some(class) { None } else { Some(class) };
     }
-    hint_line(ui, LEGEND);
+    legend_ui(ui);
     if state.log_scale {
         hint_line(ui, "logarithmic: equal lengths are equal factors");
     }
@@ -100,15 +100,25 @@ fn balance_ui(ui: &mut Ui, project: &ProjectState) {
     let figures = &project.figures;
     let accepted: usize = figures.accepted.iter().sum();
     let ratio = |value: Option<f64>| value.map_or_else(|| "none".to_owned(), |r| format!("{r:.1}"));
-    let (after, word) =
-        if accepted > 0 { (figures.now.ratio, "") } else { (figures.planned.ratio, " planned") };
-    let text = format!("{} → {}{word}", ratio(figures.before.ratio), ratio(after));
-    fact(ui, "Imbalance ratio", text).on_hover_text(format!(
-        "Largest class over smallest, training images: {} as it is, {} with what is accepted, {} as planned",
-        ratio(figures.before.ratio),
-        ratio(figures.now.ratio),
-        ratio(figures.planned.ratio),
-    ));
+    let (before, now) = (ratio(figures.before.ratio), ratio(figures.now.ratio));
+    let planned = ratio(figures.planned.ratio);
+    let help = format!(
+        "Largest class over smallest, training images: {before} as it is, {now} with what is accepted, \
+         {planned} as planned"
+    );
+    if accepted > 0 {
+        // Three numbers do not fit beside the name.
+        ui.label(muted(ui, "Imbalance ratio"));
+        ui.horizontal(|ui| {
+            ui.spacing_mut().interact_size.y = 20.0;
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                let text = egui::Label::new(format!("{before} → {now} now, {planned} planned"));
+                ui.add(text.truncate().selectable(true)).on_hover_text(help);
+            });
+        });
+    } else {
+        fact(ui, "Imbalance ratio", format!("{before} → {planned} planned")).on_hover_text(help);
+    }
     fact(ui, "Still to make", number(project.still_to_make()));
     let expected = project.expected_acceptance().map_or_else(|| "–".to_owned(), percent);
     fact(ui, "Expected acceptance", expected).on_hover_text(
@@ -160,7 +170,7 @@ fn files_ui(ui: &mut Ui, project: &ProjectState, out: &mut Vec<Action>) {
             } else if !dataset.notes.is_empty() {
                 counted(dataset.notes.len(), "note on the files", "notes on the files")
             } else {
-                format!("{} no image and ignored", counted(dataset.ignored, "file is", "files are"))
+                format!("{} ignored", counted(dataset.ignored, "other file", "other files"))
             };
             ui.label(caption(ui, text));
             if ui.link(egui::RichText::new("Show").size(SMALL)).clicked() {

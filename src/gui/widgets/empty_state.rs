@@ -1,11 +1,12 @@
 //! The empty, loading and failed faces of a view: one look for all of them, with the next step as a button.
 
-use egui::{Align, Button, Layout, ProgressBar, Role, Ui, WidgetInfo};
+use egui::{Align, Button, Layout, Ui};
 
 use crate::gui::command::{Action, Command};
 use crate::gui::icons::{Icon, icon};
 use crate::gui::state::State;
 use crate::gui::theme::{hint, muted, space, tokens};
+use crate::gui::widgets::probability::progress_bar;
 use crate::gui::widgets::status_bar::time_words;
 use crate::jobs::JobView;
 
@@ -24,19 +25,26 @@ pub fn command_button(ui: &mut Ui, state: &State, command: Command, out: &mut Ve
     }
 }
 
-/// The same, filled with the accent: the one next step of a view.
+/// The same, filled with the accent: the one next step of a view. Switched off it has the neutral ground of
+/// other buttons, as a faded accent leaves its text unreadable.
 pub fn primary_button(ui: &mut Ui, text: &str, enabled: bool) -> egui::Response {
     let t = tokens(ui);
-    let label = egui::RichText::new(text).color(t.on_accent).strong();
-    ui.add_enabled(enabled, Button::new(label).fill(t.accent))
+    let label = egui::RichText::new(text).strong();
+    let button = if enabled && ui.is_enabled() {
+        Button::new(label.color(t.on_accent)).fill(t.accent)
+    } else {
+        Button::new(label.color(t.text)).fill(t.raised)
+    };
+    ui.add_enabled(enabled, button)
 }
 
-/// A column in the middle of what is left, `width` points wide at most.
-pub fn centred<R>(ui: &mut Ui, width: f32, add: impl FnOnce(&mut Ui) -> R) -> R {
+/// A column in the middle of what is left, `width` points wide at most and about `height` high: the lower the
+/// window, the less room stays above it.
+pub fn centred<R>(ui: &mut Ui, width: f32, height: f32, add: impl FnOnce(&mut Ui) -> R) -> R {
     let available = ui.available_size();
     let width = width.min(available.x - 2.0 * space::L).max(120.0);
     let side = ((available.x - width) / 2.0).max(0.0);
-    ui.add_space((available.y * 0.28).min(220.0));
+    ui.add_space(((available.y - height) * 0.4).clamp(space::S, 220.0));
     ui.horizontal_top(|ui| {
         ui.add_space(side);
         ui.allocate_ui_with_layout(egui::vec2(width, 0.0), Layout::top_down(Align::Min), |ui| {
@@ -50,7 +58,7 @@ pub fn centred<R>(ui: &mut Ui, width: f32, add: impl FnOnce(&mut Ui) -> R) -> R 
 
 /// Nothing here yet: what it would be, and what to do next.
 pub fn empty(ui: &mut Ui, sign: Icon, title: &str, text: &str, add: impl FnOnce(&mut Ui)) {
-    centred(ui, 440.0, |ui| {
+    centred(ui, 440.0, 180.0, |ui| {
         icon(ui, sign, 30.0, tokens(ui).muted);
         ui.add_space(space::XS);
         ui.heading(title);
@@ -62,13 +70,12 @@ pub fn empty(ui: &mut Ui, sign: Icon, title: &str, text: &str, add: impl FnOnce(
 
 /// Work is going on: what, how far, how long still.
 pub fn loading(ui: &mut Ui, title: &str, job: Option<&JobView>, add: impl FnOnce(&mut Ui)) {
-    centred(ui, 440.0, |ui| {
+    centred(ui, 440.0, 180.0, |ui| {
         ui.heading(title);
         let (done, total) = job.map_or((0, 0), |job| (job.done, job.total));
         let part = if total == 0 { 0.0 } else { done as f32 / total as f32 };
-        let bar = ProgressBar::new(part).desired_height(6.0).desired_width(ui.available_width());
-        let response = ui.add(bar);
-        response.widget_info(|| WidgetInfo::labeled(Role::ProgressIndicator, true, title));
+        let width = ui.available_width();
+        progress_bar(ui, part, egui::vec2(width, 6.0), title);
         let mut words = Vec::new();
         if let Some(job) = job {
             if !job.stage.is_empty() {
@@ -88,7 +95,7 @@ pub fn loading(ui: &mut Ui, title: &str, job: Option<&JobView>, add: impl FnOnce
 
 /// It did not work: why, and what can be done.
 pub fn failed(ui: &mut Ui, title: &str, message: &str, add: impl FnOnce(&mut Ui)) {
-    centred(ui, 520.0, |ui| {
+    centred(ui, 520.0, 180.0, |ui| {
         icon(ui, Icon::Warning, 30.0, tokens(ui).failure);
         ui.add_space(space::XS);
         ui.heading(title);

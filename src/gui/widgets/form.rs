@@ -104,7 +104,7 @@ fn param_row(
             }
             let source = source_text(info);
             let caption = Label::new(theme::caption(ui, source.as_str())).truncate();
-            ui.add(caption).on_hover_text(format!("{source}\n{}", info.help));
+            ui.add(caption).on_hover_text(format!("{}\n{}", source_help(&source), info.help));
         });
     });
     match info.kind {
@@ -119,7 +119,20 @@ fn param_row(
 
 /// Where the default comes from, for the right edge; the default itself where no source is told.
 fn source_text(info: &ParamInfo) -> String {
-    if info.source.is_empty() { value_text(&info.default) } else { info.source.to_owned() }
+    if info.source.is_empty() {
+        value_text(&info.default)
+    } else {
+        info.source.replace("code:", "paper's code:")
+    }
+}
+
+/// The source in full, for its tooltip.
+fn source_help(source: &str) -> String {
+    if source.contains("paper's code:") {
+        format!("{source}\nThe paper's code: the value in the code that the authors of the method published.")
+    } else {
+        source.to_owned()
+    }
 }
 
 fn choice_field(ui: &mut Ui, info: &ParamInfo, words: &[&str], value: &Value, params: &mut ParamMap) -> bool {

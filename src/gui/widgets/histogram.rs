@@ -8,7 +8,7 @@ use egui::{
 
 use super::status_bar::number;
 use crate::domain::classes::ClassId;
-use crate::gui::theme::{RADIUS, Tokens, blend, class_colour, class_is_dotted, tokens};
+use crate::gui::theme::{RADIUS, Tokens, blend, caption, class_colour, class_is_dotted, tokens};
 
 /// One class of a histogram.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,8 +27,36 @@ pub struct Bar {
 /// Height of one class, name and bar.
 pub const ROW: f32 = 40.0;
 
-/// What the three kinds of fill mean, as a caption under a histogram.
-pub const LEGEND: &str = "solid real · hatched made and accepted · line target";
+/// Least width of a part that is there: hatching is told from a solid end from here on.
+const LEAST: f32 = 3.0;
+
+/// What the fills and the line mean, on two lines under a histogram.
+pub fn legend_ui(ui: &mut Ui) {
+    let t = tokens(ui);
+    ui.scope(|ui| {
+        ui.spacing_mut().interact_size.y = 15.0;
+        ui.spacing_mut().item_spacing = vec2(5.0, 3.0);
+        ui.horizontal(|ui| {
+            sample_ui(ui, "real", |painter, rect| {
+                painter.rect_filled(rect, 2, t.muted);
+            });
+            sample_ui(ui, "made and accepted", |painter, rect| hatch(painter, rect, t.muted, t));
+        });
+        ui.horizontal(|ui| {
+            sample_ui(ui, "target", |painter, rect| {
+                painter.vline(rect.center().x, rect.y_range(), Stroke::new(2.0, t.text));
+            });
+        });
+    });
+}
+
+/// A sign of the legend and its meaning.
+fn sample_ui(ui: &mut Ui, words: &str, paint: impl FnOnce(&Painter, Rect)) {
+    let (rect, _) = ui.allocate_exact_size(vec2(14.0, 10.0), Sense::hover());
+    paint(ui.painter(), rect);
+    ui.label(caption(ui, words));
+    ui.add_space(7.0);
+}
 
 /// Bars of all classes, one below the other, in the full width. Returns a class that was clicked.
 pub fn histogram_ui(
@@ -38,11 +66,34 @@ pub fn histogram_ui(
     log: bool,
     selected: Option<ClassId>,
 ) -> Option<ClassId> {
+    rows_ui(ui, salt, bars, log, selected, "made and accepted")
+}
+
+/// The same for a plan: what is hatched is not made yet.
+pub fn planned_ui(
+    ui: &mut Ui,
+    salt: &str,
+    bars: &[Bar],
+    log: bool,
+    selected: Option<ClassId>,
+) -> Option<ClassId> {
+    rows_ui(ui, salt, bars, log, selected, "made as planned")
+}
+
+fn rows_ui(
+    ui: &mut Ui,
+    salt: &str,
+    bars: &[Bar],
+    log: bool,
+    selected: Option<ClassId>,
+    made: &str,
+) -> Option<ClassId> {
     let largest =
         bars.iter().map(|b| (b.real + b.made + b.repeated).max(b.target.unwrap_or(0))).max().unwrap_or(0);
     let mut clicked = None;
     for bar in bars {
-        if bar_ui(ui, salt, bar, largest, log, selected == Some(bar.class)) {
+        let words = words(bar, made);
+        if bar_ui(ui, (salt, bar, words.as_str()), largest, log, selected == Some(bar.class)) {
             clicked = Some(bar.class);
         }
     }
@@ -59,12 +110,18 @@ pub fn length(count: usize, largest: usize, log: bool) -> f32 {
     share.clamp(0.0, 1.0) as f32
 }
 
-fn bar_ui(ui: &mut Ui, salt: &str, bar: &Bar, largest: usize, log: bool, selected: bool) -> bool {
+fn bar_ui(
+    ui: &mut Ui,
+    (salt, bar, words): (&str, &Bar, &str),
+    largest: usize,
+    log: bool,
+    selected: bool,
+) -> bool {
     let t = tokens(ui);
     let (_, rect) = ui.allocate_space(vec2(ui.available_width(), ROW - ui.spacing().item_spacing.y));
     let id = ui.make_persistent_id((salt, bar.class));
     let response = ui.interact(rect, id, Sense::click());
-    response.widget_info(|| WidgetInfo::selected(Role::Button, true, selected, words(bar)));
+    response.widget_info(|| WidgetInfo::selected(Role::Button, true, selected, words));
     if ui.is_rect_visible(rect) {
         let lit = response.hovered() || response.has_focus() || selected;
         if lit {
@@ -75,17 +132,17 @@ fn bar_ui(ui: &mut Ui, salt: &str, bar: &Bar, largest: usize, log: bool, selecte
         paint(ui, rect, bar, largest, log);
     }
     let response = response.on_hover_ui(|ui| {
-        ui.label(words(bar));
+        ui.label(words);
         ui.label(if selected { "Click to show all classes" } else { "Click to show this class alone" });
     });
     response.clicked()
 }
 
-/// The bar as a sentence, for the tooltip and for screen readers.
-fn words(bar: &Bar) -> String {
+/// The bar as a sentence, for the tooltip and for screen readers; `made` says what the hatched part is.
+fn words(bar: &Bar, made: &str) -> String {
     let mut text = format!("{}: {} real", bar.name, number(bar.real));
     if bar.made > 0 {
-        text.push_str(&format!(", {} made and accepted", number(bar.made)));
+        text.push_str(&format!(", {} {made}", number(bar.made)));
     }
     if bar.repeated > 0 {
         text.push_str(&format!(", {} repeated", number(bar.repeated)));
@@ -119,22 +176,30 @@ fn paint(ui: &Ui, rect: Rect, bar: &Bar, largest: usize, log: bool) {
     painter.rect_filled(track, 3, t.raised);
     let at = |count: usize| track.left() + track.width() * length(count, largest, log);
     let colour = class_colour(t, bar.class);
-    let part = |from: usize, to: usize| Rect::from_x_y_ranges(at(from)..=at(to), track.y_range());
-    // A class with few images is still seen beside one with thousands.
-    let mut solid = part(0, bar.real);
-    if bar.real > 0 {
-        solid.max.x = solid.max.x.max(track.left() + 2.0);
-    }
-    painter.rect_filled(solid, 3, colour);
-    if class_is_dotted(bar.class) {
-        dots(&painter, solid, t.panel);
-    }
+    // A few images are still seen beside thousands: each part that is there has its least width, from where
+    // the one before it ends.
+    let mut end = track.left();
+    let mut part = |count: usize, until: usize| {
+        let right = at(until).max(end + if count > 0 { LEAST } else { 0.0 }).min(track.right());
+        let left = if count > 0 { end.min(right - LEAST) } else { right };
+        end = right;
+        Rect::from_x_y_ranges(left..=right, track.y_range())
+    };
     let made_end = bar.real + bar.made;
+    let solid = part(bar.real, bar.real);
+    let made = part(bar.made, made_end);
+    let repeated = part(bar.repeated, made_end + bar.repeated);
+    if bar.real > 0 {
+        painter.rect_filled(solid, 3.0_f32.min(solid.width() / 2.0), colour);
+        if class_is_dotted(bar.class) {
+            dots(&painter, solid, t.panel);
+        }
+    }
     if bar.made > 0 {
-        hatch(&painter, part(bar.real, made_end), colour, t);
+        hatch(&painter, made, colour, t);
     }
     if bar.repeated > 0 {
-        let area = part(made_end, made_end + bar.repeated);
+        let area = repeated;
         painter.rect_filled(area, 0, blend(t.raised, colour, 0.18));
         painter.rect_stroke(area, 0, Stroke::new(1.0, colour), StrokeKind::Inside);
     }
@@ -158,7 +223,10 @@ pub fn hatch(painter: &Painter, rect: Rect, colour: Color32, t: &Tokens) {
         inside.line_segment([pos2(x, rect.bottom()), pos2(x + height, rect.top())], stroke);
         x += 5.0;
     }
-    painter.rect_stroke(rect, 0, Stroke::new(1.0, colour), StrokeKind::Inside);
+    // A border would fill a sliver, and it would read as solid.
+    if rect.width() >= 6.0 {
+        painter.rect_stroke(rect, 0, Stroke::new(1.0, colour), StrokeKind::Inside);
+    }
 }
 
 /// The second pattern, for classes past the seventh.

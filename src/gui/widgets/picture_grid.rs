@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use egui::{Id, Key, Modifiers, Rect, Response, ScrollArea, Sense, Ui, pos2, vec2};
+use egui::{Event, Id, Key, Modifiers, Rect, Response, ScrollArea, Sense, Ui, pos2, vec2};
 
 /// Gap between tiles.
 const GAP: f32 = 8.0;
@@ -102,7 +102,8 @@ fn is_tile(ui: &Ui, grid: Id, focused: Id) -> bool {
     ui.ctx().data(|data| data.get_temp::<Id>(grid)) == Some(focused)
 }
 
-/// Takes the arrow, page, home and end keys of this frame; where the cursor goes, and whether shift was held.
+/// Takes every press of the arrow, page, home and end keys of this frame; where the cursor goes by all of them,
+/// and whether shift was held at the last.
 ///
 /// `place` is the cursor's place among `count`. Call it only where no text box has the keyboard.
 pub fn take_move(ui: &Ui, place: Option<usize>, count: usize, columns: usize) -> Option<(usize, bool)> {
@@ -123,15 +124,20 @@ pub fn take_move(ui: &Ui, place: Option<usize>, count: usize, columns: usize) ->
         (Key::Home, |_, _, _| 0, 0),
         (Key::End, |_, _, last| last, 0),
     ];
+    let mut moved: Option<(usize, bool)> = None;
     ui.input_mut(|input| {
-        let shift = input.modifiers.shift;
-        for (key, go, by) in keys {
-            if input.consume_key(Modifiers::SHIFT, key) || input.consume_key(Modifiers::NONE, key) {
-                let from_nowhere = if key == Key::End { last } else { 0 };
-                let next = place.map_or(from_nowhere, |place| go(place.min(last), by, last));
-                return Some((next, shift));
+        input.events.retain(|event| {
+            let Event::Key { key: pressed_key, modifiers, pressed: true, .. } = event else { return true };
+            let Some((key, go, by)) = keys.iter().find(|(key, ..)| key == pressed_key) else { return true };
+            if !modifiers.matches_logically(Modifiers::NONE) {
+                return true;
             }
-        }
-        None
-    })
+            let from_nowhere = if *key == Key::End { last } else { 0 };
+            let at = moved.map(|(next, _)| next).or(place);
+            let next = at.map_or(from_nowhere, |at| go(at.min(last), *by, last));
+            moved = Some((next, modifiers.shift));
+            false
+        });
+    });
+    moved
 }

@@ -4,12 +4,13 @@
 //! say which. Knows textures and the theme, not where pictures come from.
 
 use egui::{
-    Align2, Color32, Context, CornerRadius, CursorIcon, FontId, Rect, Response, Role, Sense, Stroke,
-    StrokeKind, Ui, Vec2, WidgetInfo, pos2, vec2,
+    Color32, Context, CornerRadius, CursorIcon, FontId, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui,
+    Vec2, WidgetInfo, pos2, vec2,
 };
 
 use crate::gui::textures::Shown;
 use crate::gui::theme::{self, ON_PICTURE, PICTURE_GROUND, Tokens};
+use crate::gui::widgets::histogram::truncated;
 
 /// Largest magnification over the fitted size.
 pub const ZOOM_MAX: f32 = 32.0;
@@ -128,15 +129,12 @@ pub fn picture_pane(
         painter.with_clip_rect(rect).galley(rect.center() - galley.size() * 0.5, galley, faded);
     }
     painter.rect_stroke(rect, CornerRadius::same(6), Stroke::new(1.0, t.line), StrokeKind::Inside);
-    painter.with_clip_rect(all).text(
-        pos2(rect.left() + 1.0, rect.bottom() + CAPTION * 0.5 + 1.0),
-        Align2::LEFT_CENTER,
-        pane.caption,
-        FontId::proportional(theme::SMALL),
-        t.muted,
-    );
+    let galley = truncated(painter, pane.caption, FontId::proportional(theme::SMALL), t.muted, side - 2.0);
+    let elided = galley.elided;
+    let middle = rect.bottom() + CAPTION * 0.5 + 1.0;
+    painter.galley(pos2(rect.left() + 1.0, middle - galley.size().y * 0.5), galley, t.muted);
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, pane.name));
-    response
+    if elided { response.on_hover_text(pane.caption) } else { response }
 }
 
 fn gestures(ui: &Ui, rect: Rect, response: &Response, zoom: &mut Zoom) {

@@ -3,15 +3,15 @@
 //! Knows the theme and the parts of the acceptance test; decides nothing.
 
 use egui::{
-    Align2, Color32, CornerRadius, FontId, Painter, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui,
-    Vec2, WidgetInfo, pos2, vec2,
+    Align2, Color32, FontId, Painter, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo,
+    pos2, vec2,
 };
 
 use super::status_bar::percent;
 use crate::domain::decisions::Verdict;
 use crate::domain::provenance::Parts;
 use crate::gui::icons::{Icon, paint};
-use crate::gui::theme::Tokens;
+use crate::gui::theme::{Tokens, tokens};
 
 /// The method's verdict in words, with the part that failed.
 pub const fn verdict_words(verdict: Verdict) -> &'static str {
@@ -47,20 +47,38 @@ pub fn rule_sentences(parts: &Parts) -> String {
 
 /// Paints a bar over its ground; an absent value leaves a thin outline, so that it does not read as zero.
 pub fn paint_bar(painter: &Painter, rect: Rect, value: Option<f64>, fill: Color32, ground: Color32) {
-    let radius = CornerRadius::same((rect.height() / 2.0).min(3.0) as u8);
+    let round = (rect.height() / 2.0).min(3.0);
     match value {
         Some(value) => {
-            painter.rect_filled(rect, radius, ground);
+            painter.rect_filled(rect, round, ground);
             let share = value.clamp(0.0, 1.0) as f32;
             if share > 0.0 {
-                let width = (rect.width() * share).max(rect.height().min(rect.width()));
-                painter.rect_filled(Rect::from_min_size(rect.min, vec2(width, rect.height())), radius, fill);
+                // A sliver keeps its length: it is not rounded up to a blob.
+                let width = (rect.width() * share).max(1.0);
+                let filled = Rect::from_min_size(rect.min, vec2(width, rect.height()));
+                painter.rect_filled(filled, round.min(width / 2.0), fill);
             }
         }
         None => {
-            painter.rect_stroke(rect, radius, Stroke::new(1.0, ground), StrokeKind::Inside);
+            painter.rect_stroke(rect, round, Stroke::new(1.0, ground), StrokeKind::Inside);
         }
     }
+}
+
+/// How far a piece of work is, `share` in \[0, 1\]; empty at 0.
+pub fn progress_bar(ui: &mut Ui, share: f32, size: Vec2, name: &str) -> Response {
+    let t = tokens(ui);
+    let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
+    let share = f64::from(share).clamp(0.0, 1.0);
+    if ui.is_rect_visible(rect) {
+        paint_bar(ui.painter(), rect, Some(share), t.accent, t.line);
+    }
+    response.widget_info(|| {
+        let mut info = WidgetInfo::labeled(Role::ProgressIndicator, true, name);
+        info.value = Some((share * 100.0).floor());
+        info
+    });
+    response
 }
 
 /// One part of a candidate's test as a row: name, bar with the threshold as a line, number, tick or cross.

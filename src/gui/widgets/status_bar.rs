@@ -3,8 +3,9 @@
 
 use std::time::Duration;
 
-use egui::{Align, Button, Label, Layout, ProgressBar, Role, Ui, WidgetInfo, vec2};
+use egui::{Align, Button, Label, Layout, Ui, vec2};
 
+use super::probability::progress_bar;
 use crate::domain::task::Level;
 use crate::gui::command::{Action, Command};
 use crate::gui::icons::{Icon, icon};
@@ -156,8 +157,7 @@ fn job_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
     words.retain(|w| !w.is_empty());
     ui.label(caption(ui, words.join(" · ")));
     let part = if job.total == 0 { 0.0 } else { job.done as f32 / job.total as f32 };
-    let bar = ui.add(ProgressBar::new(part).desired_width(180.0).desired_height(5.0));
-    bar.widget_info(|| WidgetInfo::labeled(Role::ProgressIndicator, true, kind.text()));
+    progress_bar(ui, part, vec2(180.0, 5.0), kind.text());
     let stage = if job.stage.is_empty() { kind.text() } else { job.stage.as_str() };
     ui.add(Label::new(caption(ui, capital(stage))).truncate());
 }
