@@ -443,6 +443,7 @@ fn train_shows_every_face_in_both_themes() {
             path: PathBuf::from("/nowhere/m2m.safetensors"),
             method: "m2m".to_owned(),
             facts: vec![("Size".to_owned(), "28 px, grey".to_owned())],
+            beta: None,
         });
         let mut done = harness(train_ui, done, theme);
         assert_sees(&done, &["m2m.safetensors", "28 px, grey", "finished after"]);

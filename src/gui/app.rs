@@ -511,6 +511,10 @@ impl App {
                 self.settings_changed = Some(Instant::now());
             }
         }
+        if let Some(project) = &mut self.state.project {
+            project.model_beta = model.beta;
+            project.refresh_plan();
+        }
         self.state.train.model = Face::Full(model);
     }
 
@@ -519,6 +523,8 @@ impl App {
         self.state.train.model = Face::Empty;
         if let Some(project) = &mut self.state.project {
             project.settings.model = None;
+            project.model_beta = None;
+            project.refresh_plan();
             self.settings_changed = Some(Instant::now());
         }
     }

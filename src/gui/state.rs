@@ -163,6 +163,8 @@ pub struct ModelFile {
     pub method: String,
     /// What the file says of itself, as rows of a table.
     pub facts: Vec<(String, String)>,
+    /// The prior's beta it was trained with, which generating takes too.
+    pub beta: Option<f64>,
 }
 
 impl ModelFile {
@@ -184,7 +186,8 @@ impl ModelFile {
                 rows.push((capital(name), value.to_string()));
             }
         }
-        ModelFile { path: facts.path, method: facts.method, facts: rows }
+        let beta = facts.params.get("beta").and_then(serde_json::Value::as_f64);
+        ModelFile { path: facts.path, method: facts.method, facts: rows, beta }
     }
 }
 
@@ -217,6 +220,8 @@ pub struct ProjectState {
     pub can_undo: Option<String>,
     pub can_redo: Option<String>,
     pub saving: Saving,
+    /// The beta of the loaded model: what generating uses where the person set none.
+    pub model_beta: Option<f64>,
     pub figures: Figures,
 }
 
@@ -278,6 +283,7 @@ impl ProjectState {
             can_undo: None,
             can_redo: None,
             saving: Saving::Saved,
+            model_beta: None,
             figures: Figures::default(),
         };
         project.refresh();
@@ -287,7 +293,9 @@ impl ProjectState {
     /// The prior's beta of the chosen method; `None` where the method has no prior.
     pub fn beta(&self) -> Option<f64> {
         let method = oversampling::method(&self.settings.method)?;
-        method.prior_beta(&self.settings.params).ok().flatten()
+        let beta = method.prior_beta(&self.settings.params).ok().flatten()?;
+        let set = self.settings.params.contains_key("beta");
+        Some(self.model_beta.filter(|_| !set).unwrap_or(beta))
     }
 
     /// Recomputes all figures; call it after the data set changed.

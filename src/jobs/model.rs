@@ -30,24 +30,8 @@ pub struct ModelFacts {
 /// A file that is no model, or one for other classes, channels or size: the difference is named.
 pub fn look(path: &Path, dataset: &Dataset, spec: &Spec) -> Result<ModelFacts, JobError> {
     let (config, _) = model_file::read(path).map_err(method_error)?;
-    let refuse = |why: String| Err(JobError::Input(format!("{why}: {}", path.display())));
     let method = find(&config.method)?;
-    let colour = |channels| if channels == 1 { "grey" } else { "colour" };
-    if config.classes != dataset.classes {
-        let (theirs, ours) = (config.classes.join(", "), dataset.classes.join(", "));
-        return refuse(format!("the model knows the classes {theirs}; this folder has {ours}"));
-    }
-    if config.spec.channels != spec.channels {
-        let (theirs, ours) = (colour(config.spec.channels), colour(spec.channels));
-        return refuse(format!("the model is for {theirs} images; these are {ours}"));
-    }
-    if config.spec.size != spec.size {
-        let (theirs, ours) = (config.spec.size, spec.size);
-        return refuse(format!(
-            "the model is for images of {theirs} pixels, this project trains at {ours}; choose size {theirs} to \
-             use it"
-        ));
-    }
+    model_file::check_fits(&config, &dataset.classes, spec, path).map_err(method_error)?;
     Ok(ModelFacts {
         path: path.to_path_buf(),
         method_name: method.info().name,

@@ -254,7 +254,7 @@ impl Oversampler for M2m {
         if config.method != INFO.id {
             return Err(refused(format!("this is a model of {}, not of m2m", config.method)));
         }
-        model_file::check_fits(&config, training, path)?;
+        model_file::check_fits(&config, &training.classes, &training.spec, path)?;
         Params::from_map(&config.params)
             .map_err(|error| refused(format!("the model file is refused: {error}")))?;
         let mut networks = BTreeMap::new();

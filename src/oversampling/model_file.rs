@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{MethodError, ParamMap};
 use crate::imaging::files::write_atomic;
-use crate::imaging::training_set::{Spec, TrainingSet};
+use crate::imaging::training_set::Spec;
 use crate::nn::resnet::ResNetConfig;
 use crate::nn::weights::{MAX_BYTES, Weights};
 
@@ -90,14 +90,19 @@ pub fn write(path: &Path, weights: &Weights) -> Result<(), MethodError> {
 /// Refuses a model for other data, naming the difference.
 ///
 /// # Errors
-/// Other classes, channels, size or fit.
-pub fn check_fits(config: &ModelConfig, training: &TrainingSet, path: &Path) -> Result<(), MethodError> {
-    let (theirs, ours) = (&config.spec, &training.spec);
-    let difference = if config.classes != training.classes {
+/// Other classes, channels or size.
+pub fn check_fits(
+    config: &ModelConfig,
+    classes: &[String],
+    ours: &Spec,
+    path: &Path,
+) -> Result<(), MethodError> {
+    let theirs = &config.spec;
+    let difference = if config.classes != classes {
         Some(format!(
             "the model knows the classes {}, this data set has {}",
             config.classes.join(", "),
-            training.classes.join(", ")
+            classes.join(", ")
         ))
     } else if theirs.channels != ours.channels {
         let word = |channels| if channels == 1 { "grey" } else { "colour" };

@@ -360,7 +360,11 @@ fn run(ui: &mut Ui, t: &Tokens, state: &State, textures: &mut Textures, out: &mu
         if let Some(message) = state.failure(JobKind::Generate) {
             failure_card(ui, t, "Making candidates failed", message);
         }
-        model_card(ui, t, state, out);
+        // While a model is being made, the one before it stands below.
+        let working = job.is_some_and(|job| !job.state.is_over());
+        if !working {
+            model_card(ui, t, state, out);
+        }
         let Some(job) = job else { return };
         if let JobState::Failed(message) = &job.state {
             failure_card(ui, t, "Training failed", message);
@@ -390,6 +394,9 @@ fn run(ui: &mut Ui, t: &Tokens, state: &State, textures: &mut Textures, out: &mu
             });
         }
         notes(ui, t, job);
+        if working {
+            model_card(ui, t, state, out);
+        }
     });
 }
 
