@@ -115,6 +115,8 @@ fn data_gallery(harness: &mut Harness<'_, App>, load: &str, count: usize) {
 }
 
 fn review(harness: &mut Harness<'_, App>, load: &str, folder: &Path, count: usize) {
+    // Smooth scrolling goes on for a while; what is left of it belongs to the gallery.
+    harness.run_steps(120);
     let app = harness.state_mut();
     let project = app.state.project.as_mut().unwrap();
     // Candidates are looked for below the project; the images lie in their place.

@@ -1,0 +1,128 @@
+//! The job engine: one ending per job, a panic contained, cancel and pause heard, a snapshot that stays small.
+#![allow(clippy::unwrap_used)]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use counterpoise::domain::task::{Event, Level, Preview};
+use counterpoise::jobs::{JobError, JobState, spawn};
+
+fn quiet() -> Arc<dyn Fn() + Send + Sync> {
+    Arc::new(|| {})
+}
+
+#[test]
+fn a_result_is_taken_once_and_the_end_wakes() {
+    let woken = Arc::new(AtomicUsize::new(0));
+    let count = woken.clone();
+    let wake: Arc<dyn Fn() + Send + Sync> = Arc::new(move || {
+        count.fetch_add(1, Ordering::SeqCst);
+    });
+    let job = spawn("sum", wake, |ctx| {
+        ctx.progress("adding", 1, 2);
+        Ok(3)
+    });
+    // The wake of the end comes last of all.
+    let begun = Instant::now();
+    while woken.load(Ordering::SeqCst) < 2 {
+        assert!(begun.elapsed() < Duration::from_secs(10), "the end did not wake");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    assert!(job.wait_timeout(Duration::from_secs(10)));
+    assert_eq!(job.view().state, JobState::Finished);
+    assert_eq!(job.take(), Some(Ok(3)));
+    assert_eq!(job.take(), None);
+}
+
+#[test]
+fn a_panic_is_a_failed_job_with_a_sentence() {
+    let job = spawn("falls", quiet(), |_| -> Result<(), JobError> { panic!("a broken thing") });
+    let error = job.wait().unwrap_err().to_string();
+    assert!(error.contains("internal error") && error.contains("a broken thing"), "{error}");
+    assert!(matches!(job.view().state, JobState::Failed(_)));
+}
+
+#[test]
+fn cancel_is_shown_at_once_and_heard_within_a_step() {
+    let job = spawn("long", quiet(), |ctx| -> Result<(), JobError> {
+        loop {
+            ctx.check()?;
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    });
+    let begun = Instant::now();
+    job.cancel();
+    assert!(matches!(job.view().state, JobState::Cancelling | JobState::Cancelled));
+    assert_eq!(job.wait(), Err(JobError::Cancelled));
+    assert!(begun.elapsed() < Duration::from_secs(5), "cancel was not heard");
+    assert_eq!(job.view().state, JobState::Cancelled);
+}
+
+#[test]
+fn a_paused_job_stands_still_and_can_be_cancelled() {
+    let steps = Arc::new(AtomicUsize::new(0));
+    let counted = steps.clone();
+    let job = spawn("walk", quiet(), move |ctx| -> Result<(), JobError> {
+        loop {
+            ctx.check()?;
+            counted.fetch_add(1, Ordering::SeqCst);
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    });
+    job.pause(true);
+    assert_eq!(job.view().state, JobState::Paused);
+    std::thread::sleep(Duration::from_millis(50));
+    let at = steps.load(Ordering::SeqCst);
+    std::thread::sleep(Duration::from_millis(80));
+    assert_eq!(steps.load(Ordering::SeqCst), at, "it went on");
+    job.pause(false);
+    while steps.load(Ordering::SeqCst) == at {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    job.pause(true);
+    job.cancel();
+    assert_eq!(job.wait(), Err(JobError::Cancelled));
+}
+
+#[test]
+fn stop_and_keep_ends_with_a_result() {
+    let job = spawn("keep", quiet(), |ctx| {
+        while !ctx.is_stopping() {
+            ctx.check()?;
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        Ok("half")
+    });
+    job.stop_and_keep();
+    assert_eq!(job.wait(), Ok("half"));
+}
+
+#[test]
+fn curves_previews_and_notes_stay_bounded() {
+    let job = spawn("tell", quiet(), |ctx| {
+        for step in 0..20_000 {
+            ctx.metric("loss", f64::from(step), 1.0);
+            ctx.note(Level::Warning, "the same thing");
+        }
+        for epoch in 0..200 {
+            ctx.event(Event::Preview(Preview {
+                label: format!("epoch {epoch}"),
+                size: 1,
+                channels: 1,
+                images: vec![vec![0]],
+                captions: vec![String::new()],
+            }));
+        }
+        Ok(())
+    });
+    job.wait().unwrap();
+    let view = job.view();
+    assert_eq!(view.notes.len(), 1);
+    let points = &view.series[0].points;
+    assert!((1000..=4096).contains(&points.len()), "{}", points.len());
+    assert!(points.windows(2).all(|pair| pair[0][0] < pair[1][0]));
+    assert!(view.previews.len() <= 24);
+    assert_eq!(view.previews.first().unwrap().label, "epoch 0");
+    assert_eq!(view.previews.last().unwrap().label, "epoch 199");
+}
