@@ -4,7 +4,6 @@
 //! deterministic: the same paths in the same order get the same names.
 
 use std::collections::HashSet;
-use std::path::{Component, Path};
 
 use unicode_normalization::UnicodeNormalization as _;
 
@@ -120,11 +119,4 @@ pub(super) fn slug(name: &str) -> String {
     }
     let slug: String = slug.trim_matches('-').chars().take(40).collect();
     if slug.is_empty() { "class".to_owned() } else { slug }
-}
-
-/// True where the text is a relative path that stays below its folder, by its letters.
-pub(super) fn is_inside(relative: &str) -> bool {
-    !relative.is_empty()
-        && !relative.contains('\0')
-        && Path::new(relative).components().all(|part| matches!(part, Component::Normal(_)))
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -17,6 +17,7 @@ use crate::domain::random::{Stage, stream};
 use crate::domain::samples::{Dataset, Sample};
 use crate::domain::splits::Split;
 use crate::imaging::decode::{self, Format, Limits};
+use crate::imaging::files::real;
 use crate::imaging::training_set::Spec;
 
 /// How original images are exported.
@@ -173,26 +174,6 @@ pub struct FilePlan {
     pub warnings: Vec<String>,
     /// Those of them that describe the folder itself and go into its card.
     pub remarks: Vec<String>,
-}
-
-/// The path with links followed as far as it exists, absolute.
-fn real(path: &Path) -> PathBuf {
-    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
-    for known in absolute.ancestors() {
-        if let (Ok(mut real), Ok(rest)) = (fs::canonicalize(known), absolute.strip_prefix(known)) {
-            for part in rest.components() {
-                // What does not exist has no links, so `..` can be taken by its letters.
-                match part {
-                    Component::ParentDir => {
-                        real.pop();
-                    }
-                    part => real.push(part),
-                }
-            }
-            return real;
-        }
-    }
-    absolute
 }
 
 /// The folder above the target, with links followed, and the target's name; refused where it may not be made.

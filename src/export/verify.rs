@@ -11,8 +11,8 @@ use serde::Serialize;
 
 use super::error::VerifyError;
 use super::manifest::{self, MANIFEST, README, Row};
-use super::names::is_inside;
 use crate::domain::task::Ctx;
+use crate::imaging::files::is_inside;
 use crate::imaging::hash::file_sha256;
 
 /// Files between two looks at cancel.

@@ -1,8 +1,9 @@
-//! Writing whole files: either the new file is there, complete and on disk, or the old state is.
+//! Files and paths that more than one part needs: whole files (either the new one is there, complete and on disk,
+//! or the old state is), true paths, and paths that stay inside a folder.
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// Writes `bytes` to a sibling, flushes it to the disk, renames it over `path` and flushes the folder.
 ///
@@ -40,4 +41,31 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// The disk's.
 pub fn sync_folder(folder: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+}
+
+/// The path with links followed as far as it exists, absolute.
+pub fn real(path: &Path) -> PathBuf {
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    for known in absolute.ancestors() {
+        if let (Ok(mut real), Ok(rest)) = (fs::canonicalize(known), absolute.strip_prefix(known)) {
+            for part in rest.components() {
+                // What does not exist has no links, so `..` can be taken by its letters.
+                match part {
+                    Component::ParentDir => {
+                        real.pop();
+                    }
+                    part => real.push(part),
+                }
+            }
+            return real;
+        }
+    }
+    absolute
+}
+
+/// True where the text is a relative path that names something below its folder, by its letters alone.
+pub fn is_inside(relative: &str) -> bool {
+    !relative.is_empty()
+        && !relative.contains('\0')
+        && Path::new(relative).components().all(|part| matches!(part, Component::Normal(_)))
 }

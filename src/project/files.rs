@@ -5,21 +5,15 @@
 use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use super::candidates::RunId;
 use super::error::ProjectError;
+pub use crate::imaging::files::is_inside;
 use crate::imaging::files::sync_folder;
 
 /// The folder of candidate files inside a project.
 pub const CANDIDATES: &str = "candidates";
-
-/// True where the text is a relative path that names something below its folder, by its letters alone.
-pub fn is_inside(relative: &str) -> bool {
-    !relative.is_empty()
-        && !relative.contains('\0')
-        && Path::new(relative).components().all(|part| matches!(part, Component::Normal(_)))
-}
 
 /// The existing file `relative` below `root`, followed through links and still below `root`.
 ///

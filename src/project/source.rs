@@ -13,30 +13,11 @@ use super::error::ProjectError;
 use super::files;
 use super::store::{Project, from_json};
 use crate::domain::samples::Sample;
+pub(super) use crate::imaging::files::real;
 use crate::imaging::hash::file_sha256;
 
 /// Files whose content is hashed to know a folder again; the others are compared by path and size.
 const HASHED: usize = 32;
-
-/// The path with links followed as far as it exists, absolute.
-pub(super) fn real(path: &Path) -> PathBuf {
-    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
-    for known in absolute.ancestors() {
-        if let (Ok(mut real), Ok(rest)) = (fs::canonicalize(known), absolute.strip_prefix(known)) {
-            for part in rest.components() {
-                // What does not exist has no links, so `..` can be taken by its letters.
-                match part {
-                    Component::ParentDir => {
-                        real.pop();
-                    }
-                    part => real.push(part),
-                }
-            }
-            return real;
-        }
-    }
-    absolute
-}
 
 /// The root as text, and the way from the project folder to it where both are on one drive.
 pub(super) fn as_text(project: &Path, root: &Path) -> Result<(String, Option<String>), ProjectError> {

@@ -5,7 +5,6 @@
 //! replaces the other. Decisions leave as commands; blind mode hides what the method thinks until a candidate
 //! is decided.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use egui::menu::{MenuButton, MenuConfig};
@@ -33,7 +32,6 @@ use crate::gui::widgets::probability::{PartRow, part_row, progress_bar, rule_sen
 use crate::gui::widgets::status_bar::{count_words, counted, number, percent, time_words};
 use crate::jobs::JobView;
 use crate::project::CandidateRow;
-use crate::project::files::is_inside;
 
 /// Amplifications of the difference picture.
 const GAINS: [u32; 6] = [1, 2, 4, 8, 16, 32];
@@ -408,16 +406,6 @@ fn is_hidden(review: &ReviewView, row: &CandidateRow) -> bool {
     review.blind && row.decision == Decision::Undecided
 }
 
-/// The candidate's file; `None` where the store names one outside the project.
-fn candidate_path(project: &ProjectState, row: &CandidateRow) -> Option<PathBuf> {
-    is_inside(&row.file).then(|| project.dir.join(&row.file))
-}
-
-/// A file of the source folder, by the relative path the store has; `None` where that leaves the folder.
-fn source_path(project: &ProjectState, relative: &str) -> Option<PathBuf> {
-    is_inside(relative).then(|| project.dataset.root.join(relative))
-}
-
 fn grid(
     ui: &mut Ui,
     t: &Tokens,
@@ -452,7 +440,7 @@ fn grid(
     let scale = ui.ctx().pixels_per_point();
     let output = grid.show(ui, |ui, rect, index, response| {
         let Some(row) = order.get(index).and_then(|&position| rows.get(position)) else { return };
-        let picture = match candidate_path(project, row) {
+        let picture = match project.candidate_path(row) {
             Some(path) => match textures.get(&PictureKey::thumbnail(path, rect.width(), scale)) {
                 Shown::Full(texture) => TilePicture::Ready(texture.id, texture.size),
                 Shown::Loading => TilePicture::Loading,
@@ -545,8 +533,8 @@ fn pictures(
     (side, columns): (f32, usize),
     look: &mut Look,
 ) {
-    let candidate = candidate_path(project, row);
-    let seed = row.seed_file.as_deref().and_then(|file| source_path(project, file));
+    let candidate = project.candidate_path(row);
+    let seed = row.seed_file.as_deref().and_then(|file| project.source_path(file));
     let fit = project.settings.fit;
     let shown = match &candidate {
         Some(path) => textures.get(&PictureKey::Thumbnail { path: path.clone(), side: WHOLE }),
@@ -639,7 +627,7 @@ fn large(
     // Whole multiples keep every pixel of the picture the same square.
     let scale = ui.ctx().pixels_per_point();
     let shown =
-        candidate_path(project, row).map(|path| textures.get(&PictureKey::Thumbnail { path, side: WHOLE }));
+        project.candidate_path(row).map(|path| textures.get(&PictureKey::Thumbnail { path, side: WHOLE }));
     let pixels = shown.as_ref().and_then(|shown| shown.texture()).map(|texture| texture.size);
     let side = pixels.map_or(largest, |size| whole_multiple(largest, size.x.max(size.y) / scale));
     let block = block_of(side, columns);
@@ -919,7 +907,7 @@ fn neighbours(ui: &mut Ui, t: &Tokens, project: &ProjectState, textures: &mut Te
     ui.horizontal_top(|ui| {
         ui.spacing_mut().item_spacing.x = space::S;
         for (place, (file, distance)) in found.iter().enumerate() {
-            let picture = match source_path(project, file) {
+            let picture = match project.source_path(file) {
                 Some(path) => textures.get(&PictureKey::thumbnail(path, side, scale)),
                 None => Shown::Failed(Arc::from("outside the source folder")),
             };
