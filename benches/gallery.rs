@@ -22,7 +22,7 @@ use counterpoise::gui::command::{Action, Command};
 use counterpoise::gui::filter::Measure;
 use counterpoise::gui::state::{Source, ThemeChoice, Workspace};
 use counterpoise::jobs::{self, Job, JobError};
-use counterpoise::project::CandidateRow;
+use counterpoise::project::{CandidateRow, NewCandidate};
 use egui::{
     Context, Event, FullOutput, Modifiers, MouseWheelSource, MouseWheelUnit, TexturesDelta, TouchPhase, pos2,
     vec2,
@@ -224,23 +224,25 @@ fn candidate(number: usize, count: usize) -> CandidateRow {
         run: 1,
         decision: Decision::Undecided,
         decided_by: None,
-        class: "class-0".to_owned(),
-        slot: number as u32,
-        attempt: 0,
-        file: format!("set/{}", name(count - 1 - number)),
-        sha256: String::new(),
-        method: "m2m".to_owned(),
-        model_hash: String::new(),
-        kind: Kind::Derived,
-        seed: 0,
-        seed_file: Some(name(number)),
-        seed_class: Some("class-1".to_owned()),
-        seed_sha256: None,
-        verdict: Verdict::of(&parts),
-        parts,
-        own_score: None,
-        nearest_file: Some(name(number / 2)),
-        nearest_distance: Some(spread(17)),
-        extra: serde_json::Value::Null,
+        made: NewCandidate {
+            class: "class-0".to_owned(),
+            slot: number as u32,
+            attempt: 0,
+            file: format!("set/{}", name(count - 1 - number)),
+            sha256: String::new(),
+            method: "m2m".to_owned(),
+            model_hash: String::new(),
+            kind: Kind::Derived,
+            seed: 0,
+            seed_file: Some(name(number)),
+            seed_class: Some("class-1".to_owned()),
+            seed_sha256: None,
+            verdict: Verdict::of(&parts),
+            parts,
+            own_score: None,
+            nearest_file: Some(name(number / 2)),
+            nearest_distance: Some(spread(17)),
+            extra: serde_json::Value::Null,
+        },
     }
 }

@@ -352,6 +352,19 @@ fn random_balances_end_to_end() {
 }
 
 #[test]
+fn a_later_run_that_makes_nothing_leaves_no_older_candidates_in_the_export() {
+    let place = Place::new();
+    place.done(
+        "balance source --method m2m --epochs 1 --size 28 --beta 0.5 --gamma 0 --project p --out first",
+    );
+    let object = place.done("balance source --method random --project p --out second");
+    for class in list(&object, "classes") {
+        assert_eq!(class["derived"], 0, "{class}");
+    }
+    assert_eq!(object["candidates"], 0);
+}
+
+#[test]
 fn verify_names_each_difference() {
     let place = Place::new();
     place.done("balance source --method random --out balanced");

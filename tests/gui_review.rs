@@ -25,7 +25,7 @@ use counterpoise::gui::widgets::curves::place_of;
 use counterpoise::gui::widgets::picture_view::Zoom;
 use counterpoise::jobs::export::Undecided;
 use counterpoise::jobs::{JobState, JobView, Series};
-use counterpoise::project::{CandidateRow, Settings};
+use counterpoise::project::{CandidateRow, NewCandidate, Settings};
 use egui::accesskit::Role;
 use egui::{Key, Modifiers, Theme, vec2};
 use egui_kittest::Harness;
@@ -103,24 +103,26 @@ fn candidate(id: i64, p: f64, draw: f64, confidence: f64) -> CandidateRow {
         run: 1,
         decision: Decision::Undecided,
         decided_by: None,
-        class: "normal".to_owned(),
-        slot: id as u32,
-        attempt: 0,
-        file: format!("candidates/1/{id}.png"),
-        sha256: String::new(),
-        method: "m2m".to_owned(),
-        model_hash: "0123456789abcdef0123".to_owned(),
-        kind: Kind::Derived,
-        seed: 0,
-        seed_file: Some("pneumonia/3.png".to_owned()),
-        seed_class: Some("pneumonia".to_owned()),
-        seed_sha256: None,
-        verdict: Verdict::of(&parts),
-        parts,
-        own_score: None,
-        nearest_file: Some("normal/1.png".to_owned()),
-        nearest_distance: Some(4.125),
-        extra: serde_json::Value::Null,
+        made: NewCandidate {
+            class: "normal".to_owned(),
+            slot: id as u32,
+            attempt: 0,
+            file: format!("candidates/1/{id}.png"),
+            sha256: String::new(),
+            method: "m2m".to_owned(),
+            model_hash: "0123456789abcdef0123".to_owned(),
+            kind: Kind::Derived,
+            seed: 0,
+            seed_file: Some("pneumonia/3.png".to_owned()),
+            seed_class: Some("pneumonia".to_owned()),
+            seed_sha256: None,
+            verdict: Verdict::of(&parts),
+            parts,
+            own_score: None,
+            nearest_file: Some("normal/1.png".to_owned()),
+            nearest_distance: Some(4.125),
+            extra: serde_json::Value::Null,
+        },
     }
 }
 

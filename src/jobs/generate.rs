@@ -11,6 +11,7 @@ use super::JobError;
 use super::train::{device_error, find, load_training, method_error};
 use crate::domain::decisions::Verdict;
 use crate::domain::plan::{Plan, RETRIES, Rejected};
+use crate::domain::provenance::Kind;
 use crate::domain::samples::Dataset;
 use crate::domain::task::{Ctx, Level};
 use crate::evaluation::neighbours::{ClassNeighbours, Usual};
@@ -94,6 +95,13 @@ pub fn generate(
     sink: &mut dyn CandidateSink,
 ) -> Result<GenerateOutcome, JobError> {
     let method = find(&request.method)?;
+    if method.info().makes == Kind::Repeated {
+        // Nothing is made: the run stands in the project, and the slots are filled at export.
+        let config = json!({ "method": request.method, "plan": request.plan, "seed": request.seed });
+        let run = sink.new_run(GENERATE, &config).map_err(project_error)?;
+        sink.finish(run, "finished").map_err(project_error)?;
+        return Ok(GenerateOutcome { run, ..Default::default() });
+    }
     let training = load_training(ctx, &request.dataset, &request.spec)?;
     let device = ComputeDevice::select(&request.device).map_err(device_error)?;
     let model = match (&request.model, method.info().needs_training) {

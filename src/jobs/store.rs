@@ -418,6 +418,8 @@ fn tell(project: &Project, step: Step, undone: bool, out: &Out) -> Result<(), Pr
     if step.seq == 0 {
         return Ok(());
     }
+    // First, so that who sees the change can take it back.
+    out.event(StoreEvent::History(history(project)?));
     if !step.decided.is_empty() {
         out.event(StoreEvent::Decided(Arc::new(step.decided)));
     }
@@ -425,6 +427,5 @@ fn tell(project: &Project, step: Step, undone: bool, out: &Out) -> Result<(), Pr
         out.event(StoreEvent::Dataset(Arc::new(project.dataset()?)));
     }
     out.event(StoreEvent::Did { phrase: step.sentence, undone });
-    out.event(StoreEvent::History(history(project)?));
     Ok(())
 }

@@ -3,6 +3,7 @@
 //! A candidate's file is on disk and flushed before its row is committed: a row without a file does not
 //! happen, and a file without a row is harmless and swept.
 
+use std::ops::{Deref, DerefMut};
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -76,28 +77,22 @@ pub struct CandidateRow {
     pub run: RunId,
     pub decision: Decision,
     pub decided_by: Option<DecidedBy>,
-    /// Class name.
-    pub class: String,
-    pub slot: u32,
-    pub attempt: u32,
-    /// Relative to the project folder, with `/`; see [`Project::candidate_file`].
-    pub file: String,
-    pub sha256: String,
-    pub method: String,
-    pub model_hash: String,
-    pub kind: Kind,
-    pub seed: u64,
-    /// Relative to the source folder; see [`Project::source_file`].
-    pub seed_file: Option<String>,
-    pub seed_class: Option<String>,
-    pub seed_sha256: Option<String>,
-    pub parts: Parts,
-    pub own_score: Option<(String, f64)>,
-    pub verdict: Verdict,
-    /// Relative to the source folder.
-    pub nearest_file: Option<String>,
-    pub nearest_distance: Option<f64>,
-    pub extra: Value,
+    /// What was made, as it was added.
+    pub made: NewCandidate,
+}
+
+impl Deref for CandidateRow {
+    type Target = NewCandidate;
+
+    fn deref(&self) -> &NewCandidate {
+        &self.made
+    }
+}
+
+impl DerefMut for CandidateRow {
+    fn deref_mut(&mut self) -> &mut NewCandidate {
+        &mut self.made
+    }
 }
 
 const SELECT: &str = "
@@ -129,29 +124,31 @@ fn candidate(row: &Row<'_>) -> rusqlite::Result<CandidateRow> {
         run: row.get(1)?,
         decision,
         decided_by,
-        class: row.get(4)?,
-        slot: row.get(5)?,
-        attempt: row.get(6)?,
-        file: row.get(7)?,
-        sha256: row.get(8)?,
-        method: row.get(9)?,
-        model_hash: row.get(10)?,
-        kind: word(row, 11, Kind::parse)?,
-        seed: row.get::<_, i64>(12)?.cast_unsigned(),
-        seed_file: row.get(13)?,
-        seed_class: row.get(14)?,
-        seed_sha256: row.get(15)?,
-        parts: Parts {
-            p_accept: row.get(16)?,
-            draw: row.get(17)?,
-            confidence: row.get(18)?,
-            threshold: row.get(19)?,
+        made: NewCandidate {
+            class: row.get(4)?,
+            slot: row.get(5)?,
+            attempt: row.get(6)?,
+            file: row.get(7)?,
+            sha256: row.get(8)?,
+            method: row.get(9)?,
+            model_hash: row.get(10)?,
+            kind: word(row, 11, Kind::parse)?,
+            seed: row.get::<_, i64>(12)?.cast_unsigned(),
+            seed_file: row.get(13)?,
+            seed_class: row.get(14)?,
+            seed_sha256: row.get(15)?,
+            parts: Parts {
+                p_accept: row.get(16)?,
+                draw: row.get(17)?,
+                confidence: row.get(18)?,
+                threshold: row.get(19)?,
+            },
+            own_score: score_name.zip(score),
+            verdict: word(row, 22, Verdict::parse)?,
+            nearest_file: row.get(23)?,
+            nearest_distance: row.get(24)?,
+            extra: from_json(row, 25)?,
         },
-        own_score: score_name.zip(score),
-        verdict: word(row, 22, Verdict::parse)?,
-        nearest_file: row.get(23)?,
-        nearest_distance: row.get(24)?,
-        extra: from_json(row, 25)?,
     })
 }
 
@@ -267,15 +264,18 @@ impl Project {
         Ok(ids)
     }
 
-    /// The newest run that made candidates.
+    /// The newest run of generating that made candidates or finished without (random oversampling makes none).
     ///
     /// # Errors
     /// The database fails.
     pub fn latest_run(&self) -> Result<Option<RunId>, ProjectError> {
-        self.sql(self.db.query_row("SELECT max(run) FROM candidates", [], |row| row.get(0)))
+        // A run that was broken off before its first candidate hides nothing.
+        let query = "SELECT max(id) FROM runs AS r WHERE kind = ?1 AND (status = 'finished' OR EXISTS
+                     (SELECT 1 FROM candidates WHERE run = r.id))";
+        self.sql(self.db.query_row(query, [GENERATE], |row| row.get(0)))
     }
 
-    /// The candidates of the newest run that made any, in the order they were made.
+    /// The candidates of the newest run that counts, in the order they were made; see [`Project::latest_run`].
     ///
     /// # Errors
     /// The database fails or holds words that nobody knows.

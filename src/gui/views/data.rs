@@ -402,20 +402,24 @@ fn sample_ui(
     painter.rect_filled(rect, RADIUS, PICTURE_GROUND);
     let path = dataset.root.join(&sample.path);
     let key = PictureKey::thumbnail(path.clone(), side, ui.pixels_per_point());
-    let mut enlarged = false;
+    // From the header, not from the picture: nothing below moves when it arrives.
+    let longer = sample.info.width.max(sample.info.height) as f32;
+    let enlarged = side * ui.pixels_per_point() > 2.0 * longer;
     match textures.get(&key) {
         Shown::Full(texture) => {
-            let place = fitted(rect, texture.size);
-            enlarged = place.width() * ui.pixels_per_point() > 2.0 * sample.info.width as f32;
             let uv = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
-            painter.image(texture.id, place, uv, egui::Color32::WHITE);
+            painter.image(texture.id, fitted(rect, texture.size), uv, egui::Color32::WHITE);
         }
         Shown::Loading => {
             let font = egui::FontId::proportional(13.0);
             painter.text(rect.center(), Align2::CENTER_CENTER, "Reading the picture", font, t.faint);
         }
         Shown::Failed(reason) => {
-            ui.put(rect.shrink(16.0), Label::new(egui::RichText::new(&*reason).color(t.failure)).wrap());
+            let font = egui::FontId::proportional(13.0);
+            let room = rect.shrink(16.0);
+            let galley = painter.layout(reason.to_string(), font, t.failure, room.width());
+            painter.galley(room.min, galley, t.failure);
+            response.on_hover_text(&*reason);
         }
     }
     if enlarged {
