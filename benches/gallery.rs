@@ -108,7 +108,7 @@ fn open(harness: &mut Harness<'_, App>, load: &str) {
 
 fn data_gallery(harness: &mut Harness<'_, App>, load: &str, count: usize) {
     // The worst place for a cursor: it is looked for from the front.
-    harness.state_mut().state.data.cursor = Some(count - 1);
+    harness.state_mut().state.data.tiles.cursor = Some(count - 1);
     scroll(harness, "Data", load, "image 1 of ");
     harness.state_mut().state.data.find = "7".to_owned();
     println!("Data, {load}: {:.1} ms for the frame after a letter in the find box", frame(harness));

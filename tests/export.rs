@@ -13,7 +13,8 @@ use counterpoise::domain::samples::Dataset;
 use counterpoise::domain::splits::Split;
 use counterpoise::domain::task::{Ctx, Event, Sink};
 use counterpoise::export::{
-    Card, ExportError, ExportRequest, MadeImage, Originals, Row, VerifyError, file_plan, verify, write,
+    Card, ExportError, ExportRequest, MadeImage, Originals, Row, VerifyError, enough_space, file_plan,
+    free_space, verify, write,
 };
 use counterpoise::imaging::decode::{Limits, decode};
 use counterpoise::imaging::hash::sha256_hex;
@@ -431,6 +432,100 @@ fn a_failed_or_cancelled_export_leaves_nothing() {
 }
 
 #[test]
+fn too_little_space_is_said_before_anything_is_written() {
+    let temp = tempfile::tempdir().unwrap();
+    let request =
+        request(folder(&temp.path().join("source")), temp.path().join("not").join("yet").join("out"));
+    let out = request.out.as_path();
+    assert!(enough_space(4_200_000, Some(4_200_000), out).is_ok());
+    assert!(enough_space(4_200_000, None, out).is_ok(), "what is not known refuses nothing");
+    let error = enough_space(4_200_000, Some(4_199_999), out).unwrap_err();
+    assert!(matches!(error, ExportError::NoSpace { .. }), "{error:?}");
+    let error = enough_space(4_200_000, Some(999), out).unwrap_err();
+    assert!(error.to_string().contains("needs about 4.2 MB and 999 B is free"), "{error}");
+    assert!(error.to_string().ends_with(&out.display().to_string()), "the path comes last: {error}");
+    assert!(matches!(JobError::from(error), JobError::Resource(_)));
+
+    let mut plan = file_plan(&request).unwrap();
+    // No disk has as much.
+    plan.bytes = u64::MAX;
+    if cfg!(unix) {
+        assert!(free_space(out).is_some_and(|free| free < u64::MAX), "the folders above are not there yet");
+        assert!(matches!(write(&Ctx::default(), &request, &plan), Err(ExportError::NoSpace { .. })));
+        assert_eq!(names(temp.path()), ["source"], "not even the folders above the target were made");
+    } else {
+        assert_eq!(free_space(out), None);
+    }
+}
+
+/// Does something once, when a stage first tells how far it is; the export waits for it meanwhile.
+#[cfg(unix)]
+struct AtStage<F> {
+    stage: &'static str,
+    left: AtomicU64,
+    act: F,
+}
+
+#[cfg(unix)]
+impl<F: Fn() + Send + Sync> Sink for AtStage<F> {
+    fn event(&self, event: Event) {
+        if matches!(&event, Event::Progress { stage, .. } if stage == self.stage)
+            && self.left.swap(0, Ordering::SeqCst) == 1
+        {
+            (self.act)();
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_drive_that_vanishes_leaves_no_export_anywhere() {
+    // Where a drive was mounted, an empty folder stays or none does.
+    for (stage, mount_point_stays) in
+        [("writing", false), ("writing", true), ("proving", false), ("proving", true)]
+    {
+        let temp = tempfile::tempdir().unwrap();
+        let source = temp.path().join("source");
+        let (drive, away) = (temp.path().join("drive"), temp.path().join("away"));
+        fs::create_dir(&drive).unwrap();
+        let mut request = request(folder(&source), drive.join("out"));
+        // More files than are written between two looks at cancel, so that the drive goes in the middle.
+        request.plan = Plan::new(&request.dataset.classes, &[3, 6], &Target::Count(80), None).unwrap();
+        let plan = file_plan(&request).unwrap();
+        assert_eq!(plan.files.len(), 160);
+        let before = tree(&source);
+
+        let (from, to) = (drive.clone(), away.clone());
+        let act = move || {
+            fs::rename(&from, &to).unwrap();
+            if mount_point_stays {
+                fs::create_dir(&from).unwrap();
+            }
+        };
+        let ctx = Ctx::new(AtStage { stage, left: AtomicU64::new(1), act });
+        let error = write(&ctx, &request, &plan).unwrap_err();
+        assert!(matches!(error, ExportError::Io { .. }), "{stage}: {error:?}");
+        assert!(error.to_string().contains("check that the drive is there"), "{error}");
+        assert!(!error.is_resource() && !error.is_input());
+
+        // Nothing is begun anew where the drive was; on the drive is what no program can reach any more.
+        assert_eq!(drive.exists(), mount_point_stays, "{stage}");
+        assert!(!mount_point_stays || names(&drive).is_empty(), "{:?}", names(&drive));
+        let left = names(&away);
+        assert_eq!(left.len(), 1, "{left:?}");
+        assert!(left[0].starts_with(".out.partial-"), "{left:?}");
+        assert_eq!(tree(&source), before, "the source is as it was");
+
+        // The drive is back: what it holds is named, and the same export goes through.
+        fs::rename(&away, &drive).unwrap();
+        let plan = file_plan(&request).unwrap();
+        assert!(plan.warnings.iter().any(|w| w.contains(&left[0])), "{:?}", plan.warnings);
+        write(&Ctx::default(), &request, &plan).unwrap();
+        assert!(verify(&Ctx::default(), &request.out).unwrap().ok);
+    }
+}
+
+#[test]
 fn verify_names_every_difference() {
     let temp = tempfile::tempdir().unwrap();
     let request = request(folder(&temp.path().join("source")), temp.path().join("out"));
@@ -484,7 +579,9 @@ fn a_project_is_exported_as_it_was_decided() {
     );
 
     // Slots 0 and 2 by person and verdict; the owner stays open while a preview reads.
-    assert_eq!(preview(&job("b", Undecided::Verdict)).unwrap().classes[0].derived, 2);
+    let before = preview(&job("b", Undecided::Verdict)).unwrap();
+    assert_eq!(before.plan.classes[0].derived, 2);
+    assert_eq!(before.free.is_some(), cfg!(unix));
     let report = export(&ctx, &job("b", Undecided::Verdict), &project).unwrap();
     let cat = &report.classes[0];
     assert_eq!((cat.original, cat.derived, cat.repeated, cat.total), (3, 2, 1, 6));

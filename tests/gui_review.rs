@@ -13,11 +13,9 @@ use counterpoise::domain::splits::Split;
 use counterpoise::domain::task::{Level, Preview};
 use counterpoise::export::{ClassTotals, ExportReport, FilePlan, Verification};
 use counterpoise::gui::app::{App, AppOptions};
-use counterpoise::gui::command::{Action, Command, hold_after_moves, take_shortcuts};
-use counterpoise::gui::filter::{Facts, Filter, Measure};
-use counterpoise::gui::state::{Face, JobKind, JobSlot, ModelFile, ProjectState, Saving, State};
-use counterpoise::gui::textures::Textures;
-use counterpoise::gui::theme;
+use counterpoise::gui::command::{Action, Command, hold_after_moves};
+use counterpoise::gui::filter::{Filter, Measure};
+use counterpoise::gui::state::{Face, JobKind, JobSlot, ModelFile, ProjectState, Saving, State, facts};
 use counterpoise::gui::views::export::{export_ui, file_url, why_not};
 use counterpoise::gui::views::review::{decision_sentence, nearest, review_ui, verdict_sentence};
 use counterpoise::gui::views::train::train_ui;
@@ -31,55 +29,18 @@ use egui::{Key, Modifiers, Theme, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 
-type View = fn(&mut egui::Ui, &mut State, &mut Textures, &mut Vec<Action>);
+#[path = "common/gui.rs"]
+mod support;
 
-struct World {
-    state: State,
-    textures: Option<Textures>,
-    out: Vec<Action>,
-    view: View,
-}
-
-const THEMES: [Theme; 2] = [Theme::Dark, Theme::Light];
+use support::{THEMES, View, World, assert_sees, sees, shown};
 
 fn harness(view: View, state: State, theme: Theme) -> Harness<'static, World> {
-    let world = World { state, textures: None, out: Vec::new(), view };
-    let mut harness = Harness::builder()
-        .with_size(vec2(1500.0, 1300.0))
-        .with_theme(theme)
-        .with_context_setup(theme::install)
-        .build_ui_state(
-            |ui, world: &mut World| {
-                let World { state, textures, out, view } = world;
-                for command in take_shortcuts(ui.ctx(), state, |_| true) {
-                    out.push(Action::Do(command));
-                }
-                let textures = textures.get_or_insert_with(|| Textures::new(ui.ctx()));
-                textures.begin_frame();
-                view(ui, state, textures, out);
-            },
-            world,
-        );
-    // Not `run`: what is still loading repaints for ever.
-    harness.run_steps(3);
-    harness.check_accessibility();
-    harness
+    shown(vec2(1500.0, 1300.0), true, view, state, theme)
 }
 
 fn commands(harness: &Harness<'_, World>) -> Vec<Command> {
     let command = |action: &Action| if let Action::Do(command) = action { Some(*command) } else { None };
     harness.state().out.iter().filter_map(command).collect()
-}
-
-fn sees(harness: &Harness<'_, World>, text: &str) -> bool {
-    harness.query_all_by_label_contains(text).next().is_some()
-}
-
-#[track_caller]
-fn assert_sees(harness: &Harness<'_, World>, texts: &[&str]) {
-    for text in texts {
-        assert!(sees(harness, text), "\"{text}\" is not in the accessibility tree");
-    }
 }
 
 fn sample(class: usize, number: usize) -> Sample {
@@ -241,7 +202,7 @@ fn a_decision_is_shown_as_saved_only_once_it_is() {
 #[test]
 fn keys_decide_move_and_look() {
     let mut harness = harness(review_ui, open(four()), Theme::Dark);
-    assert_eq!(harness.state().state.review.cursor, Some(1));
+    assert_eq!(harness.state().state.review.tiles.cursor, Some(1));
     for (key, command) in [
         (Key::A, Command::Accept),
         (Key::X, Command::Reject),
@@ -258,12 +219,12 @@ fn keys_decide_move_and_look() {
     }
     harness.key_press(Key::ArrowRight);
     harness.run_steps(2);
-    assert_eq!(harness.state().state.review.cursor, Some(2));
+    assert_eq!(harness.state().state.review.tiles.cursor, Some(2));
     harness.key_press_modifiers(Modifiers::SHIFT, Key::ArrowRight);
     harness.run_steps(2);
     let review = &harness.state().state.review;
-    assert_eq!(review.cursor, Some(3));
-    assert_eq!(review.targets(), [2, 3]);
+    assert_eq!(review.tiles.cursor, Some(3));
+    assert_eq!(review.tiles.targets(), [2, 3]);
     assert!(commands(&harness).is_empty(), "moving decides nothing");
     assert_sees(&harness, &["Accept 2", "Reject 2"]);
 }
@@ -280,7 +241,7 @@ fn every_press_of_a_slow_frame_counts() {
     assert_eq!(commands(&harness), [Command::Accept, Command::Reject, Command::Accept]);
     harness.input_mut().events.extend([Key::ArrowRight, Key::ArrowRight].map(press_of));
     harness.run_steps(1);
-    assert_eq!(harness.state().state.review.cursor, Some(3));
+    assert_eq!(harness.state().state.review.tiles.cursor, Some(3));
 }
 
 #[test]
@@ -307,13 +268,13 @@ fn clicks_choose_extend_and_toggle() {
     let mut harness = harness(review_ui, open(four()), Theme::Dark);
     harness.get_by_label_contains("Candidate 2,").click();
     harness.run_steps(2);
-    assert_eq!(harness.state().state.review.cursor, Some(2));
+    assert_eq!(harness.state().state.review.tiles.cursor, Some(2));
     harness.get_by_label_contains("Candidate 4,").click_modifiers(Modifiers::SHIFT);
     harness.run_steps(2);
-    assert_eq!(harness.state().state.review.targets(), [2, 3, 4]);
+    assert_eq!(harness.state().state.review.tiles.targets(), [2, 3, 4]);
     harness.get_by_label_contains("Candidate 3,").click_modifiers(Modifiers::COMMAND);
     harness.run_steps(2);
-    assert_eq!(harness.state().state.review.targets(), [2, 4]);
+    assert_eq!(harness.state().state.review.tiles.targets(), [2, 4]);
 }
 
 #[test]
@@ -344,7 +305,7 @@ fn bulk_accept_asks_once_for_all_that_is_shown() {
     assert_eq!(commands(&harness), [Command::AcceptShown]);
     let state = &harness.state().state;
     let rows = &state.project.as_ref().unwrap().candidates;
-    let shown: Vec<i64> = state.review.order.iter().map(|&i| rows[i].id).collect();
+    let shown: Vec<i64> = state.review.tiles.order.iter().map(|&i| rows[i].id).collect();
     assert_eq!(shown, [1, 2]);
 }
 
@@ -359,7 +320,7 @@ fn bulk_decisions_are_one_action_with_every_id_shown() {
     app.state.review.refresh(&rows, &classes, None);
     for cursor in [1, 2, 3] {
         // Two decisions of one frame go to two candidates.
-        assert_eq!(app.state.review.cursor, Some(cursor));
+        assert_eq!(app.state.review.tiles.cursor, Some(cursor));
         app.act(Action::Do(Command::Accept));
     }
     app.state.review.filter = "!verdict(prior)".to_owned();
@@ -383,7 +344,7 @@ fn a_filter_that_matches_nothing_or_is_none_says_so() {
     assert_sees(&harness, &["Nothing matches"]);
     harness.get_by_label("Clear the filter").click();
     harness.run_steps(2);
-    assert_eq!(harness.state().state.review.order.len(), 4);
+    assert_eq!(harness.state().state.review.tiles.order.len(), 4);
     harness.state_mut().state.review.filter = "confidence >".to_owned();
     harness.run_steps(2);
     assert_sees(&harness, &["is no number", "Candidate 1,"]);
@@ -543,6 +504,14 @@ fn export_says_why_it_cannot_and_what_it_would_write() {
         harness.state_mut().state.export.plan = Face::Full(Arc::new(planned()));
         harness.run_steps(2);
         assert_sees(&harness, &["sizes differ", "normal: 4 real, 2 made and accepted, 14 repeated"]);
+        assert!(!sees(&harness, "Space free there"), "not every system says");
+        harness.state_mut().state.export.free = Some(9_000_000);
+        harness.run_steps(2);
+        assert_sees(&harness, &["Space needed", "123 kB", "Space free there", "9.0 MB"]);
+        assert!(!sees(&harness, "too little space"));
+        harness.state_mut().state.export.free = Some(123_455);
+        harness.run_steps(2);
+        assert_sees(&harness, &["There is too little space: free some"]);
         assert_eq!(why_not(&harness.state().state), None);
         harness.get_by_role_and_label(Role::Button, "Export the folder").click();
         harness.run_steps(2);
@@ -595,20 +564,6 @@ fn export_shows_progress_failure_report_and_proof() {
         harness.get_by_label("Verify this export").click();
         harness.run_steps(2);
         assert!(harness.state().out.iter().any(|a| matches!(a, Action::Verify(_))));
-    }
-}
-
-fn facts(row: &CandidateRow) -> Facts<'_> {
-    Facts {
-        class: &row.class,
-        seed_class: row.seed_class.as_deref(),
-        seed_file: row.seed_file.as_deref(),
-        parts: &row.parts,
-        verdict: row.verdict,
-        decision: row.decision,
-        distance: row.nearest_distance,
-        score: None,
-        slot: row.slot,
     }
 }
 

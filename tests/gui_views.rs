@@ -15,6 +15,7 @@ use counterpoise::domain::splits::Split;
 use counterpoise::domain::task::Level;
 use counterpoise::gui::app::{App, AppOptions};
 use counterpoise::gui::command::{Action, Command};
+use counterpoise::gui::shell;
 use counterpoise::gui::state::{
     DataView, DeviceRow, Face, JobKind, JobSlot, ProjectState, Sheet, Source, State, ThemeChoice, Workspace,
 };
@@ -28,7 +29,6 @@ use counterpoise::gui::widgets::palette::found;
 use counterpoise::gui::widgets::status_bar::{
     bytes_words, counted, number, percent, status_bar_ui, time_words,
 };
-use counterpoise::gui::{shell, theme};
 use counterpoise::imaging::encode::png;
 use counterpoise::imaging::picture::{Picture, Pixels};
 use counterpoise::imaging::resize::Fit;
@@ -38,46 +38,21 @@ use egui::{Key, Modifiers, Theme, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 
-type View = fn(&mut egui::Ui, &mut State, &mut Textures, &mut Vec<Action>);
+#[path = "common/gui.rs"]
+mod support;
 
-struct World {
-    state: State,
-    textures: Option<Textures>,
-    out: Vec<Action>,
-    view: View,
-}
-
-const THEMES: [Theme; 2] = [Theme::Dark, Theme::Light];
+use support::{THEMES, View, World, assert_sees, sees, shown};
 
 fn harness(view: View, state: State, theme: Theme) -> Harness<'static, World> {
-    let world = World { state, textures: None, out: Vec::new(), view };
-    let mut harness = Harness::builder()
-        .with_size(vec2(1300.0, 1000.0))
-        .with_theme(theme)
-        .with_context_setup(theme::install)
-        .build_ui_state(
-            |ui, world: &mut World| {
-                let World { state, textures, out, view } = world;
-                let textures = textures.get_or_insert_with(|| Textures::new(ui.ctx()));
-                textures.begin_frame();
-                view(ui, state, textures, out);
-            },
-            world,
-        );
-    harness.run_steps(3);
-    harness.check_accessibility();
-    harness
+    shown(vec2(1300.0, 1000.0), false, view, state, theme)
 }
 
-fn sees(harness: &Harness<'_, World>, text: &str) -> bool {
-    harness.query_all_by_label_contains(text).next().is_some()
-}
-
-#[track_caller]
-fn assert_sees(harness: &Harness<'_, World>, texts: &[&str]) {
-    for text in texts {
-        assert!(sees(harness, text), "\"{text}\" is not on screen");
-    }
+/// Types into a text box that has a name.
+fn type_into(harness: &mut Harness<'_, World>, name: &str, text: &str) {
+    harness.get_by_label(name).focus();
+    harness.run_steps(1);
+    harness.get_by_label(name).type_text(text);
+    harness.run_steps(1);
 }
 
 /// Presses a key and lets a few frames pass.
@@ -192,10 +167,7 @@ fn welcome_offers_every_way_in() {
 #[test]
 fn welcome_opens_a_typed_path_on_enter() {
     let mut harness = harness(welcome_ui, State::new(), Theme::Dark);
-    harness.get_by_label("Path of a folder").focus();
-    harness.run_steps(1);
-    harness.get_by_label("Path of a folder").type_text("\"/data/my set\"");
-    harness.run_steps(1);
+    type_into(&mut harness, "Path of a folder", "\"/data/my set\"");
     press(&mut harness, Modifiers::NONE, Key::Enter);
     let opened = |a: &Action| matches!(a, Action::Open(path) if path == Path::new("/data/my set"));
     assert!(harness.state().out.iter().any(opened), "{:?}", harness.state().out);
@@ -249,13 +221,13 @@ fn data_shows_images_selects_and_relabels_with_keys() {
         );
         harness.get_by_label_contains("image 1 of 52").click();
         harness.run_steps(2);
-        assert_eq!(harness.state().state.data.cursor, Some(0));
+        assert_eq!(harness.state().state.data.tiles.cursor, Some(0));
         assert_sees(&harness, &["normal/00000.png", "40 × 28, 8 bit, grey", "PNG"]);
         press(&mut harness, Modifiers::NONE, Key::ArrowRight);
-        assert_eq!(harness.state().state.data.cursor, Some(1));
+        assert_eq!(harness.state().state.data.tiles.cursor, Some(1));
         press(&mut harness, Modifiers::SHIFT, Key::ArrowRight);
         press(&mut harness, Modifiers::SHIFT, Key::ArrowRight);
-        let selected: Vec<usize> = harness.state().state.data.selected.iter().copied().collect();
+        let selected: Vec<usize> = harness.state().state.data.tiles.selected.iter().copied().collect();
         assert_eq!(selected, [1, 2, 3]);
         press(&mut harness, Modifiers::NONE, Key::Num2);
         let relabel = |a: &Action| matches!(a, Action::Relabel(list, 1) if list == &[1, 2, 3]);
@@ -274,11 +246,11 @@ fn data_selects_with_ctrl_and_shift() {
     harness.run_steps(2);
     harness.get_by_label_contains("image 4 of 52").click_modifiers(Modifiers::COMMAND);
     harness.run_steps(2);
-    let selected: Vec<usize> = harness.state().state.data.selected.iter().copied().collect();
+    let selected: Vec<usize> = harness.state().state.data.tiles.selected.iter().copied().collect();
     assert_eq!(selected, [1, 3]);
     harness.get_by_label_contains("image 6 of 52").click_modifiers(Modifiers::SHIFT);
     harness.run_steps(2);
-    let selected: Vec<usize> = harness.state().state.data.selected.iter().copied().collect();
+    let selected: Vec<usize> = harness.state().state.data.tiles.selected.iter().copied().collect();
     assert_eq!(selected, [3, 4, 5]);
 }
 
@@ -320,7 +292,7 @@ fn data_draws_only_what_is_seen_of_a_hundred_thousand() {
     assert!((1..400).contains(&tiles(&harness)), "{} tiles", tiles(&harness));
     press(&mut harness, Modifiers::NONE, Key::End);
     harness.run_steps(3);
-    assert_eq!(harness.state().state.data.cursor, Some(99_999));
+    assert_eq!(harness.state().state.data.tiles.cursor, Some(99_999));
     assert_sees(&harness, &["image 100000 of 100000, b"]);
     assert!((1..400).contains(&tiles(&harness)), "{} tiles", tiles(&harness));
 }
@@ -553,10 +525,7 @@ fn another_folder_is_opened_by_its_path() {
         let mut state = full();
         state.sheet = Some(Sheet::OpenPath);
         let mut harness = harness(sheets, state, theme);
-        harness.get_by_label("Path to open").focus();
-        harness.run_steps(1);
-        harness.get_by_label("Path to open").type_text("/data/other");
-        harness.run_steps(1);
+        type_into(&mut harness, "Path to open", "/data/other");
         press(&mut harness, Modifiers::NONE, Key::Enter);
         let opened = |a: &Action| matches!(a, Action::Open(path) if path == Path::new("/data/other"));
         assert!(harness.state().out.iter().any(opened), "{:?}", harness.state().out);
@@ -570,7 +539,7 @@ fn training_images_come_first() {
     set.samples[1].split = Split::Validation;
     let mut view = DataView::default();
     view.refresh(&set, None);
-    assert_eq!(*view.order, [2, 3, 4, 1, 0]);
+    assert_eq!(*view.tiles.order, [2, 3, 4, 1, 0]);
 }
 
 #[test]

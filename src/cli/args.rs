@@ -6,6 +6,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use serde_json::Value;
 
@@ -15,6 +16,7 @@ use crate::domain::plan::{Rejected, Target};
 use crate::domain::splits::Shares;
 use crate::export::Originals;
 use crate::imaging::resize::Fit;
+use crate::jobs::bench::rows;
 use crate::jobs::export::Undecided;
 use crate::oversampling::{self, Oversampler, ParamInfo, ParamKind, ParamMap};
 
@@ -25,7 +27,7 @@ const WITH_METHOD: [&str; 5] = ["plan", "train", "generate", "balance", "demo"];
 const DEFAULT_METHOD: &str = "m2m";
 
 /// Shared flags that say something to a command; the others are accepted and left out of its help.
-const SHOWN: [(&str, &[&str]); 14] = [
+const SHOWN: [(&str, &[&str]); 15] = [
     ("scan", &["split", "seed", "threads"]),
     ("plan", &["target", "split", "seed", "size", "fit", "threads"]),
     ("weights", &["split", "seed", "threads"]),
@@ -43,6 +45,7 @@ const SHOWN: [(&str, &[&str]); 14] = [
     ("export", &["rejected", "threads"]),
     ("verify", &["threads"]),
     ("demo", &["seed", "device", "network", "epochs", "target", "rejected", "threads"]),
+    ("bench", &["seed", "device", "threads"]),
 ];
 
 /// Shared flags that are hidden where they say nothing.
@@ -92,6 +95,8 @@ pub enum Command {
     Verify(VerifyArgs),
     /// The main job on the bundled images, without a display.
     Demo(DemoArgs),
+    /// How fast this machine trains and makes images: milliseconds of each row of a fixed list of work.
+    Bench(BenchArgs),
 }
 
 impl Command {
@@ -110,6 +115,7 @@ impl Command {
             Command::Export(args) => &args.common,
             Command::Verify(args) => &args.common,
             Command::Demo(args) => &args.common,
+            Command::Bench(args) => &args.common,
         }
     }
 }
@@ -322,6 +328,21 @@ pub struct DemoArgs {
     pub common: Common,
 }
 
+#[derive(Args)]
+pub struct BenchArgs {
+    /// Rows to time, all of them where it is left out.
+    #[arg(long, value_name = "R,...", value_delimiter = ',', value_parser = PossibleValuesParser::new(rows()))]
+    pub rows: Vec<String>,
+    /// A folder of class folders, for the row folder_load.
+    #[arg(long, value_name = "DIR")]
+    pub folder: Option<PathBuf>,
+    /// Repeats of each row after one that warms up; the median counts.
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub repeats: u32,
+    #[command(flatten)]
+    pub common: Common,
+}
+
 fn at_least_one(text: &str) -> std::result::Result<usize, String> {
     match text.parse() {
         Ok(n) if n > 0 => Ok(n),
@@ -527,6 +548,8 @@ mod tests {
             "scan x --threads 0",
             "balance x --rejected maybe --out y",
             "export x",
+            "bench --rows classifier",
+            "bench --repeats 0",
         ] {
             assert!(refused(&format!("counterpoise {line}")), "{line}");
         }

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::space::Bytes;
 use crate::domain::task::Cancelled;
 
 /// Why nothing was exported. Nothing stands under the target's name then.
@@ -38,6 +39,12 @@ pub enum ExportError {
         .0.display()
     )]
     Unproven(PathBuf),
+    #[error(
+        "the export needs about {needed} and {free} is free; free some space or choose a folder on another \
+         drive, nothing was written: {}",
+        .path.display()
+    )]
+    NoSpace { needed: Bytes, free: Bytes, path: PathBuf },
     #[error("the disk is full; free some space and export again, nothing was left behind: {}", .0.display())]
     Full(PathBuf),
     #[error("access was denied; check the permissions and export again: {}", .0.display())]
@@ -52,7 +59,7 @@ pub enum ExportError {
 impl ExportError {
     /// True where disk space or access is what is missing.
     pub fn is_resource(&self) -> bool {
-        matches!(self, ExportError::Full(_) | ExportError::Denied(_))
+        matches!(self, ExportError::NoSpace { .. } | ExportError::Full(_) | ExportError::Denied(_))
     }
 
     /// True where what was given is refused, rather than something failing.

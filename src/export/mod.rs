@@ -9,6 +9,7 @@ mod error;
 mod manifest;
 mod names;
 mod plan;
+mod space;
 mod verify;
 mod write;
 
@@ -18,5 +19,6 @@ pub use plan::{
     Card, ClassTotals, Content, ExportRequest, FilePlan, MadeImage, Originals, OriginalsError, PlannedFile,
     file_plan,
 };
+pub use space::{Bytes, enough_space, free_space};
 pub use verify::{Verification, verify};
 pub use write::{ExportReport, write};

@@ -2,8 +2,11 @@
 //!
 //! Everything goes into `.NAME.partial-<process>-<random>` beside the target: files, manifest and card are
 //! written, flushed, read again and compared with their hashes, folders are flushed, and only then the folder
-//! gets its name. Whatever goes wrong before that removes the partial folder; a kill leaves it under its
-//! partial name, never under the target's.
+//! gets its name. Whatever goes wrong before that removes the partial folder; a kill, or a drive that vanishes,
+//! leaves it under its partial name, never under the target's.
+//!
+//! Where the file system says that it has too little space, nothing is begun. The space needed is an
+//! estimate, and others write too: a disk that is full later ends the export like any other failure.
 //!
 //! The target is never written over: its absence is checked first and last. Between the last check and the
 //! rename somebody else may still make it; systems refuse to rename a folder over a file or over a folder
@@ -21,6 +24,7 @@ use super::card;
 use super::error::ExportError;
 use super::manifest::{self, MANIFEST, README, Row};
 use super::plan::{ClassTotals, Content, ExportRequest, FilePlan, PlannedFile, partial_prefix, target};
+use super::space::{enough_space, free_space};
 use crate::domain::task::Ctx;
 use crate::imaging::decode::{self, Limits};
 use crate::imaging::encode;
@@ -182,6 +186,7 @@ pub fn write(ctx: &Ctx, request: &ExportRequest, plan: &FilePlan) -> Result<Expo
     let (parent, name) = target(request)?;
     let root = &request.dataset.root;
     let root = fs::canonicalize(root).map_err(|e| ExportError::io("open the image folder", root, e))?;
+    enough_space(plan.bytes, free_space(&parent), &request.out)?;
     let staging = Staging::new(&parent, &name)?;
     let stage = staging.path.as_path();
 

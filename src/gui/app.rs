@@ -30,12 +30,12 @@ use super::{shell, theme, views, widgets};
 use crate::domain::samples::Dataset;
 use crate::domain::splits;
 use crate::domain::task::{Ctx, Level};
-use crate::export::{ExportReport, FilePlan, Verification};
+use crate::export::{ExportReport, Verification};
 use crate::imaging::files::write_atomic;
 use crate::imaging::scan::Reading;
 use crate::imaging::training_set::Spec;
 use crate::jobs::devices::{DeviceInfo, DeviceKind};
-use crate::jobs::export::ExportJob;
+use crate::jobs::export::{ExportJob, ExportPreview};
 use crate::jobs::generate::{GenerateOutcome, GenerateRequest};
 use crate::jobs::store::{Opened, StoreCommand, StoreHandle};
 use crate::jobs::train::{TrainOutcome, TrainRequest};
@@ -112,7 +112,7 @@ enum Done {
     /// A model nobody asked for: it changes no settings.
     FoundModel(Result<ModelFile, JobError>),
     Generated(Result<GenerateOutcome, JobError>),
-    Planned(Result<FilePlan, JobError>),
+    Planned(Result<ExportPreview, JobError>),
     Exported(Result<ExportReport, JobError>),
     Verified(Result<Verification, JobError>),
     Devices(Result<Vec<DeviceInfo>, JobError>),
@@ -440,7 +440,10 @@ impl App {
             Done::Generated(Err(error)) => self.failed(&error),
             // What it was planned from has changed meanwhile, or is being planned again.
             Done::Planned(_) if self.state.export.plan != Face::Loading => {}
-            Done::Planned(Ok(plan)) => self.state.export.plan = Face::Full(Arc::new(plan)),
+            Done::Planned(Ok(preview)) => {
+                self.state.export.plan = Face::Full(Arc::new(preview.plan));
+                self.state.export.free = preview.free;
+            }
             Done::Planned(Err(JobError::Cancelled)) => self.state.export.plan = Face::Empty,
             Done::Planned(Err(error)) => self.state.export.plan = Face::Failed(error.to_string()),
             Done::Exported(Ok(report)) => {

@@ -507,10 +507,12 @@ impl Command {
             Command::Redo => state.can_edit() && state.project.as_ref().is_some_and(|p| p.can_redo.is_some()),
             Command::SelectAll | Command::TilesLarger | Command::TilesSmaller => in_gallery || in_review,
             Command::ClearSelection => {
-                (in_gallery && !state.data.selected.is_empty())
-                    || (in_review && (state.review.large || !state.review.selected.is_empty()))
+                (in_gallery && !state.data.tiles.selected.is_empty())
+                    || (in_review && (state.review.large || !state.review.tiles.selected.is_empty()))
             }
-            Command::ToggleExcluded => in_gallery && state.can_edit() && !state.data.targets().is_empty(),
+            Command::ToggleExcluded => {
+                in_gallery && state.can_edit() && !state.data.tiles.targets().is_empty()
+            }
             Command::FindFile => in_gallery,
             Command::StartTraining => state.can_edit() && !training && !making,
             Command::ResumeTraining => {
@@ -528,18 +530,18 @@ impl Command {
             Command::StopAndKeep => training || making,
             Command::CancelJob => state.current_job().is_some(),
             Command::Accept | Command::Reject | Command::Undecide => {
-                in_review && state.can_edit() && !state.review.targets().is_empty()
+                in_review && state.can_edit() && !state.review.tiles.targets().is_empty()
             }
             Command::AcceptShown | Command::RejectShown => {
-                in_review && state.can_edit() && !state.review.order.is_empty()
+                in_review && state.can_edit() && !state.review.tiles.order.is_empty()
             }
             Command::NextUndecided => {
                 in_review && state.project.as_ref().is_some_and(|p| p.figures.undecided > 0)
             }
-            Command::LargeView => in_review && state.review.cursor.is_some(),
+            Command::LargeView => in_review && state.review.tiles.cursor.is_some(),
             Command::Overlay | Command::Blind => in_review && candidates,
             Command::PictureLarger | Command::PictureSmaller | Command::PictureFit => {
-                in_review && state.review.cursor.is_some()
+                in_review && state.review.tiles.cursor.is_some()
             }
             Command::ChooseExportFolder => open && !state.dialog_open,
             Command::TypeExportFolder => open && state.running(JobKind::Export).is_none(),

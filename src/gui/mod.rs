@@ -16,6 +16,7 @@ pub mod shell;
 pub mod state;
 pub mod textures;
 pub mod theme;
+pub mod tiles;
 pub mod views;
 pub mod widgets;
 

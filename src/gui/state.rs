@@ -11,6 +11,7 @@ use std::sync::Arc;
 use super::command::Action;
 use super::filter::{Facts, Filter, Measure};
 use super::notify::Notifications;
+use super::tiles::Tiles;
 use super::widgets::status_bar::{capital, counted, number};
 use crate::domain::classes::{ClassId, natural_order};
 use crate::domain::decisions::{Decision, Verdict};
@@ -406,20 +407,8 @@ pub struct DataView {
     pub show_excluded: bool,
     /// Text that the file's path must contain, in lower case.
     pub find: String,
-    /// Side of a tile in points.
-    pub tile: f32,
-    /// Positions in `dataset.samples`.
-    pub selected: BTreeSet<usize>,
-    /// The tile that has the keyboard, a position in `dataset.samples`.
-    pub cursor: Option<usize>,
-    /// Where a range selected with shift starts.
-    pub anchor: Option<usize>,
-    /// Scroll to the cursor in the next frame.
-    pub reveal: bool,
-    /// What the gallery shows, positions in `dataset.samples`; see [`DataView::refresh`].
-    pub order: Arc<Vec<usize>>,
-    /// Tiles in a row of the last frame; up and down move by it.
-    pub columns: usize,
+    /// Tiles known by their position in `dataset.samples`; for their order see [`DataView::refresh`].
+    pub tiles: Tiles<usize>,
     /// Shares in the text box of the split proposal.
     pub shares: String,
     /// The proposal to cut splits was put away.
@@ -427,7 +416,7 @@ pub struct DataView {
     key: Option<DataKey>,
 }
 
-/// What [`DataView::order`] was computed from beside the data set: class, split, excluded, text.
+/// What the order of [`DataView::tiles`] was computed from beside the data set: class, split, excluded, text.
 type DataKey = (Option<ClassId>, Option<Split>, bool, String);
 
 impl Default for DataView {
@@ -436,13 +425,7 @@ impl Default for DataView {
             split: None,
             show_excluded: true,
             find: String::new(),
-            tile: 104.0,
-            selected: BTreeSet::new(),
-            cursor: None,
-            anchor: None,
-            reveal: false,
-            order: Arc::default(),
-            columns: 1,
+            tiles: Tiles::new(104.0),
             shares: "70/15/15".to_owned(),
             splits_later: false,
             key: None,
@@ -452,8 +435,8 @@ impl Default for DataView {
 
 impl DataView {
     /// A new view that keeps the size of the tiles.
-    pub fn with_tile(tile: f32) -> Self {
-        DataView { tile, ..Self::default() }
+    pub fn with_side(side: f32) -> Self {
+        DataView { tiles: Tiles::new(side), ..Self::default() }
     }
 
     /// The data set changed: the next [`DataView::refresh`] computes the order again.
@@ -477,21 +460,13 @@ impl DataView {
         let mut order: Vec<usize> = shown.map(|(index, _)| index).collect();
         // Training first: what the plan counts and the methods learn from.
         order.sort_by_key(|&index| dataset.samples.get(index).map(|s| split_position(s.split)));
-        self.order = Arc::new(order);
+        let tiles = &mut self.tiles;
+        tiles.order = Arc::new(order);
         let len = dataset.samples.len();
-        self.selected.retain(|&index| index < len);
-        self.cursor = self.cursor.filter(|&index| index < len);
-        self.anchor = self.anchor.filter(|&index| index < len);
+        tiles.selected.retain(|&index| index < len);
+        tiles.cursor = tiles.cursor.filter(|&index| index < len);
+        tiles.anchor = tiles.anchor.filter(|&index| index < len);
         self.key = Some(key);
-    }
-
-    /// The selected samples, or the one under the cursor where nothing is selected.
-    pub fn targets(&self) -> Vec<usize> {
-        if self.selected.is_empty() {
-            self.cursor.into_iter().collect()
-        } else {
-            self.selected.iter().copied().collect()
-        }
     }
 }
 
@@ -544,8 +519,9 @@ pub struct ReviewView {
     pub blind: bool,
     /// Probability and parts on the tiles.
     pub overlay: bool,
-    /// Side of a tile in points.
-    pub tile: f32,
+    /// Tiles known by candidate id, their order by position in `project.candidates`; see
+    /// [`ReviewView::refresh`].
+    pub tiles: Tiles<i64>,
     /// The large view fills the workspace.
     pub large: bool,
     /// Magnification of the pictures in the large view, 1 = fitted; shared by seed, candidate, difference.
@@ -554,22 +530,12 @@ pub struct ReviewView {
     pub pan: [f32; 2],
     /// Amplification of the difference picture.
     pub gain: u32,
-    /// Candidate ids.
-    pub selected: BTreeSet<i64>,
-    pub cursor: Option<i64>,
-    pub anchor: Option<i64>,
-    /// Scroll to the cursor in the next frame.
-    pub reveal: bool,
-    /// What the grid shows, positions in `project.candidates`; see [`ReviewView::refresh`].
-    pub order: Arc<Vec<usize>>,
-    /// Tiles in a row of the last frame.
-    pub columns: usize,
     parsed: Filter,
     key: Option<ReviewKey>,
 }
 
-/// What [`ReviewView::order`] was computed from beside the candidates: class, quick filters, text, sort,
-/// descending, blind.
+/// What the order of [`ReviewView::tiles`] was computed from beside the candidates: class, quick filters,
+/// text, sort, descending, blind.
 type ReviewKey = (Option<ClassId>, Option<Verdict>, Option<Decision>, String, Measure, bool, bool);
 
 impl Default for ReviewView {
@@ -583,17 +549,11 @@ impl Default for ReviewView {
             descending: false,
             blind: false,
             overlay: true,
-            tile: 112.0,
+            tiles: Tiles::new(112.0),
             large: false,
             zoom: 1.0,
             pan: [0.0, 0.0],
             gain: 8,
-            selected: BTreeSet::new(),
-            cursor: None,
-            anchor: None,
-            reveal: false,
-            order: Arc::default(),
-            columns: 1,
             parsed: Filter::default(),
             key: None,
         }
@@ -602,8 +562,8 @@ impl Default for ReviewView {
 
 impl ReviewView {
     /// A new view that keeps the size of the tiles.
-    pub fn with_tile(tile: f32) -> Self {
-        ReviewView { tile, ..Self::default() }
+    pub fn with_side(side: f32) -> Self {
+        ReviewView { tiles: Tiles::new(side), ..Self::default() }
     }
 
     /// The candidates changed: the next [`ReviewView::refresh`] computes the order again.
@@ -657,33 +617,25 @@ impl ReviewView {
             let first = if sort == Measure::Slot { by_class().then(by_part) } else { by_part };
             first.then_with(|| a.id.cmp(&b.id))
         });
-        self.order = Arc::new(rows.into_iter().map(|(position, _)| position).collect());
-        let present: BTreeSet<i64> = self.order.iter().filter_map(|&i| id_at(candidates, i)).collect();
-        self.selected.retain(|id| present.contains(id));
-        if self.cursor.is_none_or(|id| !present.contains(&id)) {
-            let next = place.unwrap_or(0).min(self.order.len().saturating_sub(1));
-            self.cursor = self.order.get(next).and_then(|&i| id_at(candidates, i));
+        let tiles = &mut self.tiles;
+        tiles.order = Arc::new(rows.into_iter().map(|(position, _)| position).collect());
+        let present: BTreeSet<i64> = tiles.order.iter().filter_map(|&i| id_at(candidates, i)).collect();
+        tiles.selected.retain(|id| present.contains(id));
+        if tiles.cursor.is_none_or(|id| !present.contains(&id)) {
+            let next = place.unwrap_or(0).min(tiles.order.len().saturating_sub(1));
+            tiles.cursor = tiles.order.get(next).and_then(|&i| id_at(candidates, i));
         }
         self.key = Some(key);
     }
 
     /// Place of the cursor in the order.
     pub fn cursor_place(&self, candidates: &[CandidateRow]) -> Option<usize> {
-        let id = self.cursor?;
-        self.order.iter().position(|&i| id_at(candidates, i) == Some(id))
-    }
-
-    /// The selected candidates, or the one under the cursor where nothing is selected.
-    pub fn targets(&self) -> Vec<i64> {
-        if self.selected.is_empty() {
-            self.cursor.into_iter().collect()
-        } else {
-            self.selected.iter().copied().collect()
-        }
+        self.tiles.cursor_place(|position| id_at(candidates, position))
     }
 }
 
-fn id_at(candidates: &[CandidateRow], position: usize) -> Option<i64> {
+/// Id of the candidate at a position of the list.
+pub fn id_at(candidates: &[CandidateRow], position: usize) -> Option<i64> {
     candidates.get(position).map(|row| row.id)
 }
 
@@ -712,6 +664,8 @@ pub struct ExportForm {
     /// What would be written; recomputed with [`Action::PlanExport`]. Empty where it no longer holds: a plan
     /// that arrives then is not taken.
     pub plan: Face<Arc<FilePlan>>,
+    /// Bytes that were free at the folder when the plan was made; `None` where the system does not say.
+    pub free: Option<u64>,
     pub report: Face<Arc<ExportReport>>,
     /// Any exported folder can be verified.
     pub verify_folder: String,
@@ -725,6 +679,7 @@ impl Default for ExportForm {
             originals: Originals::Keep,
             undecided: Undecided::Refuse,
             plan: Face::Empty,
+            free: None,
             report: Face::Empty,
             verify_folder: String::new(),
             verification: Face::Empty,

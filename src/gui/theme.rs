@@ -263,31 +263,23 @@ fn visuals(t: &Tokens) -> Visuals {
     v.text_cursor.stroke = Stroke::new(2.0, t.accent);
 
     let w = &mut v.widgets;
-    for widget in [&mut w.noninteractive, &mut w.inactive, &mut w.hovered, &mut w.active, &mut w.open] {
+    let thin = |colour: Color32| Stroke::new(1.0, colour);
+    let ground = t.accent_ground;
+    for (widget, fill, weak_fill, border) in [
+        (&mut w.noninteractive, t.panel, t.panel, thin(t.line)),
+        (&mut w.inactive, t.line, t.raised, thin(t.line)),
+        (&mut w.hovered, t.line, blend(t.raised, t.text, 0.06), thin(blend(t.line, t.text, 0.25))),
+        // Pressed, and what has the keyboard: the accent says it, in both themes.
+        (&mut w.active, ground, ground, Stroke::new(2.0, t.accent)),
+        (&mut w.open, t.raised, t.raised, thin(t.accent)),
+    ] {
+        widget.bg_fill = fill;
+        widget.weak_bg_fill = weak_fill;
+        widget.bg_stroke = border;
+        widget.fg_stroke = thin(t.text);
         widget.corner_radius = radius;
         widget.expansion = 0.0;
     }
-    w.noninteractive.bg_fill = t.panel;
-    w.noninteractive.weak_bg_fill = t.panel;
-    w.noninteractive.bg_stroke = Stroke::new(1.0, t.line);
-    w.noninteractive.fg_stroke = Stroke::new(1.0, t.text);
-    w.inactive.bg_fill = t.line;
-    w.inactive.weak_bg_fill = t.raised;
-    w.inactive.bg_stroke = Stroke::new(1.0, t.line);
-    w.inactive.fg_stroke = Stroke::new(1.0, t.text);
-    w.hovered.bg_fill = t.line;
-    w.hovered.weak_bg_fill = blend(t.raised, t.text, 0.06);
-    w.hovered.bg_stroke = Stroke::new(1.0, blend(t.line, t.text, 0.25));
-    w.hovered.fg_stroke = Stroke::new(1.0, t.text);
-    // Pressed, and what has the keyboard: the accent says it, in both themes.
-    w.active.bg_fill = t.accent_ground;
-    w.active.weak_bg_fill = t.accent_ground;
-    w.active.bg_stroke = Stroke::new(2.0, t.accent);
-    w.active.fg_stroke = Stroke::new(1.0, t.text);
-    w.open.bg_fill = t.raised;
-    w.open.weak_bg_fill = t.raised;
-    w.open.bg_stroke = Stroke::new(1.0, t.accent);
-    w.open.fg_stroke = Stroke::new(1.0, t.text);
     v
 }
 

@@ -75,13 +75,22 @@ impl From<ExportError> for JobError {
     }
 }
 
+/// What an export would write, and the room for it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ExportPreview {
+    pub plan: FilePlan,
+    /// Bytes that are free at the target; `None` where the system does not say.
+    pub free: Option<u64>,
+}
+
 /// What will be written, for showing before the export; the project is opened for reading.
 ///
 /// # Errors
-/// As for [`export`].
-pub fn preview(job: &ExportJob) -> Result<FilePlan, JobError> {
+/// As for [`export`], but for a lack of space: it may be mended before the export begins.
+pub fn preview(job: &ExportJob) -> Result<ExportPreview, JobError> {
     let project = Project::open_read_only(&job.project)?;
-    Ok(export::file_plan(&request(job, &project)?)?)
+    let plan = export::file_plan(&request(job, &project)?)?;
+    Ok(ExportPreview { plan, free: export::free_space(&job.out) })
 }
 
 /// Exports the newest candidates of a project.

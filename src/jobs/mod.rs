@@ -2,6 +2,7 @@
 //!
 //! The window and the command line start the same jobs; neither knows a thread, a tensor or a transaction.
 
+pub mod bench;
 pub mod devices;
 pub mod engine;
 pub mod example;

@@ -1,41 +1,330 @@
 //! The layers every network is built from. No other module calls burn's convolutions or normalisations.
 //!
-//! Tensors are `[batch, channels, height, width]`. Training mode is a value that is passed along ([`Pass`]) and
-//! never a hidden flag: batch statistics are collected in the pass and written into the running ones only when
-//! the owner of the network says so, so a forward for input gradients can change nothing.
+//! Between layers images are a [`FeatureMap`]: on a processor blocks of 16 images for the kernels of [`super::cpu`], on
+//! any other device `[batch, channels, height, width]` for burn's own operations. Training mode is a value that is
+//! passed along ([`Pass`]) and never a hidden flag: batch statistics are collected in the pass and written into the
+//! running ones only when the owner of the network says so, so a forward for input gradients can change nothing.
 
+use burn::backend::Dispatch;
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;
-use burn::tensor::module::{batch_norm, batch_norm_train, conv2d, linear};
-use burn::tensor::ops::ConvOptions;
+use burn::tensor::activation::{leaky_relu, relu, tanh};
+use burn::tensor::module::{avg_pool2d, batch_norm, batch_norm_train, conv_transpose2d, conv2d, linear};
+use burn::tensor::ops::{AvgPoolOptions, ConvOptions, ConvTransposeOptions, PadMode};
 
+use super::cpu::ops::LaneOps;
+use super::cpu::{Border, ConvShape, absent, has_kernels};
 use super::init::Init;
 
-/// Convolution without bias (a normalisation follows each one).
+pub use super::cpu::Activation;
+
+/// Added to a variance, as PyTorch's default.
+const EPSILON: f64 = 1e-5;
+/// Share of the new statistics in the running ones, as PyTorch's default.
+const MOMENTUM: f64 = 0.1;
+/// Slope of the leaky ReLU below zero.
+const LEAK: f64 = super::cpu::LEAK as f64;
+
+/// Images between layers.
+#[derive(Clone, Debug)]
+pub struct FeatureMap(Maps);
+
+#[derive(Clone, Debug)]
+enum Maps {
+    /// `[batch, channels, height, width]`.
+    Plain(Tensor<4>),
+    /// `[blocks, channels, height, width, 16]`, and how many images there are.
+    Lanes(Tensor<5>, usize),
+}
+
+impl FeatureMap {
+    /// From `[batch, channels, height, width]`.
+    pub fn from_images(images: Tensor<4>) -> Self {
+        if !has_kernels(&images.device()) {
+            return FeatureMap(Maps::Plain(images));
+        }
+        let count = images.dims()[0];
+        let blocks = Tensor::from_dispatch(Dispatch::lanes_from_images(images.into_dispatch()));
+        FeatureMap(Maps::Lanes(blocks, count))
+    }
+
+    /// To `[batch, channels, height, width]`.
+    pub fn into_images(self) -> Tensor<4> {
+        match self.0 {
+            Maps::Plain(images) => images,
+            Maps::Lanes(blocks, count) => {
+                Tensor::from_dispatch(Dispatch::lanes_to_images(blocks.into_dispatch(), count))
+            }
+        }
+    }
+
+    /// Batch, channels, height, width.
+    pub fn dims(&self) -> [usize; 4] {
+        match &self.0 {
+            Maps::Plain(images) => images.dims(),
+            Maps::Lanes(blocks, count) => {
+                let [_, channels, height, width, _] = blocks.dims();
+                [*count, channels, height, width]
+            }
+        }
+    }
+
+    /// Mean over height and width: `[batch, channels]`.
+    pub fn mean_pixels(self) -> Tensor<2> {
+        match self.0 {
+            Maps::Plain(images) => {
+                let [batch, channels, height, width] = images.dims();
+                images.reshape([batch, channels, height * width]).mean_dim(2).squeeze_dim::<2>(2)
+            }
+            Maps::Lanes(blocks, count) => {
+                Tensor::from_dispatch(Dispatch::lanes_mean_pixels(blocks.into_dispatch(), count))
+            }
+        }
+    }
+
+    /// `[batch, channels * height * width]`, channels first.
+    pub fn flatten(self) -> Tensor<2> {
+        let [batch, channels, height, width] = self.dims();
+        self.into_images().reshape([batch, channels * height * width])
+    }
+
+    /// The inverse of [`FeatureMap::flatten`]; `map` is channels, height, width.
+    pub fn from_features(features: Tensor<2>, [channels, height, width]: [usize; 3]) -> Self {
+        let batch = features.dims()[0];
+        FeatureMap::from_images(features.reshape([batch, channels, height, width]))
+    }
+
+    /// Every `stride`th row and column, with `before` and `after` channels of zeros put around: the shortcut without
+    /// parameters of He et al. (CVPR 2016), as `x[:, :, ::2, ::2]` and a pad.
+    pub fn shortcut(self, stride: usize, before: usize, after: usize) -> Self {
+        if stride == 1 && before == 0 && after == 0 {
+            return self;
+        }
+        match self.0 {
+            Maps::Lanes(blocks, count) => {
+                let blocks = Dispatch::lanes_shortcut(blocks.into_dispatch(), stride, before, after);
+                FeatureMap(Maps::Lanes(Tensor::from_dispatch(blocks), count))
+            }
+            Maps::Plain(images) => {
+                // A 1x1 average with a stride takes every stride-th pixel.
+                let images = if stride == 1 {
+                    images
+                } else {
+                    avg_pool2d(images, AvgPoolOptions::new([1, 1]).with_stride([stride, stride]))
+                };
+                let [batch, _, height, width] = images.dims();
+                let device = images.device();
+                let zeros = |channels| Tensor::zeros([batch, channels, height, width], &device);
+                let parts = [zeros(before), images, zeros(after)];
+                let parts = parts.into_iter().filter(|part| part.dims()[1] > 0).collect();
+                FeatureMap(Maps::Plain(Tensor::cat(parts, 1)))
+            }
+        }
+    }
+}
+
+fn activate(x: Tensor<4>, activation: Activation) -> Tensor<4> {
+    match activation {
+        Activation::None => x,
+        Activation::Relu => relu(x),
+        Activation::LeakyRelu => leaky_relu(x, LEAK),
+        Activation::Tanh => tanh(x),
+    }
+}
+
+/// How a convolution sees beyond the border.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Padding {
+    Zero(usize),
+    /// Mirrored, without repeating the edge.
+    Reflect(usize),
+}
+
+/// A convolution of either kind, with what [`conv_norm`] needs of it.
+pub trait Convolution {
+    /// `activation(convolution(x, weight) + bias + residual)`.
+    fn run(
+        &self,
+        x: FeatureMap,
+        weight: Tensor<4>,
+        bias: Option<Tensor<1>>,
+        residual: Option<FeatureMap>,
+        activation: Activation,
+    ) -> FeatureMap {
+        let shape = self.shape();
+        match x.0 {
+            Maps::Lanes(blocks, count) => {
+                let device = blocks.device();
+                let bias = bias.unwrap_or_else(|| absent(&device)).into_dispatch();
+                let residual = match residual.map(|map| map.0) {
+                    Some(Maps::Lanes(residual, _)) => residual.into_dispatch(),
+                    _ => absent(&device).into_dispatch(),
+                };
+                let blocks = Dispatch::lanes_conv(
+                    blocks.into_dispatch(),
+                    weight.into_dispatch(),
+                    bias,
+                    residual,
+                    shape,
+                    activation,
+                );
+                FeatureMap(Maps::Lanes(Tensor::from_dispatch(blocks), count))
+            }
+            Maps::Plain(images) => {
+                let mut out = plain_convolution(images, weight, bias, shape);
+                if let Some(residual) = residual {
+                    out = out + residual.into_images();
+                }
+                FeatureMap(Maps::Plain(activate(out, activation)))
+            }
+        }
+    }
+
+    /// `[in, out, k, k]` for a transposed convolution, `[out, in, k, k]` otherwise.
+    fn weight(&self) -> Tensor<4>;
+
+    /// Per output channel.
+    fn bias(&self) -> Option<Tensor<1>>;
+
+    fn shape(&self) -> ConvShape;
+
+    /// Convolution, bias where there is one, activation.
+    fn forward(&self, x: FeatureMap, activation: Activation) -> FeatureMap {
+        self.run(x, self.weight(), self.bias(), None, activation)
+    }
+}
+
+/// burn's own convolution.
+fn plain_convolution(
+    x: Tensor<4>,
+    weight: Tensor<4>,
+    bias: Option<Tensor<1>>,
+    shape: ConvShape,
+) -> Tensor<4> {
+    let ConvShape { stride, padding, .. } = shape;
+    if shape.transposed {
+        let output_padding = [shape.output_padding; 2];
+        let options = ConvTransposeOptions::new([stride; 2], [padding; 2], output_padding, [1, 1], 1);
+        return conv_transpose2d(x, weight, bias, options);
+    }
+    let (x, padding) = match shape.border {
+        Border::Reflect if padding > 0 => (x.pad((padding, padding, padding, padding), PadMode::Reflect), 0),
+        _ => (x, padding),
+    };
+    conv2d(x, weight, bias, ConvOptions::new([stride; 2], [padding; 2], [1, 1], 1))
+}
+
+/// Convolution. No bias unless asked for, because a normalisation mostly follows.
 #[derive(Module, Debug)]
 pub struct Conv2d {
     weight: Param<Tensor<4>>,
+    bias: Option<Param<Tensor<1>>>,
     stride: usize,
     padding: usize,
+    reflect: bool,
 }
 
 impl Conv2d {
-    /// `deviation` is the standard deviation of the start weights.
+    /// `channels` are input and output; `deviation` is the standard deviation of the start weights.
+    pub fn new(
+        init: &mut Init,
+        channels: [usize; 2],
+        kernel: usize,
+        stride: usize,
+        padding: Padding,
+        deviation: f64,
+    ) -> Self {
+        let [input, output] = channels;
+        let (padding, reflect) = match padding {
+            Padding::Zero(padding) => (padding, false),
+            Padding::Reflect(padding) => (padding, true),
+        };
+        let weight = init.normal([output, input, kernel, kernel], deviation);
+        Conv2d { weight, bias: None, stride, padding, reflect }
+    }
+
+    /// With a bias that starts at zero.
+    #[must_use]
+    pub fn with_bias(self, init: &mut Init) -> Self {
+        let outputs = self.weight.val().dims()[0];
+        Conv2d { bias: Some(init.constant([outputs], 0.0)), ..self }
+    }
+}
+
+impl Convolution for Conv2d {
+    fn weight(&self) -> Tensor<4> {
+        self.weight.val()
+    }
+
+    fn bias(&self) -> Option<Tensor<1>> {
+        self.bias.as_ref().map(Param::val)
+    }
+
+    fn shape(&self) -> ConvShape {
+        ConvShape {
+            kernel: self.weight.val().dims()[2],
+            stride: self.stride,
+            padding: self.padding,
+            border: if self.reflect { Border::Reflect } else { Border::Zero },
+            transposed: false,
+            output_padding: 0,
+        }
+    }
+}
+
+/// Transposed convolution. No bias unless asked for.
+#[derive(Module, Debug)]
+pub struct ConvTranspose2d {
+    /// `[in, out, k, k]`.
+    weight: Param<Tensor<4>>,
+    bias: Option<Param<Tensor<1>>>,
+    stride: usize,
+    padding: usize,
+    output_padding: usize,
+}
+
+impl ConvTranspose2d {
+    /// `channels` are input and output; `deviation` is the standard deviation of the start weights.
     pub fn new(
         init: &mut Init,
         channels: [usize; 2],
         kernel: usize,
         stride: usize,
         padding: usize,
+        output_padding: usize,
         deviation: f64,
     ) -> Self {
         let [input, output] = channels;
-        Conv2d { weight: init.normal([output, input, kernel, kernel], deviation), stride, padding }
+        let weight = init.normal([input, output, kernel, kernel], deviation);
+        ConvTranspose2d { weight, bias: None, stride, padding, output_padding }
     }
 
-    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let options = ConvOptions::new([self.stride, self.stride], [self.padding, self.padding], [1, 1], 1);
-        conv2d(x, self.weight.val(), None, options)
+    /// With a bias that starts at zero.
+    #[must_use]
+    pub fn with_bias(self, init: &mut Init) -> Self {
+        let outputs = self.weight.val().dims()[1];
+        ConvTranspose2d { bias: Some(init.constant([outputs], 0.0)), ..self }
+    }
+}
+
+impl Convolution for ConvTranspose2d {
+    fn weight(&self) -> Tensor<4> {
+        self.weight.val()
+    }
+
+    fn bias(&self) -> Option<Tensor<1>> {
+        self.bias.as_ref().map(Param::val)
+    }
+
+    fn shape(&self) -> ConvShape {
+        ConvShape {
+            kernel: self.weight.val().dims()[2],
+            stride: self.stride,
+            padding: self.padding,
+            border: Border::Zero,
+            transposed: true,
+            output_padding: self.output_padding,
+        }
     }
 }
 
@@ -70,11 +359,6 @@ pub struct BatchNorm {
     running_var: Param<Tensor<1>>,
 }
 
-/// As PyTorch's default.
-const EPSILON: f64 = 1e-5;
-/// Share of the new statistics in the running ones, as PyTorch's default.
-const MOMENTUM: f64 = 0.1;
-
 impl BatchNorm {
     pub fn new(init: &mut Init, channels: usize) -> Self {
         BatchNorm {
@@ -85,15 +369,63 @@ impl BatchNorm {
         }
     }
 
-    pub fn forward(&self, x: Tensor<4>, pass: &mut Pass) -> Tensor<4> {
+    /// `activation(norm(x) + residual)`.
+    pub fn forward(
+        &self,
+        x: FeatureMap,
+        residual: Option<FeatureMap>,
+        activation: Activation,
+        pass: &mut Pass,
+    ) -> FeatureMap {
+        let [batch, _, height, width] = x.dims();
+        let count = batch * height * width;
+        match x.0 {
+            Maps::Lanes(blocks, images) if pass.training => {
+                let residual = match residual.map(|map| map.0) {
+                    Some(Maps::Lanes(residual, _)) => residual.into_dispatch(),
+                    _ => absent(&blocks.device()).into_dispatch(),
+                };
+                let (out, mean, variance) = Dispatch::lanes_batch_norm(
+                    blocks.into_dispatch(),
+                    self.gamma.val().into_dispatch(),
+                    self.beta.val().into_dispatch(),
+                    residual,
+                    EPSILON,
+                    activation,
+                    images,
+                );
+                let statistics = (Tensor::from_dispatch(mean), Tensor::from_dispatch(variance));
+                pass.statistics.push((count, statistics));
+                FeatureMap(Maps::Lanes(Tensor::from_dispatch(out), images))
+            }
+            maps => {
+                // Inference on a processor only comes here without a convolution before it, which no network has.
+                let lanes = matches!(maps, Maps::Lanes(..));
+                let mut out = self.plain(FeatureMap(maps).into_images(), count, pass);
+                if let Some(residual) = residual {
+                    out = out + residual.into_images();
+                }
+                let out = activate(out, activation);
+                if lanes { FeatureMap::from_images(out) } else { FeatureMap(Maps::Plain(out)) }
+            }
+        }
+    }
+
+    fn plain(&self, x: Tensor<4>, count: usize, pass: &mut Pass) -> Tensor<4> {
         if !pass.training {
             let (mean, var) = (self.running_mean.val(), self.running_var.val());
             return batch_norm(x, self.gamma.val(), self.beta.val(), mean, var, EPSILON);
         }
-        let [batch, _, height, width] = x.dims();
         let out = batch_norm_train(x, self.gamma.val(), self.beta.val(), EPSILON);
-        pass.statistics.push((batch * height * width, (out.mean, out.variance)));
+        pass.statistics.push((count, (out.mean, out.variance)));
         out.output
+    }
+
+    /// The normalisation with running statistics as a factor and a summand per channel.
+    fn folded(&self) -> (Tensor<1>, Tensor<1>) {
+        let scale = self.gamma.val() / (self.running_var.val() + EPSILON).sqrt();
+        let shift = self.beta.val() - self.running_mean.val() * scale.clone();
+        (scale, shift)
     }
 
     /// Moves the running statistics towards those of the pass; the variance is stored unbiased, as PyTorch does.
@@ -103,6 +435,60 @@ impl BatchNorm {
         let running_mean = self.running_mean.map(|old| blend(old, mean.detach()).detach());
         let running_var = self.running_var.map(|old| blend(old, variance.detach() * unbiased).detach());
         BatchNorm { running_mean, running_var, ..self }
+    }
+}
+
+/// `activation(norm(convolution(x)) + residual)`.
+///
+/// In inference the normalisation is folded into the weights, so that one pass over the images does it all.
+pub fn conv_norm(
+    convolution: &impl Convolution,
+    norm: &BatchNorm,
+    x: FeatureMap,
+    residual: Option<FeatureMap>,
+    activation: Activation,
+    pass: &mut Pass,
+) -> FeatureMap {
+    if pass.training {
+        let out = convolution.forward(x, Activation::None);
+        return norm.forward(out, residual, activation, pass);
+    }
+    let (scale, shift) = norm.folded();
+    let weight = convolution.weight();
+    let outputs = scale.dims()[0];
+    let shape = if convolution.shape().transposed { [1, outputs, 1, 1] } else { [outputs, 1, 1, 1] };
+    let bias = match convolution.bias() {
+        Some(bias) => bias * scale.clone() + shift,
+        None => shift,
+    };
+    convolution.run(x, weight * scale.reshape(shape), Some(bias), residual, activation)
+}
+
+/// `activation(norm(x) + residual)`, each image and channel normalised by itself, without parameters (Ulyanov et al.
+/// 2016).
+pub fn instance_norm(x: FeatureMap, residual: Option<FeatureMap>, activation: Activation) -> FeatureMap {
+    match x.0 {
+        Maps::Lanes(blocks, images) => {
+            let residual = match residual.map(|map| map.0) {
+                Some(Maps::Lanes(residual, _)) => residual.into_dispatch(),
+                _ => absent(&blocks.device()).into_dispatch(),
+            };
+            let out =
+                Dispatch::lanes_instance_norm(blocks.into_dispatch(), residual, EPSILON, activation, images);
+            FeatureMap(Maps::Lanes(Tensor::from_dispatch(out), images))
+        }
+        Maps::Plain(images) => {
+            let [batch, channels, height, width] = images.dims();
+            let flat = images.reshape([batch, channels, height * width]);
+            let mean = flat.clone().mean_dim(2);
+            let off = flat - mean;
+            let variance = off.clone().square().mean_dim(2);
+            let mut out = (off / (variance + EPSILON).sqrt()).reshape([batch, channels, height, width]);
+            if let Some(residual) = residual {
+                out = out + residual.into_images();
+            }
+            FeatureMap(Maps::Plain(activate(out, activation)))
+        }
     }
 }
 

@@ -3,6 +3,9 @@
 //! Knows burn and domain's `task` and `random`; knows no file of images, no class name and no method. Layers are
 //! burn operations behind our own types ([`layers`]), so that a faster kernel reaches every network at once.
 
+pub mod autoencoder;
+pub mod cpu;
+pub mod cyclegan;
 pub mod device;
 pub mod init;
 pub mod input_gradient;

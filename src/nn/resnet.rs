@@ -2,13 +2,13 @@
 //! use it, and a small preset of the same shape for processors.
 
 use burn::module::Module;
-use burn::tensor::module::avg_pool2d;
-use burn::tensor::ops::AvgPoolOptions;
-use burn::tensor::{Tensor, activation::relu};
+use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
 use super::init::Init;
-use super::layers::{Absorb, BatchNorm, Conv2d, Linear, Pass};
+use super::layers::{
+    Absorb, Activation, BatchNorm, Conv2d, Convolution as _, FeatureMap, Linear, Padding, Pass, conv_norm,
+};
 
 /// Everything needed to build the same network again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -82,7 +82,7 @@ impl ResNetConfig {
 }
 
 fn conv3(init: &mut Init, channels: [usize; 2], stride: usize) -> Conv2d {
-    Conv2d::new(init, channels, 3, stride, 1, (2.0 / (9.0 * channels[1] as f64)).sqrt())
+    Conv2d::new(init, channels, 3, stride, Padding::Zero(1), (2.0 / (9.0 * channels[1] as f64)).sqrt())
 }
 
 /// Two 3x3 convolutions and a shortcut.
@@ -105,36 +105,20 @@ impl Block {
         let conv2 = conv3(init, [outputs, outputs], 1);
         let norm2 = BatchNorm::new(init, outputs);
         let changes = stride != 1 || inputs != outputs;
-        let projection = (projection && changes)
-            .then(|| Conv2d::new(init, [inputs, outputs], 1, stride, 0, (2.0 / outputs as f64).sqrt()));
+        let projection = (projection && changes).then(|| {
+            let deviation = (2.0 / outputs as f64).sqrt();
+            Conv2d::new(init, [inputs, outputs], 1, stride, Padding::Zero(0), deviation)
+        });
         Block { conv1, norm1, conv2, norm2, projection, stride, pad: outputs - inputs }
     }
 
-    fn forward(&self, x: Tensor<4>, pass: &mut Pass) -> Tensor<4> {
-        let out = relu(self.norm1.forward(self.conv1.forward(x.clone()), pass));
-        let out = self.norm2.forward(self.conv2.forward(out), pass);
-        relu(out + self.shortcut(x))
-    }
-
-    fn shortcut(&self, x: Tensor<4>) -> Tensor<4> {
-        if let Some(projection) = &self.projection {
-            return projection.forward(x);
-        }
-        // A 1x1 average with stride 2 takes every second pixel, as x[:, :, ::2, ::2] does.
-        let x = if self.stride == 1 {
-            x
-        } else {
-            let stride = [self.stride, self.stride];
-            avg_pool2d(x, AvgPoolOptions::new([1, 1]).with_stride(stride))
+    fn forward(&self, x: FeatureMap, pass: &mut Pass) -> FeatureMap {
+        let out = conv_norm(&self.conv1, &self.norm1, x.clone(), None, Activation::Relu, pass);
+        let shortcut = match &self.projection {
+            Some(projection) => projection.forward(x, Activation::None),
+            None => x.shortcut(self.stride, self.pad / 2, self.pad - self.pad / 2),
         };
-        if self.pad == 0 {
-            return x;
-        }
-        let [batch, _, height, width] = x.dims();
-        let before = self.pad / 2;
-        let zeros = |channels| Tensor::zeros([batch, channels, height, width], &x.device());
-        let parts = [zeros(before), x.clone(), zeros(self.pad - before)];
-        Tensor::cat(parts.into_iter().filter(|part| part.dims()[1] > 0).collect(), 1)
+        conv_norm(&self.conv2, &self.norm2, out, Some(shortcut), Activation::Relu, pass)
     }
 
     fn absorb(self, from: &mut Absorb) -> Self {
@@ -165,13 +149,12 @@ impl ResNet {
         let mean = Tensor::<1>::from_floats(self.mean.as_slice(), &device).reshape([1, channels, 1, 1]);
         let scale: Vec<f32> = self.deviation.iter().map(|d| 1.0 / d).collect();
         let scale = Tensor::<1>::from_floats(scale.as_slice(), &device).reshape([1, channels, 1, 1]);
-        let mut x = relu(self.stem_norm.forward(self.stem.forward((x - mean) * scale), pass));
+        let x = FeatureMap::from_images((x - mean) * scale);
+        let mut x = conv_norm(&self.stem, &self.stem_norm, x, None, Activation::Relu, pass);
         for block in &self.blocks {
             x = block.forward(x, pass);
         }
-        let [batch, channels, height, width] = x.dims();
-        let pooled = x.reshape([batch, channels, height * width]).mean_dim(2).squeeze_dim::<2>(2);
-        self.head.forward(pooled)
+        self.head.forward(x.mean_pixels())
     }
 
     /// The network with the running statistics moved by a training pass.

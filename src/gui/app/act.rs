@@ -1,6 +1,5 @@
 //! Carrying out what views, menus and keys ask for.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
 use egui::ViewportCommand;
@@ -11,7 +10,7 @@ use crate::domain::task::Level;
 use crate::gui::command::{Action, Command};
 use crate::gui::dialogs::Ask;
 use crate::gui::shell::OPEN_BOX;
-use crate::gui::state::{Confirm, Face, JobKind, Sheet, ThemeChoice, Workspace};
+use crate::gui::state::{Confirm, Face, JobKind, Sheet, ThemeChoice, Workspace, id_at};
 use crate::gui::views::data::FIND_BOX;
 use crate::gui::views::welcome::typed_path;
 use crate::gui::widgets::status_bar::{capital, counted};
@@ -142,31 +141,30 @@ impl App {
         let review = &mut self.state.review;
         if let Some(project) = &self.state.project
             && decision != Decision::Undecided
-            && review.selected.is_empty()
+            && review.tiles.selected.is_empty()
             && ids.len() == 1
-            && ids.first().copied() == review.cursor
+            && ids.first().copied() == review.tiles.cursor
         {
             let place = review.cursor_place(&project.candidates);
-            let next = place.and_then(|place| review.order.get(place + 1));
+            let next = place.and_then(|place| review.tiles.order.get(place + 1));
             if let Some(row) = next.and_then(|&index| project.candidates.get(index)) {
-                review.cursor = Some(row.id);
-                review.anchor = Some(row.id);
-                review.reveal = true;
+                review.tiles.go(row.id);
             }
         }
-        review.selected.clear();
+        review.tiles.selected.clear();
         self.send(StoreCommand::Decide { ids, decision, by: DecidedBy::Person });
     }
 
     fn decide_targets(&mut self, decision: Decision) {
-        let ids = self.state.review.targets();
+        let ids = self.state.review.tiles.targets();
         self.decide(ids, decision);
     }
 
     /// Asks before everything that is shown is decided at once.
     fn decide_shown(&mut self, decision: Decision) {
         let Some(project) = &self.state.project else { return };
-        let rows = self.state.review.order.iter().filter_map(|&index| project.candidates.get(index));
+        let shown = &self.state.review.tiles.order;
+        let rows = shown.iter().filter_map(|&index| project.candidates.get(index));
         let ids: Vec<i64> = rows.filter(|row| row.decision != decision).map(|row| row.id).collect();
         if ids.is_empty() {
             self.say(Level::Info, "Every candidate shown is decided so already.");
@@ -174,7 +172,7 @@ impl App {
         }
         let verb = if decision == Decision::Accepted { "Accept" } else { "Reject" };
         let count = counted(ids.len(), "candidate", "candidates");
-        let hidden = project.candidates.len().saturating_sub(self.state.review.order.len());
+        let hidden = project.candidates.len().saturating_sub(shown.len());
         let rest = if hidden == 0 {
             "These are all candidates of the run.".to_owned()
         } else {
@@ -195,17 +193,15 @@ impl App {
         let Some(project) = &self.state.project else { return };
         let review = &mut self.state.review;
         let start = review.cursor_place(&project.candidates).map_or(0, |place| place + 1);
-        let len = review.order.len();
+        let len = review.tiles.order.len();
         let undecided = (0..len).map(|step| (start + step) % len).find_map(|place| {
-            let row = review.order.get(place).and_then(|&index| project.candidates.get(index))?;
+            let row = review.tiles.order.get(place).and_then(|&index| project.candidates.get(index))?;
             (row.decision == Decision::Undecided).then_some(row.id)
         });
         match undecided {
             Some(id) => {
-                review.cursor = Some(id);
-                review.anchor = Some(id);
-                review.selected.clear();
-                review.reveal = true;
+                review.tiles.go(id);
+                review.tiles.selected.clear();
             }
             None => self.say(Level::Info, "No undecided candidate passes the filter."),
         }
@@ -232,7 +228,7 @@ impl App {
             Command::SelectAll => self.select_all(),
             Command::ClearSelection => self.clear_selection(),
             Command::ToggleExcluded => {
-                let targets = self.state.data.targets();
+                let targets = self.state.data.tiles.targets();
                 let Some(project) = &self.state.project else { return };
                 let samples = &project.dataset.samples;
                 let all_out = targets.iter().all(|&i| samples.get(i).is_some_and(|s| s.excluded));
@@ -357,13 +353,14 @@ impl App {
     fn select_all(&mut self) {
         match self.state.workspace {
             Workspace::Data => {
-                let shown: BTreeSet<usize> = self.state.data.order.iter().copied().collect();
-                self.state.data.selected = shown;
+                let tiles = &mut self.state.data.tiles;
+                tiles.selected = tiles.order.iter().copied().collect();
             }
             Workspace::Review => {
                 let Some(project) = &self.state.project else { return };
-                let rows = self.state.review.order.iter().filter_map(|&index| project.candidates.get(index));
-                self.state.review.selected = rows.map(|row| row.id).collect();
+                let tiles = &mut self.state.review.tiles;
+                let ids = tiles.order.iter().filter_map(|&position| id_at(&project.candidates, position));
+                tiles.selected = ids.collect();
             }
             _ => {}
         }
@@ -371,9 +368,9 @@ impl App {
 
     fn clear_selection(&mut self) {
         match self.state.workspace {
-            Workspace::Data => self.state.data.selected.clear(),
+            Workspace::Data => self.state.data.tiles.selected.clear(),
             Workspace::Review if self.state.review.large => self.state.review.large = false,
-            Workspace::Review => self.state.review.selected.clear(),
+            Workspace::Review => self.state.review.tiles.selected.clear(),
             _ => {}
         }
     }
@@ -383,11 +380,11 @@ impl App {
     }
 
     fn resize_tiles(&mut self, by: f32) {
-        let tile = match self.state.workspace {
-            Workspace::Data => &mut self.state.data.tile,
-            Workspace::Review => &mut self.state.review.tile,
+        let side = match self.state.workspace {
+            Workspace::Data => &mut self.state.data.tiles.side,
+            Workspace::Review => &mut self.state.review.tiles.side,
             _ => return,
         };
-        *tile = (*tile * by).clamp(56.0, 280.0);
+        *side = (*side * by).clamp(56.0, 280.0);
     }
 }

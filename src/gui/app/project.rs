@@ -101,8 +101,8 @@ impl App {
         state.source = Source::Nothing;
         state.class_filter = None;
         state.workspace = Workspace::Data;
-        state.data = DataView::with_tile(state.data.tile);
-        state.review = ReviewView::with_tile(state.review.tile);
+        state.data = DataView::with_side(state.data.tiles.side);
+        state.review = ReviewView::with_side(state.review.tiles.side);
         state.train = TrainView::default();
         state.export = ExportForm::default();
         state.sheet = None;
@@ -160,8 +160,8 @@ impl App {
                 }
             }
             StoreEvent::RunBegan(_) => {
-                self.state.review.selected.clear();
-                self.state.review.cursor = None;
+                self.state.review.tiles.selected.clear();
+                self.state.review.tiles.cursor = None;
                 self.candidates_changed(|list| *list = Arc::default());
             }
             StoreEvent::Added(rows) => {

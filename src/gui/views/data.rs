@@ -21,6 +21,7 @@ use crate::gui::textures::{PictureKey, Shown, Textures};
 use crate::gui::theme::{
     PICTURE_GROUND, RADIUS, RADIUS_LARGE, caption, class_colour, muted, section, size, space, tokens,
 };
+use crate::gui::tiles::Reach;
 use crate::gui::widgets::class_panel::fact;
 use crate::gui::widgets::empty_state::{empty, hint_line};
 use crate::gui::widgets::histogram::{class_swatch, picture_label};
@@ -109,14 +110,15 @@ fn tools_ui(ui: &mut Ui, state: &mut State, dataset: &Dataset) {
         ui.checkbox(&mut view.show_excluded, "Excluded");
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             ui.spacing_mut().slider_width = if ui.available_width() < 200.0 { 64.0 } else { 108.0 };
-            let slider = Slider::new(&mut view.tile, 56.0..=280.0).show_value(false);
+            let slider = Slider::new(&mut view.tiles.side, 56.0..=280.0).show_value(false);
             ui.add(slider).accessible_name("Tile size").on_hover_text("Tile size");
             ui.label(muted(ui, "Size"));
             ui.add_space(space::S);
-            let words = if view.selected.is_empty() {
-                counted(view.order.len(), "image", "images")
+            let (selected, shown) = (view.tiles.selected.len(), view.tiles.order.len());
+            let words = if selected == 0 {
+                counted(shown, "image", "images")
             } else {
-                format!("{} of {} selected", number(view.selected.len()), number(view.order.len()))
+                format!("{} of {} selected", number(selected), number(shown))
             };
             // Where the bar is narrow the count gives way: the panel at the right has it as well.
             let font = egui::TextStyle::Body.resolve(ui.style());
@@ -133,13 +135,11 @@ fn keys(ui: &Ui, state: &mut State, dataset: &Dataset, out: &mut Vec<Action>) {
     if state.sheet.is_some() || state.confirm.is_some() || ui.ctx().text_edit_focused() {
         return;
     }
-    let order = state.data.order.clone();
-    let place = state.data.cursor.and_then(|c| order.iter().position(|&index| index == c));
-    if let Some((next, shift)) = take_move(ui, place, order.len(), state.data.columns)
-        && let Some(&index) = order.get(next)
-    {
-        state.data.reveal = true;
-        choose(state, &order, index, next, shift, false);
+    let tiles = &mut state.data.tiles;
+    let place = tiles.cursor_place(Some);
+    if let Some((next, shift)) = take_move(ui, place, tiles.order.len(), tiles.columns) {
+        tiles.choose(next, Reach::of(shift, false), Some);
+        tiles.reveal = true;
     }
     if !state.can_edit() {
         return;
@@ -157,7 +157,7 @@ fn keys(ui: &Ui, state: &mut State, dataset: &Dataset, out: &mut Vec<Action>) {
         Key::Num0,
     ];
     let digit = ui.input_mut(|i| DIGITS.into_iter().position(|key| i.consume_key(Modifiers::NONE, key)));
-    let targets = state.data.targets();
+    let targets = state.data.tiles.targets();
     if let Some(class) = digit.filter(|&class| class < dataset.classes.len())
         && !targets.is_empty()
     {
@@ -165,32 +165,8 @@ fn keys(ui: &Ui, state: &mut State, dataset: &Dataset, out: &mut Vec<Action>) {
     }
 }
 
-/// Puts the cursor on a tile: alone, as the end of a range (shift), or added or taken away (ctrl).
-fn choose(state: &mut State, order: &[usize], index: usize, place: usize, shift: bool, ctrl: bool) {
-    let view = &mut state.data;
-    if shift {
-        let anchor = view.anchor.or(view.cursor).unwrap_or(index);
-        let from = order.iter().position(|&i| i == anchor).unwrap_or(place);
-        let range = from.min(place)..=from.max(place);
-        view.selected = order.get(range).unwrap_or_default().iter().copied().collect();
-        view.anchor = Some(anchor);
-    } else if ctrl {
-        if view.selected.is_empty() {
-            view.selected.extend(view.cursor);
-        }
-        if !view.selected.remove(&index) {
-            view.selected.insert(index);
-        }
-        view.anchor = Some(index);
-    } else {
-        view.selected.clear();
-        view.anchor = Some(index);
-    }
-    view.cursor = Some(index);
-}
-
 fn gallery_ui(ui: &mut Ui, state: &mut State, dataset: &Arc<Dataset>, textures: &mut Textures) {
-    let order = state.data.order.clone();
+    let order = state.data.tiles.order.clone();
     if order.is_empty() {
         empty(
             ui,
@@ -208,17 +184,17 @@ fn gallery_ui(ui: &mut Ui, state: &mut State, dataset: &Arc<Dataset>, textures: 
         );
         return;
     }
-    let view = &state.data;
-    let cursor = view.cursor.and_then(|c| order.iter().position(|&index| index == c));
-    let grid = Grid { salt: "gallery", count: order.len(), tile: view.tile, cursor, reveal: view.reveal };
+    let tiles = &state.data.tiles;
+    let cursor = tiles.cursor_place(Some);
+    let grid = Grid { salt: "gallery", count: order.len(), tile: tiles.side, cursor, reveal: tiles.reveal };
     let total = order.len();
     let output = grid.show(ui, |ui, rect, place, response| {
         let Some((&index, sample)) = order.get(place).and_then(|i| Some((i, dataset.samples.get(*i)?)))
         else {
             return;
         };
-        let selected = state.data.selected.contains(&index);
-        let current = state.data.cursor == Some(index);
+        let selected = tiles.selected.contains(&index);
+        let current = tiles.cursor == Some(index);
         let class = dataset.classes.get(sample.class).map_or("", String::as_str);
         response.widget_info(|| {
             let excluded = if sample.excluded { ", excluded" } else { "" };
@@ -230,12 +206,11 @@ fn gallery_ui(ui: &mut Ui, state: &mut State, dataset: &Arc<Dataset>, textures: 
             tile_ui(ui, rect, &tile, response, textures);
         }
     });
-    state.data.reveal = false;
-    state.data.columns = output.columns;
-    if let Some((place, modifiers)) = output.clicked
-        && let Some(&index) = order.get(place)
-    {
-        choose(state, &order, index, place, modifiers.shift, modifiers.command);
+    let tiles = &mut state.data.tiles;
+    tiles.reveal = false;
+    tiles.columns = output.columns;
+    if let Some((place, modifiers)) = output.clicked {
+        tiles.choose(place, Reach::of(modifiers.shift, modifiers.command), Some);
     }
 }
 
@@ -362,14 +337,15 @@ fn detail_ui(
     textures: &mut Textures,
     out: &mut Vec<Action>,
 ) {
-    let targets = state.data.targets();
-    let cursor = state.data.cursor.and_then(|index| Some((index, dataset.samples.get(index)?)));
+    let tiles = &state.data.tiles;
+    let targets = tiles.targets();
+    let cursor = tiles.cursor.and_then(|index| Some((index, dataset.samples.get(index)?)));
     ui.horizontal(|ui| {
         ui.label(section(ui, "Image"));
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            let place = cursor.and_then(|(index, _)| state.data.order.iter().position(|&i| i == index));
+            let place = cursor.and_then(|_| tiles.cursor_place(Some));
             if let Some(place) = place {
-                let words = format!("{} of {}", number(place + 1), number(state.data.order.len()));
+                let words = format!("{} of {}", number(place + 1), number(tiles.order.len()));
                 ui.label(caption(ui, words));
             }
         });

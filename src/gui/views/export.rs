@@ -23,8 +23,8 @@ use crate::gui::textures::Textures;
 use crate::gui::theme::{Tokens, caption, muted, section, size, space, tokens};
 use crate::gui::widgets::class_panel::{bars, fact};
 use crate::gui::widgets::curves::card;
-use crate::gui::widgets::empty_state::{command_button, empty, primary_button, warning_line};
-use crate::gui::widgets::histogram::{Bar, histogram_ui};
+use crate::gui::widgets::empty_state::{command_button, empty, failure_card, primary_button, warning_line};
+use crate::gui::widgets::histogram::{ACCEPTED, Bar, histogram_ui};
 use crate::gui::widgets::status_bar::{bytes_words, count_words, counted, number, time_words};
 use crate::jobs::export::Undecided;
 use crate::jobs::{JobState, JobView};
@@ -251,12 +251,12 @@ fn overview(ui: &mut Ui, t: &Tokens, state: &State, out: &mut Vec<Action>) {
     if let Some(job) = state.running(JobKind::Export) {
         running(ui, t, "Exporting", JobKind::Export, job, out);
     } else if let Some(message) = state.failure(JobKind::Export) {
-        failure(ui, t, "The export failed; nothing was left behind", message);
+        failure_card(ui, "The export failed; nothing was left behind", message);
     }
     match &state.export.report {
         Face::Full(done) => report(ui, t, state, done, out),
         Face::Failed(message) if state.failure(JobKind::Export).is_none() => {
-            failure(ui, t, "The export failed; nothing was left behind", message);
+            failure_card(ui, "The export failed; nothing was left behind", message);
         }
         _ => {}
     }
@@ -265,7 +265,7 @@ fn overview(ui: &mut Ui, t: &Tokens, state: &State, out: &mut Vec<Action>) {
     }
     match &state.export.verification {
         Face::Full(proof) => verification(ui, t, proof),
-        Face::Failed(message) => failure(ui, t, "The folder could not be verified", message),
+        Face::Failed(message) => failure_card(ui, "The folder could not be verified", message),
         Face::Empty | Face::Loading => {}
     }
     let columns = if ui.available_width() > 560.0 { 2 } else { 1 };
@@ -275,7 +275,7 @@ fn overview(ui: &mut Ui, t: &Tokens, state: &State, out: &mut Vec<Action>) {
         if let Some(ui) = uis.next() {
             card(ui, t, |ui| {
                 ui.label(section(ui, "Before"));
-                histogram_ui(ui, "before", &before_bars(project), state.log_scale, None);
+                histogram_ui(ui, "before", &before_bars(project), state.log_scale, None, ACCEPTED);
             });
             if columns == 1 {
                 card(ui, t, |ui| after(ui, state, project, plan));
@@ -322,7 +322,7 @@ fn after(ui: &mut Ui, state: &State, project: &ProjectState, plan: Option<&Arc<F
     let title = if plan.is_some() { "After" } else { "After, as decided so far" };
     ui.label(section(ui, title));
     let bars = after_bars(project, plan);
-    histogram_ui(ui, "after", &bars, state.log_scale, None);
+    histogram_ui(ui, "after", &bars, state.log_scale, None, ACCEPTED);
     // A column would stretch the words of a wrapped line.
     ui.with_layout(Layout::top_down(Align::Min), |ui| {
         ui.label(caption(ui, "solid original · hatched made · outlined repeated · line target"));
@@ -343,6 +343,13 @@ fn file_plan(ui: &mut Ui, t: &Tokens, state: &State, project: &ProjectState) {
                 fact(ui, "Of these in validation and test", format!("{}, as they are", number(others)));
             }
             fact(ui, "Space needed", bytes_words(plan.bytes));
+            if let Some(free) = form.free {
+                fact(ui, "Space free there", bytes_words(free));
+                if free < plan.bytes {
+                    // The button stays: space may have become free since, and the export looks again.
+                    warning_line(ui, "There is too little space: free some, or choose another drive.");
+                }
+            }
             ui.add_space(space::XS);
             totals(ui, "planned totals", &plan.classes);
             for warning in &plan.warnings {
@@ -433,16 +440,6 @@ fn running(ui: &mut Ui, t: &Tokens, title: &str, kind: JobKind, job: &JobView, o
         for (_, text) in job.notes.iter().filter(|(level, _)| *level != Level::Info) {
             warning_line(ui, text);
         }
-    });
-}
-
-fn failure(ui: &mut Ui, t: &Tokens, title: &str, message: &str) {
-    card(ui, t, |ui| {
-        ui.horizontal(|ui| {
-            icon(ui, Icon::Warning, 18.0, t.failure);
-            ui.strong(title);
-        });
-        ui.add(Label::new(message).wrap().selectable(true));
     });
 }
 

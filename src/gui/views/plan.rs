@@ -18,7 +18,7 @@ use crate::gui::theme::{RADIUS_LARGE, caption, muted, section, size, space, toke
 use crate::gui::widgets::class_panel::fact;
 use crate::gui::widgets::curves::card;
 use crate::gui::widgets::empty_state::{empty, hint_line, primary_button, warning_line};
-use crate::gui::widgets::histogram::{Bar, class_swatch, histogram_ui, planned_ui};
+use crate::gui::widgets::histogram::{ACCEPTED, Bar, PLANNED, class_swatch, histogram_ui};
 use crate::gui::widgets::status_bar::{bytes_words, counted, number, percent};
 use crate::imaging::training_set::{Spec, memory_bytes};
 use crate::oversampling;
@@ -130,17 +130,14 @@ fn histograms_ui(ui: &mut Ui, state: &mut State) {
     let t = tokens(ui);
     let per_row = if ui.available_width() >= 480.0 { 2 } else { 1 };
     let mut clicked = None;
-    for row in [("Now", false, &now), ("As planned", true, &planned)].chunks(per_row) {
+    let both = [("Now", "plan before", &now, ACCEPTED), ("As planned", "plan after", &planned, PLANNED)];
+    for row in both.chunks(per_row) {
         ui.columns(per_row, |columns| {
-            for (ui, (title, is_planned, bars)) in columns.iter_mut().zip(row) {
+            for (ui, (title, salt, bars, made)) in columns.iter_mut().zip(row) {
                 let hit = card(ui, t, |ui| {
                     ui.label(section(ui, title));
                     ui.add_space(space::XS);
-                    if *is_planned {
-                        planned_ui(ui, "plan after", bars, log, selected)
-                    } else {
-                        histogram_ui(ui, "plan before", bars, log, selected)
-                    }
+                    histogram_ui(ui, salt, bars, log, selected, made)
                 });
                 clicked = hit.or(clicked);
             }

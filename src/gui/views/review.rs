@@ -19,9 +19,10 @@ use crate::domain::decisions::{DecidedBy, Decision, Verdict};
 use crate::gui::command::{Action, Command};
 use crate::gui::filter::Measure;
 use crate::gui::icons::{self, Icon, icon};
-use crate::gui::state::{JobKind, ProjectState, ReviewView, Saving, State};
+use crate::gui::state::{JobKind, ProjectState, ReviewView, Saving, State, id_at};
 use crate::gui::textures::{PictureKey, Shown, Textures};
 use crate::gui::theme::{self, Tokens, caption, muted, section, size, space, tokens};
+use crate::gui::tiles::Reach;
 use crate::gui::widgets::candidate_tile::{BARS, Tile, TilePicture, candidate_tile};
 use crate::gui::widgets::class_panel::fact;
 use crate::gui::widgets::empty_state::{command_button, empty, failed, loading, warning_line};
@@ -63,7 +64,7 @@ pub fn review_ui(ui: &mut Ui, state: &mut State, textures: &mut Textures, out: &
         }
     }
     let place = move_cursor(ui, state, &rows, out);
-    let row = place.and_then(|place| state.review.order.get(place)).and_then(|&index| rows.get(index));
+    let row = place.and_then(|place| state.review.tiles.order.get(place)).and_then(|&index| rows.get(index));
 
     Panel::top("review tools")
         .frame(super::train::bar_frame(t))
@@ -147,12 +148,12 @@ fn move_cursor(ui: &Ui, state: &mut State, rows: &[CandidateRow], out: &mut Vec<
     }
     let review = &mut state.review;
     // In the large view there are no rows: up and down go to the neighbour as well.
-    let columns = if review.large { 1 } else { review.columns };
-    let Some((next, extend)) = take_move(ui, place, review.order.len(), columns) else {
+    let columns = if review.large { 1 } else { review.tiles.columns };
+    let Some((next, extend)) = take_move(ui, place, review.tiles.order.len(), columns) else {
         return place;
     };
-    go_to(review, rows, next, if extend { Reach::Extend } else { Reach::Only });
-    review.reveal = true;
+    review.tiles.choose(next, Reach::of(extend, false), |position| id_at(rows, position));
+    review.tiles.reveal = true;
     Some(next)
 }
 
@@ -161,59 +162,14 @@ fn cursor_place(ui: &Ui, review: &ReviewView, rows: &[CandidateRow]) -> Option<u
     let hint = Id::unique("review: place of the cursor");
     let near = ui.data(|data| data.get_temp::<usize>(hint)).unwrap_or(0);
     let is_it = |place: &usize| {
-        let row = review.order.get(*place).and_then(|&index| rows.get(index));
-        row.is_some_and(|row| Some(row.id) == review.cursor)
+        let row = review.tiles.order.get(*place).and_then(|&index| rows.get(index));
+        row.is_some_and(|row| Some(row.id) == review.tiles.cursor)
     };
     let place = (near.saturating_sub(1)..near + 2).find(is_it).or_else(|| review.cursor_place(rows));
     if let Some(place) = place {
         ui.data_mut(|data| data.insert_temp(hint, place));
     }
     place
-}
-
-/// What a step does to the selection.
-#[derive(Clone, Copy, PartialEq)]
-enum Reach {
-    /// The selection is dropped.
-    Only,
-    /// From the anchor to here.
-    Extend,
-    /// This one in or out.
-    Toggle,
-}
-
-fn id_at(order: &[usize], rows: &[CandidateRow], place: usize) -> Option<i64> {
-    order.get(place).and_then(|&index| rows.get(index)).map(|row| row.id)
-}
-
-/// Moves the cursor to a place of the order.
-fn go_to(review: &mut ReviewView, rows: &[CandidateRow], place: usize, reach: Reach) {
-    let order = Arc::clone(&review.order);
-    let Some(id) = id_at(&order, rows, place) else { return };
-    match reach {
-        Reach::Only => {
-            review.selected.clear();
-            review.anchor = Some(id);
-        }
-        Reach::Extend => {
-            let from = review.anchor.or(review.cursor).unwrap_or(id);
-            review.anchor = Some(from);
-            let is_from = |&index: &usize| rows.get(index).is_some_and(|row| row.id == from);
-            let start = order.iter().position(is_from).unwrap_or(place);
-            let (low, high) = (start.min(place), start.max(place));
-            review.selected = (low..=high).filter_map(|place| id_at(&order, rows, place)).collect();
-        }
-        Reach::Toggle => {
-            if review.selected.is_empty() {
-                review.selected.extend(review.cursor);
-            }
-            if !review.selected.remove(&id) {
-                review.selected.insert(id);
-            }
-            review.anchor = Some(id);
-        }
-    }
-    review.cursor = Some(id);
 }
 
 fn tools(ui: &mut Ui, t: &Tokens, state: &mut State, total: usize, out: &mut Vec<Action>) {
@@ -256,7 +212,7 @@ fn tools(ui: &mut Ui, t: &Tokens, state: &mut State, total: usize, out: &mut Vec
         let width = if wide { 140.0 } else { 72.0 };
         progress_bar(ui, share, vec2(width, 6.0), &format!("Review: {words}"));
         ui.label(words);
-        let shown = state.review.order.len();
+        let shown = state.review.tiles.order.len();
         if shown != total {
             ui.label(muted(ui, format!("{} shown", number(shown))));
         }
@@ -417,7 +373,7 @@ fn grid(
 ) {
     let State { project, review, .. } = &mut *state;
     let Some(project) = project else { return };
-    if review.order.is_empty() {
+    if review.tiles.order.is_empty() {
         let text = "No candidate passes the filter. All of them are still there.";
         empty(ui, Icon::Search, "Nothing matches", text, |ui| {
             if ui.button("Clear the filter").clicked() {
@@ -429,13 +385,13 @@ fn grid(
         });
         return;
     }
-    let order = Arc::clone(&review.order);
+    let order = Arc::clone(&review.tiles.order);
     let grid = Grid {
         salt: "candidates",
         count: order.len(),
-        tile: review.tile,
+        tile: review.tiles.side,
         cursor: place,
-        reveal: review.reveal,
+        reveal: review.tiles.reveal,
     };
     let scale = ui.ctx().pixels_per_point();
     let output = grid.show(ui, |ui, rect, index, response| {
@@ -455,8 +411,8 @@ fn grid(
             verdict: row.verdict,
             decision: row.decision,
             picture,
-            focused: review.cursor == Some(row.id),
-            selected: review.selected.contains(&row.id),
+            focused: review.tiles.cursor == Some(row.id),
+            selected: review.tiles.selected.contains(&row.id),
             blind: is_hidden(review, row),
             overlay: review.overlay,
         };
@@ -465,20 +421,14 @@ fn grid(
             response.clone().on_hover_text(tile_words(row));
         }
     });
-    review.columns = output.columns;
-    review.reveal = false;
-    if let Some((index, modifiers)) = output.clicked {
-        let reach = if modifiers.shift {
-            Reach::Extend
-        } else if modifiers.command {
-            Reach::Toggle
-        } else {
-            Reach::Only
-        };
-        go_to(review, rows, index, reach);
+    let id = |position: usize| id_at(rows, position);
+    review.tiles.columns = output.columns;
+    review.tiles.reveal = false;
+    if let Some((place, modifiers)) = output.clicked {
+        review.tiles.choose(place, Reach::of(modifiers.shift, modifiers.command), id);
     }
-    if let Some(index) = output.double_clicked {
-        go_to(review, rows, index, Reach::Only);
+    if let Some(place) = output.double_clicked {
+        review.tiles.choose(place, Reach::Only, id);
         review.large = true;
     }
 }
@@ -703,7 +653,7 @@ fn detail(
         });
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         ui.horizontal(|ui| {
-            let of = state.review.order.len();
+            let of = state.review.tiles.order.len();
             ui.label(section(ui, &format!("Candidate {} of {}", number(place + 1), number(of))));
             ui.with_layout(Layout::right_to_left(egui::Align::Center), |ui| {
                 pill(ui, t, row.kind.as_str());
@@ -809,7 +759,7 @@ fn decision(
     row: &CandidateRow,
     out: &mut Vec<Action>,
 ) {
-    let many = state.review.selected.len();
+    let many = state.review.tiles.selected.len();
     ui.horizontal(|ui| {
         match &project.saving {
             Saving::Saved if row.decision != Decision::Undecided => {

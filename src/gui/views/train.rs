@@ -21,7 +21,9 @@ use crate::gui::state::{DeviceRow, Face, JobKind, State};
 use crate::gui::textures::Textures;
 use crate::gui::theme::{self, PICTURE_GROUND, Tokens, caption, muted, section, size, space, tokens};
 use crate::gui::widgets::curves::{Curves, card};
-use crate::gui::widgets::empty_state::{command_button, empty, hint_line, primary_button, warning_line};
+use crate::gui::widgets::empty_state::{
+    command_button, empty, failure_card, hint_line, primary_button, warning_line,
+};
 use crate::gui::widgets::form::param_form;
 use crate::gui::widgets::probability::share_row;
 use crate::gui::widgets::status_bar::{count_words, percent, time_words};
@@ -358,7 +360,7 @@ fn run(ui: &mut Ui, t: &Tokens, state: &State, textures: &mut Textures, out: &mu
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         ui.spacing_mut().item_spacing.y = space::M;
         if let Some(message) = state.failure(JobKind::Generate) {
-            failure_card(ui, t, "Making candidates failed", message);
+            failure_card(ui, "Making candidates failed", message);
         }
         // While a model is being made, the one before it stands below.
         let working = job.is_some_and(|job| !job.state.is_over());
@@ -367,7 +369,7 @@ fn run(ui: &mut Ui, t: &Tokens, state: &State, textures: &mut Textures, out: &mu
         }
         let Some(job) = job else { return };
         if let JobState::Failed(message) = &job.state {
-            failure_card(ui, t, "Training failed", message);
+            failure_card(ui, "Training failed", message);
         }
         if !job.state.is_over() {
             progress(ui, t, job);
@@ -400,16 +402,6 @@ fn run(ui: &mut Ui, t: &Tokens, state: &State, textures: &mut Textures, out: &mu
     });
 }
 
-fn failure_card(ui: &mut Ui, t: &Tokens, title: &str, message: &str) {
-    card(ui, t, |ui| {
-        ui.horizontal(|ui| {
-            icon(ui, Icon::Warning, 18.0, t.failure);
-            ui.strong(title);
-        });
-        ui.add(Label::new(message).wrap().selectable(true));
-    });
-}
-
 /// What the loaded model says of itself.
 fn model_card(ui: &mut Ui, t: &Tokens, state: &State, out: &mut Vec<Action>) {
     match &state.train.model {
@@ -422,7 +414,7 @@ fn model_card(ui: &mut Ui, t: &Tokens, state: &State, out: &mut Vec<Action>) {
                 });
             });
         }
-        Face::Failed(message) => failure_card(ui, t, "This model cannot be used", message),
+        Face::Failed(message) => failure_card(ui, "This model cannot be used", message),
         Face::Full(model) => card(ui, t, |ui| {
             ui.horizontal(|ui| {
                 icon(ui, Icon::Check, 16.0, t.accent);

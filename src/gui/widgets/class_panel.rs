@@ -4,7 +4,7 @@
 use egui::{Align, Button, Layout, ScrollArea, Ui};
 
 use super::empty_state::hint_line;
-use super::histogram::{Bar, histogram_ui, legend_ui};
+use super::histogram::{ACCEPTED, Bar, histogram_ui, legend_ui};
 use super::status_bar::{count_words, counted, number, percent};
 use crate::domain::splits::Split;
 use crate::gui::command::{Action, Command};
@@ -77,7 +77,7 @@ pub fn class_panel_ui(ui: &mut Ui, state: &mut State, out: &mut Vec<Action>) {
         .auto_shrink([false, true])
         .show(ui, |ui| {
             ui.add_space(2.0);
-            histogram_ui(ui, "class", &bars, state.log_scale, state.class_filter)
+            histogram_ui(ui, "class", &bars, state.log_scale, state.class_filter, ACCEPTED)
         })
         .inner;
     if let Some(class) = clicked {

@@ -6,6 +6,7 @@ use crate::gui::command::{Action, Command};
 use crate::gui::icons::{Icon, icon};
 use crate::gui::state::State;
 use crate::gui::theme::{hint, muted, space, tokens};
+use crate::gui::widgets::curves::card;
 use crate::gui::widgets::probability::progress_bar;
 use crate::gui::widgets::status_bar::time_words;
 use crate::jobs::JobView;
@@ -102,6 +103,18 @@ pub fn failed(ui: &mut Ui, title: &str, message: &str, add: impl FnOnce(&mut Ui)
         ui.add(egui::Label::new(message).wrap().selectable(true));
         ui.add_space(space::S);
         ui.horizontal_wrapped(add);
+    });
+}
+
+/// The same as a card above others.
+pub fn failure_card(ui: &mut Ui, title: &str, message: &str) {
+    let t = tokens(ui);
+    card(ui, t, |ui| {
+        ui.horizontal(|ui| {
+            icon(ui, Icon::Warning, 18.0, t.failure);
+            ui.strong(title);
+        });
+        ui.add(egui::Label::new(message).wrap().selectable(true));
     });
 }
 

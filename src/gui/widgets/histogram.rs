@@ -27,6 +27,12 @@ pub struct Bar {
 /// Height of one class, name and bar.
 pub const ROW: f32 = 40.0;
 
+/// The hatched parts are images that were made.
+pub const ACCEPTED: &str = "made and accepted";
+
+/// The hatched parts are not made yet.
+pub const PLANNED: &str = "made as planned";
+
 /// Least width of a part that is there: hatching is told from a solid end from here on.
 const LEAST: f32 = 3.0;
 
@@ -40,7 +46,7 @@ pub fn legend_ui(ui: &mut Ui) {
             sample_ui(ui, "real", |painter, rect| {
                 painter.rect_filled(rect, 2, t.muted);
             });
-            sample_ui(ui, "made and accepted", |painter, rect| hatch(painter, rect, t.muted, t));
+            sample_ui(ui, ACCEPTED, |painter, rect| hatch(painter, rect, t.muted, t));
         });
         ui.horizontal(|ui| {
             sample_ui(ui, "target", |painter, rect| {
@@ -58,29 +64,9 @@ fn sample_ui(ui: &mut Ui, words: &str, paint: impl FnOnce(&Painter, Rect)) {
     ui.add_space(7.0);
 }
 
-/// Bars of all classes, one below the other, in the full width. Returns a class that was clicked.
+/// Bars of all classes, one below the other, in the full width; `made` says what the hatched parts are,
+/// [`ACCEPTED`] or [`PLANNED`]. Returns a class that was clicked.
 pub fn histogram_ui(
-    ui: &mut Ui,
-    salt: &str,
-    bars: &[Bar],
-    log: bool,
-    selected: Option<ClassId>,
-) -> Option<ClassId> {
-    rows_ui(ui, salt, bars, log, selected, "made and accepted")
-}
-
-/// The same for a plan: what is hatched is not made yet.
-pub fn planned_ui(
-    ui: &mut Ui,
-    salt: &str,
-    bars: &[Bar],
-    log: bool,
-    selected: Option<ClassId>,
-) -> Option<ClassId> {
-    rows_ui(ui, salt, bars, log, selected, "made as planned")
-}
-
-fn rows_ui(
     ui: &mut Ui,
     salt: &str,
     bars: &[Bar],

@@ -7,6 +7,7 @@ use egui::{Align, Button, Label, Layout, Ui, vec2};
 
 use super::probability::progress_bar;
 use crate::domain::task::Level;
+use crate::export::Bytes;
 use crate::gui::command::{Action, Command};
 use crate::gui::icons::{Icon, icon};
 use crate::gui::state::{JobKind, Saving, Sheet, State};
@@ -54,18 +55,7 @@ pub fn counted(value: usize, one: &str, many: &str) -> String {
 
 /// `4.2 MB`, in powers of ten.
 pub fn bytes_words(bytes: u64) -> String {
-    const UNITS: [&str; 5] = ["B", "kB", "MB", "GB", "TB"];
-    let mut value = bytes as f64;
-    let mut unit = 0;
-    while value >= 999.5 && unit + 1 < UNITS.len() {
-        value /= 1000.0;
-        unit += 1;
-    }
-    if unit == 0 || value >= 99.95 {
-        format!("{value:.0} {}", UNITS[unit])
-    } else {
-        format!("{value:.1} {}", UNITS[unit])
-    }
+    Bytes(bytes).to_string()
 }
 
 /// `71 %`, rounded; small shares and those near one keep a decimal so that they are not 0 or 100.

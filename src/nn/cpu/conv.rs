@@ -1,0 +1,604 @@
+//! Convolutions over blocks of 16 images: forward, gradient to the input, gradient to the weights.
+//!
+//! Activations are `[blocks, channels, height, width, 16]`; a vector holds the same pixel of neighbouring images, so no
+//! kernel knows a border, a stride or an odd width inside its inner loop. Each output is summed by one task in an order
+//! that depends on the shape alone: the same values for any number of threads.
+
+use std::cell::RefCell;
+
+use pulp::{Simd, WithSimd};
+use rayon::prelude::*;
+
+use super::activation::Activation;
+use super::buffers::Buffer;
+use super::shape::{ConvShape, Gather, Packed, Phase, TILE};
+use super::simd::{LANES, dispatch, load, store};
+
+thread_local! {
+    /// Padded input of the task that this thread is at.
+    static SCRATCH: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Values of padded input that a task holds at a time; half of a second-level cache of 1 MiB.
+const SCRATCH_VALUES: usize = 128 * 1024;
+
+/// What happens to a sum before it is stored: residual added, then activation.
+#[derive(Clone, Copy)]
+pub struct Finish<'a> {
+    /// One value per output channel.
+    pub bias: Option<&'a [f32]>,
+    /// Same shape as the output.
+    pub residual: Option<&'a [f32]>,
+    pub activation: Activation,
+}
+
+impl Finish<'_> {
+    /// The bare sum.
+    pub const NOTHING: Finish<'static> = Finish { bias: None, residual: None, activation: Activation::None };
+}
+
+/// Gradient that is still to pass an activation: `value * activation'(of)`.
+#[derive(Clone, Copy)]
+pub struct Through<'a> {
+    pub activated: &'a [f32],
+    pub activation: Activation,
+}
+
+/// Runs a gather over `blocks` blocks.
+pub fn gather(
+    input: &[f32],
+    through: Option<Through<'_>>,
+    blocks: usize,
+    gather: &Gather,
+    weights: &Packed,
+    finish: Finish<'_>,
+) -> Buffer {
+    let [channels, height, width] = gather.output;
+    let plane = height * width * LANES;
+    let tiles = channels.div_ceil(TILE);
+    let mut out = Buffer::dirty(blocks * channels * plane);
+    let in_block = gather.input.iter().product::<usize>() * LANES;
+    // Where blocks do not fill the threads, each is cut by output channels as well.
+    let threads = rayon::current_num_threads();
+    let even = blocks.is_multiple_of(threads) || blocks >= 4 * threads;
+    let cuts = if even { 1 } else { (2 * threads).div_ceil(blocks.max(1)).min(tiles) };
+    let per_cut = tiles.div_ceil(cuts.max(1)).max(1);
+    let mut tasks = Vec::new();
+    let mut rest: &mut [f32] = &mut out;
+    for block in 0..blocks {
+        for first in (0..tiles).step_by(per_cut) {
+            let last = (first + per_cut).min(tiles);
+            let count = (last * TILE).min(channels) - first * TILE;
+            let (here, after) = rest.split_at_mut(count * plane);
+            rest = after;
+            tasks.push((block, first..last, here));
+        }
+    }
+    tasks.into_par_iter().for_each(|(block, tiles, out)| {
+        let span = block * in_block..(block + 1) * in_block;
+        let start = block * channels * plane + tiles.start * TILE * plane;
+        let residual = finish.residual.map(|values| &values[start..start + out.len()]);
+        SCRATCH.with_borrow_mut(|scratch| {
+            dispatch(Task {
+                gather,
+                weights,
+                input: &input[span.clone()],
+                through: through.map(|t| Through { activated: &t.activated[span], ..t }),
+                tiles,
+                finish: Finish { residual, ..finish },
+                out,
+                scratch,
+            });
+        });
+    });
+    out
+}
+
+/// One block, some tiles of output channels.
+struct Task<'a> {
+    gather: &'a Gather,
+    weights: &'a Packed,
+    input: &'a [f32],
+    through: Option<Through<'a>>,
+    tiles: std::ops::Range<usize>,
+    finish: Finish<'a>,
+    out: &'a mut [f32],
+    scratch: &'a mut Vec<f32>,
+}
+
+impl WithSimd for Task<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        // 24 sums, 3 inputs and a weight fill 32 registers; half of that fills 16.
+        if S::REGISTER_COUNT >= 32 { self.run::<S, 8>(simd) } else { self.run::<S, 4>(simd) }
+    }
+}
+
+impl Task<'_> {
+    #[inline(always)]
+    fn run<S: Simd, const OUT: usize>(mut self, simd: S) {
+        let gather = self.gather;
+        let pitch = gather.padded[1] * LANES;
+        let most = gather.phases.iter().map(|phase| phase.rows).max().unwrap_or(0);
+        let reach = gather
+            .phases
+            .iter()
+            .flat_map(|phase| phase.taps.iter().map(|tap| tap.row + 1))
+            .max()
+            .unwrap_or(1);
+        let row_values = (gather.input[0] * pitch).max(1);
+        let fitting = (SCRATCH_VALUES / row_values).saturating_sub(reach) / gather.step + 1;
+        let band = fitting.clamp(1, most.max(1));
+        let mut offsets = Vec::new();
+        for first in (0..most).step_by(band) {
+            let rows = (band.min(most - first) - 1) * gather.step + reach;
+            let plane = rows * pitch;
+            if self.scratch.len() < gather.input[0] * plane {
+                self.scratch.resize(gather.input[0] * plane, 0.0);
+            }
+            let (input, through) = (self.input, self.through);
+            pad(simd, gather, input, through, first * gather.step, rows, &mut self.scratch[..]);
+            for (index, phase) in gather.phases.iter().enumerate() {
+                offsets.clear();
+                offsets.extend(phase.taps.iter().map(|tap| tap.row * pitch + tap.column * LANES));
+                let last = phase.rows.min(first + band);
+                for tile in self.tiles.clone() {
+                    let weights = self.weights.tile(index, tile);
+                    for row in first..last {
+                        let from = (row - first) * gather.step * pitch;
+                        self.row::<S, OUT>(simd, phase, tile, row, weights, &offsets, from, plane);
+                    }
+                }
+            }
+        }
+    }
+
+    /// One row of one tile of output channels in one phase.
+    #[allow(clippy::too_many_arguments)]
+    #[inline(always)]
+    fn row<S: Simd, const OUT: usize>(
+        &mut self,
+        simd: S,
+        phase: &Phase,
+        tile: usize,
+        row: usize,
+        weights: &[f32],
+        offsets: &[usize],
+        from: usize,
+        plane: usize,
+    ) {
+        let mut column = 0;
+        while column < phase.columns {
+            // Three columns at a time; never one alone where two and two do.
+            let left = phase.columns - column;
+            let wide = if left == 4 { 2 } else { left.min(3) };
+            for half in (0..TILE).step_by(OUT) {
+                for part in (0..LANES).step_by(S::F32_LANES) {
+                    let start = from + column * self.gather.step * LANES + part;
+                    match wide {
+                        3 => self.tile::<S, OUT, 3>(
+                            simd, phase, tile, half, row, column, part, weights, offsets, start, plane,
+                        ),
+                        2 => self.tile::<S, OUT, 2>(
+                            simd, phase, tile, half, row, column, part, weights, offsets, start, plane,
+                        ),
+                        _ => self.tile::<S, OUT, 1>(
+                            simd, phase, tile, half, row, column, part, weights, offsets, start, plane,
+                        ),
+                    }
+                }
+            }
+            column += wide;
+        }
+    }
+
+    /// `OUT` output channels at `COLUMNS` neighbouring columns.
+    #[allow(clippy::too_many_arguments)]
+    #[inline(always)]
+    fn tile<S: Simd, const OUT: usize, const COLUMNS: usize>(
+        &mut self,
+        simd: S,
+        phase: &Phase,
+        tile: usize,
+        half: usize,
+        row: usize,
+        column: usize,
+        part: usize,
+        weights: &[f32],
+        offsets: &[usize],
+        start: usize,
+        plane: usize,
+    ) {
+        let gather = self.gather;
+        let [channels, height, width] = gather.output;
+        let first = tile * TILE + half;
+        if first >= channels {
+            return;
+        }
+        let mut sums = [[simd.splat_f32s(0.0); COLUMNS]; OUT];
+        if let Some(bias) = self.finish.bias {
+            for (sums, &bias) in sums.iter_mut().zip(&bias[first..]) {
+                *sums = [simd.splat_f32s(bias); COLUMNS];
+            }
+        }
+        let sums = accumulate::<S, OUT, COLUMNS>(
+            simd,
+            &self.scratch[start..],
+            gather.step * LANES,
+            plane,
+            offsets,
+            weights,
+            half,
+            sums,
+        );
+        let base = first - self.tiles.start * TILE;
+        let finish = self.finish;
+        for (lane, sums) in sums.into_iter().enumerate().take(channels - first) {
+            let line = ((base + lane) * height + phase.row + row * gather.spread) * width + phase.column;
+            for (index, sum) in sums.into_iter().enumerate() {
+                let at = (line + (column + index) * gather.spread) * LANES + part;
+                let sum = match finish.residual {
+                    Some(residual) => simd.add_f32s(sum, load::<S>(&residual[at..])),
+                    None => sum,
+                };
+                store::<S>(&mut self.out[at..], finish.activation.apply(simd, sum));
+            }
+        }
+    }
+}
+
+/// The inner loop: `sums[out][column] += weight * input`, over input channels and taps.
+#[allow(clippy::too_many_arguments)]
+#[inline(always)]
+fn accumulate<S: Simd, const OUT: usize, const COLUMNS: usize>(
+    simd: S,
+    input: &[f32],
+    step: usize,
+    plane: usize,
+    offsets: &[usize],
+    weights: &[f32],
+    half: usize,
+    mut sums: [[S::f32s; COLUMNS]; OUT],
+) -> [[S::f32s; COLUMNS]; OUT] {
+    if offsets.is_empty() {
+        return sums;
+    }
+    let span = (COLUMNS - 1) * step + S::F32_LANES;
+    let mut base = 0;
+    for of_channel in weights.chunks_exact(offsets.len() * TILE) {
+        let (of_taps, _) = of_channel.as_chunks::<TILE>();
+        for (&offset, weights) in offsets.iter().zip(of_taps) {
+            let here = &input[base + offset..][..span];
+            let mut x = [simd.splat_f32s(0.0); COLUMNS];
+            for (column, x) in x.iter_mut().enumerate() {
+                *x = load::<S>(&here[column * step..]);
+            }
+            for out in 0..OUT {
+                let weight = simd.splat_f32s(weights[half + out]);
+                for column in 0..COLUMNS {
+                    sums[out][column] = simd.mul_add_e_f32s(weight, x[column], sums[out][column]);
+                }
+            }
+        }
+        base += plane;
+    }
+    sums
+}
+
+/// Writes rows `first..first + rows` of the padded input, `[channels, rows, padded width, 16]`.
+#[inline(always)]
+fn pad<S: Simd>(
+    simd: S,
+    gather: &Gather,
+    input: &[f32],
+    through: Option<Through<'_>>,
+    first: usize,
+    rows: usize,
+    out: &mut [f32],
+) {
+    let [channels, height, width] = gather.input;
+    let (pitch, line) = (gather.padded[1] * LANES, width * LANES);
+    for channel in 0..channels {
+        for row in 0..rows {
+            let out = &mut out[(channel * rows + row) * pitch..][..pitch];
+            let Some(source) = gather.source(first + row, height) else {
+                out.fill(0.0);
+                continue;
+            };
+            let from = (channel * height + source) * line;
+            let (before, rest) = out.split_at_mut(gather.top * LANES);
+            let (middle, after) = rest.split_at_mut(line);
+            match through {
+                None => middle.copy_from_slice(&input[from..from + line]),
+                Some(through) => {
+                    let activated = &through.activated[from..from + line];
+                    undo(simd, &input[from..from + line], activated, through.activation, middle);
+                }
+            }
+            for (at, out) in before.chunks_exact_mut(LANES).enumerate() {
+                border(gather, at, width, middle, out);
+            }
+            for (at, out) in after.chunks_exact_mut(LANES).enumerate() {
+                border(gather, gather.top + width + at, width, middle, out);
+            }
+        }
+    }
+}
+
+/// One padded column: zero, or the mirrored one of the same row.
+#[inline(always)]
+fn border(gather: &Gather, at: usize, width: usize, line: &[f32], out: &mut [f32]) {
+    match gather.source(at, width) {
+        Some(source) => out.copy_from_slice(&line[source * LANES..][..LANES]),
+        None => out.fill(0.0),
+    }
+}
+
+#[inline(always)]
+fn undo<S: Simd>(simd: S, gradient: &[f32], activated: &[f32], activation: Activation, out: &mut [f32]) {
+    use super::simd::{vectors, vectors_mut};
+    let inputs = vectors::<S>(gradient).iter().zip(vectors::<S>(activated));
+    for (out, (&gradient, &activated)) in vectors_mut::<S>(out).iter_mut().zip(inputs) {
+        *out = activation.undo(simd, gradient, activated);
+    }
+}
+
+/// `gradient * activation'`, written once.
+pub fn through(gradient: &[f32], through: Through<'_>) -> Buffer {
+    struct Pass<'a>(&'a [f32], &'a [f32], Activation, &'a mut [f32]);
+    impl WithSimd for Pass<'_> {
+        type Output = ();
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, simd: S) {
+            undo(simd, self.0, self.1, self.2, self.3);
+        }
+    }
+    const CHUNK: usize = 64 * 1024;
+    let mut out = Buffer::dirty(gradient.len());
+    let inputs = gradient.par_chunks(CHUNK).zip(through.activated.par_chunks(CHUNK));
+    out.par_chunks_mut(CHUNK).zip(inputs).for_each(|(out, (gradient, activated))| {
+        dispatch(Pass(gradient, activated, through.activation, out));
+    });
+    out
+}
+
+/// Sum over blocks, positions and lanes of each channel, in 64 bit.
+pub fn channel_sums(values: &[f32], blocks: usize, channels: usize) -> Vec<f32> {
+    struct Sum<'a>(&'a [f32]);
+    impl WithSimd for Sum<'_> {
+        type Output = f64;
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, simd: S) -> f64 {
+            let mut sum = simd.splat_f32s(0.0);
+            for &value in super::simd::vectors::<S>(self.0) {
+                sum = simd.add_f32s(sum, value);
+            }
+            f64::from(simd.reduce_sum_f32s(sum))
+        }
+    }
+    let plane = values.len() / (blocks * channels).max(1);
+    let parts: Vec<f64> = values.par_chunks(plane.max(1)).map(|plane| dispatch(Sum(plane))).collect();
+    (0..channels)
+        .map(|channel| (0..blocks).map(|block| parts[block * channels + channel]).sum::<f64>() as f32)
+        .collect()
+}
+
+/// Adds what a mirrored border sent out to where it came from: `[.., height + 2p, width + 2p, 16]` to
+/// `[.., height, width, 16]`.
+pub fn fold_reflection(padded: &[f32], height: usize, width: usize, padding: usize) -> Buffer {
+    let (tall, wide) = (height + 2 * padding, width + 2 * padding);
+    let planes = padded.len() / (tall * wide * LANES).max(1);
+    let mut out = Buffer::zeros(planes * height * width * LANES);
+    let mirror = |index: usize, side: usize| {
+        let inside = index.abs_diff(padding);
+        if index >= padding && inside >= side { 2 * (side - 1) - inside } else { inside }
+    };
+    out.par_chunks_mut(height * width * LANES).zip(padded.par_chunks(tall * wide * LANES)).for_each(
+        |(out, padded)| {
+            for (row, line) in padded.chunks_exact(wide * LANES).enumerate() {
+                let to = mirror(row, height) * width;
+                for (column, pixel) in line.chunks_exact(LANES).enumerate() {
+                    let to = (to + mirror(column, width)) * LANES;
+                    out[to..to + LANES].iter_mut().zip(pixel).for_each(|(out, value)| *out += value);
+                }
+            }
+        },
+    );
+    out
+}
+
+/// Positions per block from which blocks are summed apart and added up afterwards.
+const LARGE_MAP: usize = 48;
+/// Small channels of a tile of [`weight_gradient`].
+const ROWS: usize = 4;
+
+/// Gradient to the weights of a convolution: `[small channels, large channels, k, k]`.
+///
+/// `large` is the side that the kernel slides over with the stride (the input of a convolution, the output gradient of
+/// a transposed one), `small` the other; both as `[channels, height, width]` with their values.
+pub fn weight_gradient(
+    shape: ConvShape,
+    large: (&[f32], [usize; 3]),
+    small: (&[f32], [usize; 3]),
+    blocks: usize,
+) -> Buffer {
+    let slide = ConvShape { transposed: false, ..shape };
+    let mut window = slide.forward(large.1, small.1[0]);
+    // A transposed convolution's output padding leaves rows that no position reaches.
+    window.output = small.1;
+    let [small_channels, rows, columns] = small.1;
+    let taps = shape.kernel * shape.kernel;
+    let per_channel = large.1[0] * taps;
+    let plane = window.padded[0] * window.padded[1] * LANES;
+    let padded_block = large.1[0] * plane;
+    let large_block = large.1.iter().product::<usize>() * LANES;
+    let small_block = small_channels * rows * columns * LANES;
+    let offsets: Vec<usize> = (0..per_channel)
+        .map(|index| {
+            let (channel, tap) = (index / taps, index % taps);
+            let (row, column) = (tap / shape.kernel, tap % shape.kernel);
+            channel * plane + (row * window.padded[1] + column) * LANES
+        })
+        .collect();
+    let geometry = Products { window: &window, offsets: &offsets, padded_block, small_block };
+    let pad_block = |block: usize, out: &mut [f32]| {
+        struct Pad<'a>(&'a Gather, &'a [f32], &'a mut [f32]);
+        impl WithSimd for Pad<'_> {
+            type Output = ();
+            #[inline(always)]
+            fn with_simd<S: Simd>(self, simd: S) {
+                pad(simd, self.0, self.1, None, 0, self.0.padded[0], self.2);
+            }
+        }
+        dispatch(Pad(&window, &large.0[block * large_block..][..large_block], out));
+    };
+    if rows * columns >= LARGE_MAP && blocks > 1 {
+        // Each block by itself while it is in the cache; the blocks are added in their order.
+        let len = small_channels * per_channel;
+        let mut parts = Buffer::dirty(blocks * len);
+        parts.par_chunks_mut(len).enumerate().for_each(|(block, out)| {
+            SCRATCH.with_borrow_mut(|scratch| {
+                if scratch.len() < padded_block {
+                    scratch.resize(padded_block, 0.0);
+                }
+                pad_block(block, scratch);
+                let small = &small.0[block * small_block..][..small_block];
+                for (tile, out) in out.chunks_mut(ROWS * per_channel).enumerate() {
+                    dispatch(geometry.tile(scratch, small, 1, tile * ROWS, out));
+                }
+            });
+        });
+        let mut sum = Buffer::dirty(len);
+        sum.par_chunks_mut(4096).enumerate().for_each(|(chunk, out)| {
+            let start = chunk * 4096;
+            out.copy_from_slice(&parts[start..start + out.len()]);
+            for block in 1..blocks {
+                let part = &parts[block * len + start..][..out.len()];
+                out.iter_mut().zip(part).for_each(|(sum, part)| *sum += part);
+            }
+        });
+        return sum;
+    }
+    let mut padded = Buffer::dirty(blocks * padded_block);
+    padded.par_chunks_mut(padded_block.max(1)).enumerate().for_each(|(block, out)| pad_block(block, out));
+    let mut out = Buffer::dirty(small_channels * per_channel);
+    out.par_chunks_mut(ROWS * per_channel).enumerate().for_each(|(tile, out)| {
+        dispatch(geometry.tile(&padded, small.0, blocks, tile * ROWS, out));
+    });
+    out
+}
+
+/// What all tiles of a weight gradient share.
+#[derive(Clone, Copy)]
+struct Products<'a> {
+    window: &'a Gather,
+    /// Of each weight of one small channel, in the padded large side.
+    offsets: &'a [usize],
+    padded_block: usize,
+    small_block: usize,
+}
+
+impl<'a> Products<'a> {
+    fn tile(
+        self,
+        padded: &'a [f32],
+        small: &'a [f32],
+        blocks: usize,
+        first: usize,
+        out: &'a mut [f32],
+    ) -> WeightTile<'a> {
+        WeightTile { products: self, padded, small, blocks, first, out }
+    }
+}
+
+/// The weights of [`ROWS`] small channels.
+struct WeightTile<'a> {
+    products: Products<'a>,
+    padded: &'a [f32],
+    small: &'a [f32],
+    blocks: usize,
+    first: usize,
+    out: &'a mut [f32],
+}
+
+impl WithSimd for WeightTile<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        if S::REGISTER_COUNT >= 32 { self.run::<S, 6>(simd) } else { self.run::<S, 2>(simd) }
+    }
+}
+
+impl WeightTile<'_> {
+    #[inline(always)]
+    fn run<S: Simd, const WIDE: usize>(self, simd: S) {
+        let count = self.products.offsets.len();
+        let rows = self.out.len() / count.max(1);
+        let mut at = 0;
+        while at < count {
+            let wide = WIDE.min(count - at);
+            let mut offsets = [0; WIDE];
+            for (index, offset) in offsets.iter_mut().enumerate() {
+                // Beyond the last the last is summed again and dropped.
+                *offset = self.products.offsets[(at + index).min(count - 1)];
+            }
+            let sums = self.sums::<S, WIDE>(simd, offsets, rows);
+            for (row, sums) in sums.iter().enumerate().take(rows) {
+                for (index, &sum) in sums.iter().enumerate().take(wide) {
+                    self.out[row * count + at + index] = simd.reduce_sum_f32s(sum);
+                }
+            }
+            at += wide;
+        }
+    }
+
+    #[inline(always)]
+    fn sums<S: Simd, const WIDE: usize>(
+        &self,
+        simd: S,
+        offsets: [usize; WIDE],
+        small_rows: usize,
+    ) -> [[S::f32s; WIDE]; ROWS] {
+        let Products { window, padded_block, small_block, .. } = self.products;
+        let [_, rows, columns] = window.output;
+        let (pitch, step) = (window.padded[1] * LANES, window.step * LANES);
+        let (line, plane) = (columns * LANES, rows * columns * LANES);
+        let mut sums = [[simd.splat_f32s(0.0); WIDE]; ROWS];
+        for block in 0..self.blocks {
+            let padded = &self.padded[block * padded_block..][..padded_block];
+            let small = &self.small[block * small_block..][..small_block];
+            for row in 0..rows {
+                let mut smalls = [&small[..0]; ROWS];
+                for (index, slice) in smalls.iter_mut().enumerate() {
+                    let channel = self.first + index.min(small_rows - 1);
+                    *slice = &small[channel * plane + row * line..][..line];
+                }
+                let from = row * window.step * pitch;
+                let reach = (columns - 1) * step + LANES;
+                let mut larges = [&padded[..0]; WIDE];
+                for (slice, offset) in larges.iter_mut().zip(offsets) {
+                    *slice = &padded[from + offset..][..reach];
+                }
+                for column in 0..columns {
+                    for part in (0..LANES).step_by(S::F32_LANES) {
+                        let (small_at, large_at) = (column * LANES + part, column * step + part);
+                        let mut x = [simd.splat_f32s(0.0); WIDE];
+                        for (x, slice) in x.iter_mut().zip(larges) {
+                            *x = load::<S>(&slice[large_at..]);
+                        }
+                        for (sums, slice) in sums.iter_mut().zip(smalls) {
+                            let small = load::<S>(&slice[small_at..]);
+                            for (sum, &x) in sums.iter_mut().zip(&x) {
+                                *sum = simd.mul_add_e_f32s(small, x, *sum);
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        sums
+    }
+}

@@ -1,0 +1,465 @@
+//! The processor's kernels against burn's own operations, over random shapes; gradients included.
+#![allow(clippy::unwrap_used)]
+
+use burn::tensor::activation::{leaky_relu, relu, tanh};
+use burn::tensor::module::{batch_norm_train, conv_transpose2d, conv2d};
+use burn::tensor::ops::{ConvOptions, ConvTransposeOptions, PadMode};
+use burn::tensor::{Device, Tensor, TensorData};
+use counterpoise::domain::random::{Stage, Stream, stream};
+use counterpoise::nn::init::Init;
+use counterpoise::nn::layers::{
+    Activation, BatchNorm, Conv2d, ConvTranspose2d, Convolution, FeatureMap, Padding, Pass, conv_norm,
+    instance_norm,
+};
+use proptest::prelude::*;
+
+/// Largest difference allowed, as a share of the largest value.
+const TOLERANCE: f32 = 1e-4;
+
+fn random<const D: usize>(draws: &mut Stream, shape: [usize; D], device: &Device) -> Tensor<D> {
+    let count = shape.iter().product();
+    let values: Vec<f32> = (0..count).map(|_| draws.normal() as f32).collect();
+    Tensor::from_data(TensorData::new(values, shape), device)
+}
+
+fn host<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    tensor.try_into_vec_as::<f32>().unwrap()
+}
+
+fn close(name: &str, ours: &[f32], theirs: &[f32]) -> Result<(), TestCaseError> {
+    prop_assert_eq!(ours.len(), theirs.len(), "{}", name);
+    let scale = theirs.iter().fold(1e-3_f32, |most, value| most.max(value.abs()));
+    for (index, (a, b)) in ours.iter().zip(theirs).enumerate() {
+        prop_assert!((a - b).abs() <= TOLERANCE * scale, "{} at {}: {} and {}", name, index, a, b);
+    }
+    Ok(())
+}
+
+fn activate(x: Tensor<4>, activation: Activation) -> Tensor<4> {
+    match activation {
+        Activation::None => x,
+        Activation::Relu => relu(x),
+        Activation::LeakyRelu => leaky_relu(x, 0.2),
+        Activation::Tanh => tanh(x),
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Case {
+    batch: usize,
+    channels: [usize; 2],
+    sides: [usize; 2],
+    kernel: usize,
+    stride: usize,
+    padding: usize,
+    reflect: bool,
+    transposed: bool,
+    output_padding: usize,
+    bias: bool,
+    residual: bool,
+    activation: Activation,
+    seed: u64,
+}
+
+fn activations() -> impl Strategy<Value = Activation> {
+    prop::sample::select(vec![Activation::None, Activation::Relu, Activation::LeakyRelu, Activation::Tanh])
+}
+
+fn cases() -> impl Strategy<Value = Case> {
+    let first = (1..40_usize, [1..20_usize, 1..20_usize], [1..13_usize, 1..13_usize]);
+    let second = (prop::sample::select(vec![1_usize, 2, 3, 4, 5, 7]), 1..4_usize, 0..4_usize);
+    let third = (any::<bool>(), any::<bool>(), 0..3_usize, any::<bool>(), any::<bool>());
+    (first, second, third, activations(), any::<u64>()).prop_filter_map(
+        "the kernel fits",
+        |((batch, channels, sides), (kernel, stride, padding), third, activation, seed)| {
+            let (reflect, transposed, output_padding, bias, residual) = third;
+            let reflect = reflect && !transposed;
+            let fits = sides.iter().all(|side| {
+                if transposed {
+                    (side - 1) * stride + kernel + output_padding.min(stride - 1) > 2 * padding
+                } else {
+                    side + 2 * padding >= kernel && (!reflect || padding < *side)
+                }
+            });
+            let output_padding = output_padding.min(stride - 1);
+            (fits && padding < kernel).then_some(Case {
+                batch,
+                channels,
+                sides,
+                kernel,
+                stride,
+                padding,
+                reflect,
+                transposed,
+                output_padding,
+                bias,
+                residual,
+                activation,
+                seed,
+            })
+        },
+    )
+}
+
+/// Result and gradients to image, weights, bias and residual.
+type Outcome = (Vec<f32>, Vec<Option<Vec<f32>>>);
+
+fn gradients(loss: Tensor<4>, along: Tensor<4>, inputs: [Tensor<4>; 3], bias: Tensor<1>) -> Outcome {
+    let out = host(loss.clone());
+    let grads = (loss * along).sum().backward();
+    let mut found: Vec<Option<Vec<f32>>> = inputs.iter().map(|input| input.grad(&grads).map(host)).collect();
+    found.push(bias.grad(&grads).map(host));
+    (out, found)
+}
+
+fn ours(case: &Case, parts: &[Tensor<4>; 4], bias: &Tensor<1>) -> Outcome {
+    let [x, weight, residual, along] = parts.clone();
+    let (x, weight, residual) = (x.require_grad(), weight.require_grad(), residual.require_grad());
+    let bias = bias.clone().require_grad();
+    let device = x.device();
+    let mut init = Init::new(0, 0, &device);
+    let map = FeatureMap::from_images(x.clone());
+    let given_bias = case.bias.then(|| bias.clone());
+    let given_residual = case.residual.then(|| FeatureMap::from_images(residual.clone()));
+    let (a, w) = (case.activation, weight.clone());
+    let out = if case.transposed {
+        let (padding, extra) = (case.padding, case.output_padding);
+        ConvTranspose2d::new(&mut init, case.channels, case.kernel, case.stride, padding, extra, 1.0).run(
+            map,
+            w,
+            given_bias,
+            given_residual,
+            a,
+        )
+    } else {
+        let padding = if case.reflect { Padding::Reflect(case.padding) } else { Padding::Zero(case.padding) };
+        Conv2d::new(&mut init, case.channels, case.kernel, case.stride, padding, 1.0).run(
+            map,
+            w,
+            given_bias,
+            given_residual,
+            a,
+        )
+    };
+    gradients(out.into_images(), along, [x, weight, residual], bias)
+}
+
+fn theirs(case: &Case, parts: &[Tensor<4>; 4], bias: &Tensor<1>) -> Outcome {
+    let [x, weight, residual, along] = parts.clone();
+    let (x, weight, residual) = (x.require_grad(), weight.require_grad(), residual.require_grad());
+    let bias = bias.clone().require_grad();
+    let (stride, padding) = ([case.stride; 2], [case.padding; 2]);
+    let given = case.bias.then(|| bias.clone());
+    let mut out = if case.transposed {
+        let options = ConvTransposeOptions::new(stride, padding, [case.output_padding; 2], [1, 1], 1);
+        conv_transpose2d(x.clone(), weight.clone(), given, options)
+    } else if case.reflect && case.padding > 0 {
+        let p = case.padding;
+        let padded = x.clone().pad((p, p, p, p), PadMode::Reflect);
+        conv2d(padded, weight.clone(), given, ConvOptions::new(stride, [0, 0], [1, 1], 1))
+    } else {
+        conv2d(x.clone(), weight.clone(), given, ConvOptions::new(stride, padding, [1, 1], 1))
+    };
+    if case.residual {
+        out = out + residual.clone();
+    }
+    gradients(activate(out, case.activation), along, [x, weight, residual], bias)
+}
+
+fn output_side(case: &Case, side: usize) -> usize {
+    if case.transposed {
+        (side - 1) * case.stride + case.kernel + case.output_padding - 2 * case.padding
+    } else {
+        (side + 2 * case.padding - case.kernel) / case.stride + 1
+    }
+}
+
+fn compare(case: &Case) -> Result<(), TestCaseError> {
+    let device = Device::flex().autodiff();
+    let mut draws = stream(case.seed, Stage::Other, 0, 0);
+    let [input, output] = case.channels;
+    let [height, width] = case.sides;
+    let weights = if case.transposed { [input, output] } else { [output, input] };
+    let out = [case.batch, output, output_side(case, height), output_side(case, width)];
+    let parts = [
+        random(&mut draws, [case.batch, input, height, width], &device),
+        random(&mut draws, [weights[0], weights[1], case.kernel, case.kernel], &device),
+        random(&mut draws, out, &device),
+        random(&mut draws, out, &device),
+    ];
+    let bias = random(&mut draws, [output], &device);
+    let (ours, theirs) = (ours(case, &parts, &bias), theirs(case, &parts, &bias));
+    close("result", &ours.0, &theirs.0)?;
+    for (name, (ours, theirs)) in
+        ["image", "weights", "residual", "bias"].iter().zip(ours.1.into_iter().zip(theirs.1))
+    {
+        let asked = match *name {
+            "residual" => case.residual,
+            "bias" => case.bias,
+            _ => true,
+        };
+        prop_assert_eq!(ours.is_some(), asked, "gradient to the {}", name);
+        if let (Some(ours), Some(theirs)) = (ours, theirs) {
+            close(name, &ours, &theirs)?;
+        }
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 120, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_convolution_is_burns(case in cases()) {
+        compare(&case)?;
+    }
+
+    #[test]
+    fn a_training_norm_is_burns(
+        (batch, channels, height, width) in (2..40_usize, 1..12_usize, 1..9_usize, 1..9_usize),
+        with_residual in any::<bool>(),
+        activation in activations(),
+        seed in any::<u64>(),
+    ) {
+        let device = Device::flex().autodiff();
+        let mut draws = stream(seed, Stage::Other, 0, 0);
+        let shape = [batch, channels, height, width];
+        // Far from zero, where a sum of squares would cancel.
+        let x = random(&mut draws, shape, &device) + 30.0;
+        let (residual, along) = (random(&mut draws, shape, &device), random(&mut draws, shape, &device));
+        let run = |ours: bool| {
+            let (x, residual) = (x.clone().require_grad(), residual.clone().require_grad());
+            let norm = BatchNorm::new(&mut Init::new(0, 0, &device), channels);
+            let mut pass = Pass::training();
+            let out = if ours {
+                let given = with_residual.then(|| FeatureMap::from_images(residual.clone()));
+                norm.forward(FeatureMap::from_images(x.clone()), given, activation, &mut pass).into_images()
+            } else {
+                let (ones, zeros) = (Tensor::ones([channels], &device), Tensor::zeros([channels], &device));
+                let mut out = batch_norm_train(x.clone(), ones, zeros, 1e-5).output;
+                if with_residual {
+                    out = out + residual.clone();
+                }
+                activate(out, activation)
+            };
+            let out_host = host(out.clone());
+            let grads = (out * along.clone()).sum().backward();
+            (out_host, host(x.grad(&grads).unwrap()), residual.grad(&grads).map(host))
+        };
+        let (ours, theirs) = (run(true), run(false));
+        close("result", &ours.0, &theirs.0)?;
+        // Few values make a small deviation, and that a large factor on both sides' rounding.
+        if batch * height * width > 16 {
+            close("image", &ours.1, &theirs.1)?;
+        }
+        prop_assert_eq!(ours.2.is_some(), with_residual);
+        if let (Some(ours), Some(theirs)) = (ours.2, theirs.2) {
+            close("residual", &ours, &theirs)?;
+        }
+    }
+
+    #[test]
+    fn an_instance_norm_is_its_formula(
+        (batch, channels, height, width) in (1..20_usize, 1..6_usize, 2..9_usize, 2..9_usize),
+        with_residual in any::<bool>(),
+        activation in activations(),
+        seed in any::<u64>(),
+    ) {
+        let device = Device::flex().autodiff();
+        let mut draws = stream(seed, Stage::Other, 0, 0);
+        let shape = [batch, channels, height, width];
+        let parts: [Tensor<4>; 3] = std::array::from_fn(|_| random(&mut draws, shape, &device));
+        let run = |ours: bool| {
+            let [x, residual, along] = parts.clone();
+            let (x, residual) = (x.require_grad(), residual.require_grad());
+            let out = if ours {
+                let given = with_residual.then(|| FeatureMap::from_images(residual.clone()));
+                instance_norm(FeatureMap::from_images(x.clone()), given, activation).into_images()
+            } else {
+                let flat = x.clone().reshape([batch, channels, height * width]);
+                let off = flat.clone() - flat.mean_dim(2);
+                let variance = off.clone().square().mean_dim(2);
+                let mut out = (off / (variance + 1e-5).sqrt()).reshape(shape);
+                if with_residual {
+                    out = out + residual.clone();
+                }
+                activate(out, activation)
+            };
+            let out_host = host(out.clone());
+            let grads = (out * along).sum().backward();
+            (out_host, host(x.grad(&grads).unwrap()), residual.grad(&grads).map(host))
+        };
+        let (ours, theirs) = (run(true), run(false));
+        close("result", &ours.0, &theirs.0)?;
+        close("image", &ours.1, &theirs.1)?;
+        if let (Some(ours), Some(theirs)) = (ours.2, theirs.2) {
+            close("residual", &ours, &theirs)?;
+        }
+    }
+
+    #[test]
+    fn moving_pixels_loses_nothing(
+        (batch, channels, height, width) in (1..40_usize, 1..6_usize, 1..9_usize, 1..9_usize),
+        (stride, before, after) in (1..3_usize, 0..3_usize, 0..3_usize),
+        seed in any::<u64>(),
+    ) {
+        let device = Device::flex().autodiff();
+        let mut draws = stream(seed, Stage::Other, 0, 0);
+        let shape = [batch, channels, height, width];
+        let x = random(&mut draws, shape, &device).require_grad();
+        let map = FeatureMap::from_images(x.clone());
+        prop_assert_eq!(map.dims(), shape);
+        prop_assert_eq!(host(map.clone().into_images()), host(x.clone()));
+        let features = map.clone().flatten();
+        let again = FeatureMap::from_features(features, [channels, height, width]).into_images();
+        prop_assert_eq!(host(again), host(x.clone()));
+        // Means, and their gradients.
+        let means = map.clone().mean_pixels();
+        let plain = x.clone().reshape([batch, channels, height * width]).mean_dim(2).squeeze_dim::<2>(2);
+        close("mean", &host(means.clone()), &host(plain.clone()))?;
+        let along = random(&mut draws, [batch, channels], &device);
+        let ours = (means * along.clone()).sum().backward();
+        let ours = host(x.grad(&ours).unwrap());
+        let along = host(along);
+        let pixels = height * width;
+        let theirs: Vec<f32> = (0..ours.len()).map(|index| along[index / pixels] / pixels as f32).collect();
+        close("gradient of the mean", &ours, &theirs)?;
+        // The shortcut against slices.
+        let x = x.detach().require_grad();
+        let short = FeatureMap::from_images(x.clone()).shortcut(stride, before, after).into_images();
+        let [_, total, tall, wide] = short.dims();
+        prop_assert_eq!([total, tall, wide], [before + channels + after, height.div_ceil(stride), width.div_ceil(stride)]);
+        let (values, from) = (host(short.clone()), host(x.clone()));
+        for image in 0..batch {
+            for channel in 0..total {
+                for row in 0..tall {
+                    for column in 0..wide {
+                        let inside = channel.checked_sub(before).filter(|c| *c < channels);
+                        let wanted = inside.map_or(0.0, |c| {
+                            from[((image * channels + c) * height + row * stride) * width + column * stride]
+                        });
+                        let found = values[((image * total + channel) * tall + row) * wide + column];
+                        prop_assert_eq!(found, wanted);
+                    }
+                }
+            }
+        }
+        let along = random(&mut draws, [batch, total, tall, wide], &device);
+        let grads = (short * along.clone()).sum().backward();
+        let back = host(x.grad(&grads).unwrap());
+        let along = host(along);
+        for (index, value) in back.iter().enumerate() {
+            let (column, rest) = (index % width, index / width);
+            let (row, rest) = (rest % height, rest / height);
+            let (channel, image) = (rest % channels, rest / channels);
+            let taken = row % stride == 0 && column % stride == 0;
+            let at = ((image * total + before + channel) * tall + row / stride) * wide + column / stride;
+            prop_assert_eq!(*value, if taken { along[at] } else { 0.0 });
+        }
+    }
+}
+
+#[test]
+fn inference_folds_the_norm_into_the_convolution() {
+    let device = Device::flex();
+    let mut draws = stream(3, Stage::Other, 0, 0);
+    for transposed in [false, true] {
+        let mut init = Init::new(5, 0, &device);
+        let x = random(&mut draws, [19, 6, 8, 8], &device);
+        // A training pass first, so that the running statistics are not those of the start.
+        let mut norm = BatchNorm::new(&mut init, 10);
+        let mut pass = Pass::training();
+        let map = FeatureMap::from_images(x.clone());
+        let run = |convolution: &dyn Fn(&BatchNorm, &mut Pass) -> FeatureMap,
+                   norm: &BatchNorm,
+                   pass: &mut Pass| { convolution(norm, pass) };
+        let plain = Conv2d::new(&mut init, [6, 10], 3, 1, Padding::Zero(1), 0.3).with_bias(&mut init);
+        let spread = ConvTranspose2d::new(&mut init, [6, 10], 4, 2, 1, 0, 0.3);
+        let fused = |norm: &BatchNorm, pass: &mut Pass| {
+            if transposed {
+                conv_norm(&spread, norm, map.clone(), None, Activation::Relu, pass)
+            } else {
+                conv_norm(&plain, norm, map.clone(), None, Activation::Relu, pass)
+            }
+        };
+        run(&fused, &norm, &mut pass);
+        norm = counterpoise::nn::layers::Absorb::new(pass).next(norm);
+        let folded = host(run(&fused, &norm, &mut Pass::inference()).into_images());
+        let apart = {
+            let out = if transposed {
+                spread.forward(map.clone(), Activation::None)
+            } else {
+                plain.forward(map.clone(), Activation::None)
+            };
+            host(norm.forward(out, None, Activation::Relu, &mut Pass::inference()).into_images())
+        };
+        close("folded", &folded, &apart).unwrap();
+        assert!(folded.iter().any(|value| *value > 0.1));
+    }
+}
+
+#[test]
+fn a_value_that_is_not_a_number_is_not_hidden() {
+    let device = Device::flex();
+    let mut init = Init::new(0, 0, &device);
+    let convolution = Conv2d::new(&mut init, [1, 4], 3, 1, Padding::Zero(1), 1.0);
+    let mut values = vec![0.5_f32; 2 * 36];
+    values[40] = f32::NAN;
+    let x = Tensor::<4>::from_data(TensorData::new(values, [2, 1, 6, 6]), &device);
+    for activation in [Activation::Relu, Activation::LeakyRelu, Activation::Tanh] {
+        let out = host(convolution.forward(FeatureMap::from_images(x.clone()), activation).into_images());
+        assert!(out[..4 * 36].iter().all(|value| value.is_finite()), "the other image is whole");
+        assert!(out[4 * 36..].iter().any(|value| value.is_nan()), "{activation:?}");
+    }
+}
+
+/// The same bits whatever the number of threads, forward and backward.
+#[test]
+fn the_number_of_threads_changes_nothing() {
+    let case = |batch, channels, side, stride, transposed| Case {
+        batch,
+        channels,
+        sides: [side, side],
+        kernel: 3,
+        stride,
+        padding: 1,
+        reflect: false,
+        transposed,
+        output_padding: 0,
+        bias: true,
+        residual: true,
+        activation: Activation::Relu,
+        seed: 7,
+    };
+    let cases = [
+        case(1, [3, 20], 9, 1, false),
+        case(40, [16, 24], 8, 2, false),
+        case(70, [8, 8], 12, 1, false),
+        case(33, [12, 5], 5, 2, true),
+    ];
+    for case in &cases {
+        let run = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| {
+                let device = Device::flex().autodiff();
+                let mut draws = stream(case.seed, Stage::Other, 0, 0);
+                let [input, output] = case.channels;
+                let side = case.sides[0];
+                let weights = if case.transposed { [input, output] } else { [output, input] };
+                let out = output_side(case, side);
+                let parts = [
+                    random(&mut draws, [case.batch, input, side, side], &device),
+                    random(&mut draws, [weights[0], weights[1], 3, 3], &device),
+                    random(&mut draws, [case.batch, output, out, out], &device),
+                    random(&mut draws, [case.batch, output, out, out], &device),
+                ];
+                let bias = random(&mut draws, [output], &device);
+                ours(case, &parts, &bias)
+            })
+        };
+        let one = run(1);
+        for threads in [2, 3, 7] {
+            assert!(run(threads) == one, "{threads} threads, {case:?}");
+        }
+    }
+}
