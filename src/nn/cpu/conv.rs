@@ -13,10 +13,13 @@ use super::activation::Activation;
 use super::buffers::Buffer;
 use super::shape::{ConvShape, Gather, Packed, Phase, TILE};
 use super::simd::{LANES, dispatch, load, store};
+use super::winograd::{self, Transformed};
 
 thread_local! {
     /// Padded input of the task that this thread is at.
     static SCRATCH: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
+    /// The same of a task that filters by tiles.
+    static TILES: RefCell<winograd::Scratch> = RefCell::default();
 }
 
 /// Values of padded input that a task holds at a time; half of a second-level cache of 1 MiB.
@@ -44,13 +47,30 @@ pub struct Through<'a> {
     pub activation: Activation,
 }
 
+/// Weights as the kernel wants them that runs a gather fastest.
+pub enum Filter {
+    Direct(Packed),
+    Winograd(Transformed),
+}
+
+impl Filter {
+    /// `input_first` says that `weight` is `[gather input, gather output, k, k]` and not the other way round.
+    pub fn new(weight: &[f32], gather: &Gather, kernel: usize, input_first: bool) -> Self {
+        if winograd::is_worth_it(gather) {
+            Filter::Winograd(Transformed::new(weight, gather, input_first))
+        } else {
+            Filter::Direct(Packed::new(weight, gather, kernel, input_first))
+        }
+    }
+}
+
 /// Runs a gather over `blocks` blocks.
 pub fn gather(
     input: &[f32],
     through: Option<Through<'_>>,
     blocks: usize,
     gather: &Gather,
-    weights: &Packed,
+    filter: &Filter,
     finish: Finish<'_>,
 ) -> Buffer {
     let [channels, height, width] = gather.output;
@@ -78,18 +98,17 @@ pub fn gather(
         let span = block * in_block..(block + 1) * in_block;
         let start = block * channels * plane + tiles.start * TILE * plane;
         let residual = finish.residual.map(|values| &values[start..start + out.len()]);
-        SCRATCH.with_borrow_mut(|scratch| {
-            dispatch(Task {
-                gather,
-                weights,
-                input: &input[span.clone()],
-                through: through.map(|t| Through { activated: &t.activated[span], ..t }),
-                tiles,
-                finish: Finish { residual, ..finish },
-                out,
-                scratch,
-            });
-        });
+        let input = &input[span.clone()];
+        let through = through.map(|t| Through { activated: &t.activated[span], ..t });
+        let finish = Finish { residual, ..finish };
+        match filter {
+            Filter::Direct(weights) => SCRATCH.with_borrow_mut(|scratch| {
+                dispatch(Task { gather, weights, input, through, tiles, finish, out, scratch });
+            }),
+            Filter::Winograd(weights) => TILES.with_borrow_mut(|scratch| {
+                dispatch(winograd::Task { gather, weights, input, through, tiles, finish, out, scratch });
+            }),
+        }
     });
     out
 }
@@ -252,7 +271,7 @@ impl Task<'_> {
 /// The inner loop: `sums[out][column] += weight * input`, over input channels and taps.
 #[allow(clippy::too_many_arguments)]
 #[inline(always)]
-fn accumulate<S: Simd, const OUT: usize, const COLUMNS: usize>(
+pub(super) fn accumulate<S: Simd, const OUT: usize, const COLUMNS: usize>(
     simd: S,
     input: &[f32],
     step: usize,
@@ -289,7 +308,7 @@ fn accumulate<S: Simd, const OUT: usize, const COLUMNS: usize>(
 
 /// Writes rows `first..first + rows` of the padded input, `[channels, rows, padded width, 16]`.
 #[inline(always)]
-fn pad<S: Simd>(
+pub(super) fn pad<S: Simd>(
     simd: S,
     gather: &Gather,
     input: &[f32],

@@ -17,6 +17,7 @@ pub(super) mod ops;
 mod optim;
 mod shape;
 mod simd;
+mod winograd;
 
 pub use activation::{Activation, LEAK};
 pub use buffers::release;

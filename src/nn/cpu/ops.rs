@@ -14,9 +14,9 @@ use burn::tensor::{DType, Shape, TensorData};
 
 use super::activation::Activation;
 use super::buffers::Buffer;
-use super::conv::{self, Finish, Through};
+use super::conv::{self, Filter, Finish, Through};
 use super::norm::{self, Batch};
-use super::shape::{Border, ConvShape, Packed};
+use super::shape::{Border, ConvShape};
 use super::simd::LANES;
 use super::{lanes, optim};
 
@@ -135,9 +135,9 @@ fn convolve(x: &Flat, weight: &Flat, bias: &Flat, residual: &Flat, shape: ConvSh
     let input = dims::<5>(x);
     let [_, outputs] = shape.channels(dims(weight));
     let gather = shape.forward(map_of(input), outputs);
-    let packed = Packed::new(values(weight), &gather, shape.kernel, shape.transposed);
+    let filter = Filter::new(values(weight), &gather, shape.kernel, shape.transposed);
     let finish = Finish { bias: present(bias), residual: present(residual), activation: a };
-    let out = conv::gather(values(x), None, input[0], &gather, &packed, finish);
+    let out = conv::gather(values(x), None, input[0], &gather, &filter, finish);
     let [channels, height, width] = gather.output;
     tensor(out, [input[0], channels, height, width, LANES])
 }
@@ -384,8 +384,8 @@ impl Backward<Flex, 4> for Convolution {
         }
         if let Some(node) = x_node {
             let gather = shape.backward(output_map, input_map);
-            let packed = Packed::new(values(&weight), &gather, shape.kernel, !shape.transposed);
-            let out = conv::gather(values(&gradient), through, input[0], &gather, &packed, Finish::NOTHING);
+            let filter = Filter::new(values(&weight), &gather, shape.kernel, !shape.transposed);
+            let out = conv::gather(values(&gradient), through, input[0], &gather, &filter, Finish::NOTHING);
             let out = if shape.border == Border::Reflect && !shape.transposed {
                 conv::fold_reflection(&out, input_map[1], input_map[2], shape.padding)
             } else {

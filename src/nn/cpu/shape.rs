@@ -192,7 +192,11 @@ impl Gather {
         if self.border == Border::Zero {
             return None;
         }
-        let mirrored = if index < self.top { self.top - index } else { 2 * (side - 1) - (index - self.top) };
+        // Beyond the mirrored border lies room that kernels add to fill a tile.
+        let mirrored = match self.top.checked_sub(index) {
+            Some(before) => before,
+            None => (2 * (side - 1)).checked_sub(index - self.top)?,
+        };
         (mirrored < side).then_some(mirrored)
     }
 
