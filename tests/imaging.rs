@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use counterpoise::imaging::decode::{
     DecodeError, Format, Limits, Note, decode, decode_bytes, header, is_image_extension,
@@ -14,6 +14,9 @@ use counterpoise::imaging::picture::{Depth, Picture, Pixels};
 use counterpoise::imaging::resize::{Fit, fit, shrink};
 use counterpoise::imaging::thumbnails::thumbnail;
 use counterpoise::imaging::training_set::{Spec, TrainingSet, memory_bytes};
+use fast_image_resize::images::{TypedImage, TypedImageRef};
+use fast_image_resize::pixels::U8x3;
+use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 use image::{DynamicImage, ExtendedColorType, ImageEncoder as _, ImageFormat};
 use proptest::prelude::*;
 
@@ -249,18 +252,175 @@ fn limits_refuse_from_the_header() {
     assert!(decode(&path, &tight).is_err());
 }
 
+/// A marker of a JPEG file with its segment.
+fn jpeg_segment(out: &mut Vec<u8>, marker: u8, body: &[u8]) {
+    out.extend([0xff, marker]);
+    out.extend((body.len() as u16 + 2).to_be_bytes());
+    out.extend(body);
+}
+
+/// Quantisation by 1; sizes of mean values as codes of 4 bits; for the rest one code, the bit 0, with this meaning.
+fn jpeg_tables(out: &mut Vec<u8>, rest: u8) {
+    let codes = |bits: usize, count: u8| -> [u8; 16] {
+        let mut of_length = [0; 16];
+        of_length[bits - 1] = count;
+        of_length
+    };
+    let sizes: Vec<u8> = (0..12).collect();
+    jpeg_segment(out, 0xdb, &[[0].as_slice(), &[1; 64]].concat());
+    jpeg_segment(out, 0xc4, &[[0x00].as_slice(), &codes(4, 12), &sizes].concat());
+    jpeg_segment(out, 0xc4, &[[0x10].as_slice(), &codes(1, 1), &[rest]].concat());
+}
+
+/// Compressed pixels of a JPEG file, bit by bit.
+struct Bits {
+    out: Vec<u8>,
+    held: u32,
+    count: u32,
+}
+
+impl Bits {
+    fn push(&mut self, value: u32, count: u32) {
+        for bit in (0..count).rev() {
+            self.held = (self.held << 1) | ((value >> bit) & 1);
+            self.count += 1;
+            if self.count == 8 {
+                self.out.push(self.held as u8);
+                if self.held == 0xff {
+                    self.out.push(0);
+                }
+                (self.held, self.count) = (0, 0);
+            }
+        }
+    }
+}
+
+/// A JPEG file of 640 x 480 pixels in two halves: the stored values of each component left and right.
+fn halves_jpeg(components: &[[u8; 2]], progressive: bool) -> Vec<u8> {
+    let mut out = vec![0xff, 0xd8];
+    if components.len() == 4 {
+        jpeg_segment(&mut out, 0xee, b"Adobe\0\x64\0\0\0\0\0");
+    }
+    jpeg_tables(&mut out, 0);
+    let count = components.len() as u8;
+    let sides = [480_u16.to_be_bytes(), 640_u16.to_be_bytes()].concat();
+    let listed: Vec<u8> = (1..=count).flat_map(|id| [id, 0x11, 0]).collect();
+    let (frame, last) = if progressive { (0xc2, 0) } else { (0xc0, 63) };
+    jpeg_segment(&mut out, frame, &[[8].as_slice(), &sides, &[count], &listed].concat());
+    let listed: Vec<u8> = (1..=count).flat_map(|id| [id, 0]).collect();
+    jpeg_segment(&mut out, 0xda, &[[count].as_slice(), &listed, &[0, last, 0]].concat());
+    let mut bits = Bits { out, held: 0, count: 0 };
+    let mut before = vec![0_i32; components.len()];
+    for block in 0..80 * 60 {
+        let right = usize::from(block % 80 >= 40);
+        for (values, before) in components.iter().zip(&mut before) {
+            let mean = (i32::from(values[right]) - 128) * 8;
+            let change = mean - *before;
+            *before = mean;
+            let size = 32 - change.unsigned_abs().leading_zeros();
+            bits.push(size, 4);
+            let stored = if change < 0 { change + (1 << size) - 1 } else { change };
+            bits.push(stored as u32, size);
+            if !progressive {
+                bits.push(0, 1);
+            }
+        }
+    }
+    bits.push(0x7f, 7);
+    [bits.out.as_slice(), &[0xff, 0xd9]].concat()
+}
+
+/// A JPEG file of some kilobytes that goes over all its pixels 99 times and changes none of them.
+fn slow_jpeg(side: u16) -> Vec<u8> {
+    let mut out = vec![0xff, 0xd8];
+    // The code 0 and 14 zeros: the next 2^14 blocks are as they were.
+    jpeg_tables(&mut out, 0xe0);
+    let [high, low] = side.to_be_bytes();
+    jpeg_segment(&mut out, 0xc2, &[8, high, low, high, low, 1, 1, 0x11, 0]);
+    let blocks = usize::from(side).div_ceil(8).pow(2);
+    let zeros = (blocks.div_ceil(1 << 14) * 15).div_ceil(8);
+    for scan in 0..99 {
+        let refines = if scan == 0 { 0x01 } else { 0x10 };
+        jpeg_segment(&mut out, 0xda, &[1, 1, 0, 1, 63, refines]);
+        out.resize(out.len() + zeros, 0);
+    }
+    out.extend([0xff, 0xd9]);
+    out
+}
+
 #[test]
-fn a_watched_decode_gives_the_same_and_can_run_out_of_time() {
+fn a_watched_decode_gives_the_same() {
     let folder = tempfile::tempdir().unwrap();
-    let large = grey8(900, 700);
+    let large = grey8(1400, 1000);
     let path = written(folder.path(), "large.png", &dynamic(&large), ImageFormat::Png);
     assert_eq!(decode(&path, &Limits::default()).unwrap().picture, large);
     assert_eq!(decode_bytes(&fs::read(&path).unwrap(), &Limits::default()).unwrap().picture, large);
-    // A bomb of 36 megapixels in some kilobytes takes longer than no time at all.
-    let bomb = DynamicImage::ImageLuma8(image::GrayImage::new(6000, 6000));
-    let path = written(folder.path(), "bomb.png", &bomb, ImageFormat::Png);
+}
+
+#[test]
+fn a_decode_that_outlasts_its_limit_is_given_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("slow.jpg");
+    // Some 0.6 s of work in 10 kB; who waits for a decode looks every 30 ms whether its time is over.
+    fs::write(&path, slow_jpeg(7000)).unwrap();
+    let patient = Limits { timeout: Duration::from_secs(300), ..Limits::default() };
+    let begun = Instant::now();
+    let picture = decode(&path, &patient).unwrap().picture;
+    let whole = begun.elapsed();
+    assert_eq!((picture.width, picture.height, picture.channels), (7000, 7000, 1));
+    drop(picture);
     let hurried = Limits { timeout: Duration::ZERO, ..Limits::default() };
-    assert!(matches!(decode(&path, &hurried), Ok(_) | Err(DecodeError::TimedOut { .. })));
+    let begun = Instant::now();
+    let result = decode(&path, &hurried).map(|decoded| decoded.notes);
+    let given_up = begun.elapsed();
+    assert!(matches!(result, Err(DecodeError::TimedOut { seconds: 0 })), "{result:?}");
+    assert!(given_up < whole / 2, "given up after {given_up:?}; all of it takes {whole:?}");
+    // The thread that was given up still works, and nothing waits for it: neither a watched decode nor another.
+    let large = grey8(1400, 1000);
+    let beside = written(folder.path(), "large.png", &dynamic(&large), ImageFormat::Png);
+    assert_eq!(decode(&beside, &Limits::default()).unwrap().picture, large);
+    let beside = written(folder.path(), "small.png", &dynamic(&grey8(9, 9)), ImageFormat::Png);
+    assert_eq!(decode(&beside, &Limits::default()).unwrap().picture, grey8(9, 9));
+}
+
+#[test]
+fn every_kind_of_jpeg_keeps_its_colours_at_training_size() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("halves.jpg");
+    let grey = [[200_u8, 40]];
+    let colour = [[120_u8, 60], [90, 128], [160, 128]];
+    // Adobe stores ink inverted: 255 is none.
+    let ink = [[200_u8, 255], [100, 255], [50, 255], [255, 128]];
+    let cases: [(&[[u8; 2]], &[u8], &[u8]); 3] = [
+        (&grey, &[200], &[40]),
+        (&colour, &[165, 110, 53], &[60, 60, 60]),
+        (&ink, &[200, 100, 50], &[128, 128, 128]),
+    ];
+    for (components, left, right) in cases {
+        for progressive in [false, true] {
+            fs::write(&path, halves_jpeg(components, progressive)).unwrap();
+            let decoded = decode(&path, &Limits::default()).unwrap();
+            assert_eq!((decoded.picture.width, decoded.picture.height), (640, 480));
+            assert_eq!(decoded.notes.contains(&Note::Cmyk), components.len() == 4);
+            let channels = left.len() as u8;
+            let spec = Spec { size: 64, channels, bits: 8, fit: Fit::Pad };
+            let small = spec.apply(&decoded.picture);
+            assert_eq!((decoded.picture.channels, small.width, small.height), (channels, 64, 64));
+            let samples = small.to_u8();
+            let at = |x: usize, y: usize| &samples[(y * 64 + x) * left.len()..][..left.len()];
+            let near = |got: &[u8], wanted: &[u8]| got.iter().zip(wanted).all(|(a, b)| a.abs_diff(*b) <= 2);
+            assert!(near(at(10, 32), left), "{:?}, not {left:?}", at(10, 32));
+            assert!(near(at(54, 32), right), "{:?}, not {right:?}", at(54, 32));
+            assert!(at(10, 4).iter().all(|&v| v == 0), "padding");
+        }
+    }
+    let samples = (0..640 * 480).map(|i| if i % 640 < 320 { 0 } else { 255 }).collect();
+    let picture = Picture::new(640, 480, 1, Pixels::U8(samples)).unwrap();
+    fs::write(&path, oriented_jpeg(&picture, 6)).unwrap();
+    let small = thumbnail(&path, 64, &Limits::default()).unwrap();
+    assert_eq!((small.width, small.height, small.channels), (48, 64, 1));
+    let samples = small.to_u8();
+    assert!(samples[..48 * 24].iter().all(|&v| v < 30) && samples[48 * 40..].iter().all(|&v| v > 225));
 }
 
 #[test]
@@ -357,6 +517,75 @@ fn pad_crop_and_stretch_place_what_they_say() {
     assert_eq!("crop".parse::<Fit>(), Ok(Fit::Crop));
     assert!("squash".parse::<Fit>().is_err());
     assert_eq!(Fit::default(), Fit::Pad);
+}
+
+/// Waves, edges and noise, in colour.
+fn photo(width: u32, height: u32) -> Picture {
+    let sample = |x: u32, y: u32, c: u32| {
+        let wave = 60.0 * (f64::from(x * (c + 1)) * 0.013 + 0.7).sin() * (f64::from(y) * 0.017).cos();
+        let edge = if (x / 53 + y / 41).is_multiple_of(2) { 25.0 } else { -25.0 };
+        let noise = ((x * 7919 + y * 104_729 + c * 31).wrapping_mul(2_654_435_761) >> 16) % 41;
+        (108.0 + wave + edge + f64::from(noise)) as u8
+    };
+    let places = (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
+    let samples = places.flat_map(|(x, y)| [0, 1, 2].map(|c| sample(x, y, c))).collect();
+    Picture::new(width, height, 3, Pixels::U8(samples)).unwrap()
+}
+
+/// All of the picture at another size, by Lanczos alone.
+fn lanczos(picture: &Picture, (width, height): (u32, u32)) -> Vec<u8> {
+    let samples = picture.to_u8();
+    let source = TypedImageRef::<U8x3>::from_buffer(picture.width, picture.height, &samples).unwrap();
+    let mut out = vec![0; width as usize * height as usize * 3];
+    let mut target = TypedImage::<U8x3>::from_buffer(width, height, &mut out).unwrap();
+    let options =
+        ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3)).use_alpha(false);
+    Resizer::new().resize_typed(&source, &mut target, &options).unwrap();
+    drop(target);
+    out
+}
+
+#[test]
+fn much_shrinking_is_near_lanczos_alone() {
+    for (width, height, side, shape) in
+        [(640, 480, 64, (64, 48)), (641, 479, 64, (64, 48)), (700, 1000, 28, (20, 28))]
+    {
+        let picture = photo(width, height);
+        let small = shrink(&picture, side);
+        assert_eq!((small.width, small.height), shape);
+        let exact = lanczos(&picture, shape);
+        let off: Vec<u8> = small.to_u8().iter().zip(&exact).map(|(a, b)| a.abs_diff(*b)).collect();
+        let mean = off.iter().map(|&v| f64::from(v)).sum::<f64>() / off.len() as f64;
+        let most = off.iter().max().copied().unwrap_or(0);
+        // On photographs it is a third of this.
+        assert!(mean < 2.0 && most <= 16, "{width} x {height}: {mean:.2} in the mean, {most} at most");
+    }
+}
+
+#[test]
+fn flat_pictures_stay_flat_at_every_depth_and_shape() {
+    for (width, height) in [(1003, 517), (200, 9), (4096, 70), (67, 2000)] {
+        let count = width as usize * height as usize;
+        let flat = [
+            Picture::new(width, height, 1, Pixels::U8(vec![255; count])).unwrap(),
+            Picture::new(width, height, 3, Pixels::U8([200, 90, 3].repeat(count))).unwrap(),
+            Picture::new(width, height, 1, Pixels::U16(vec![65_535; count])).unwrap(),
+            Picture::new(width, height, 3, Pixels::U16([40_000, 300, 7].repeat(count))).unwrap(),
+        ];
+        for picture in flat {
+            for way in [Fit::Crop, Fit::Stretch] {
+                let small = fit(&picture, 16, way);
+                let channels = usize::from(picture.channels);
+                let all_near = match (&small.pixels, &picture.pixels) {
+                    (Pixels::U8(a), Pixels::U8(b)) => a.iter().zip(b).all(|(a, b)| a.abs_diff(*b) <= 1),
+                    (Pixels::U16(a), Pixels::U16(b)) => a.iter().zip(b).all(|(a, b)| a.abs_diff(*b) <= 2),
+                    _ => false,
+                };
+                assert!(all_near, "{width} x {height}, {channels} channels, {}", way.as_str());
+                assert_eq!(small.len(), 16 * 16 * channels);
+            }
+        }
+    }
 }
 
 #[test]

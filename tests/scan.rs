@@ -12,6 +12,7 @@ use counterpoise::domain::splits::Split;
 use counterpoise::domain::task::{Ctx, Event, Sink};
 use counterpoise::imaging::encode;
 use counterpoise::imaging::exported::Manifest;
+use counterpoise::imaging::folder::load;
 use counterpoise::imaging::picture::{Picture, Pixels};
 use counterpoise::imaging::resize::Fit;
 use counterpoise::imaging::scan::{Reading, ScanError, ScanOptions, scan};
@@ -302,4 +303,27 @@ fn sets_hold_the_split_they_say() {
     assert!(error.to_string().ends_with("3.png"), "{error}");
     ctx.cancel();
     assert!(matches!(TrainingSet::load(&ctx, &dataset, &spec), Err(LoadError::Cancelled)));
+}
+
+#[test]
+fn a_folder_is_loaded_whole_and_says_what_does_not_decode() {
+    let root = folder(&["train/a/1.png", "train/b/2.png", "test/a/3.png"]);
+    let noise = (0..1600_u32).map(|i| (i * i % 251) as u8).collect();
+    let whole = encode::png(&Picture::new(40, 40, 1, Pixels::U8(noise)).unwrap(), &[]).unwrap();
+    put(root.path(), "train/b/cut.png", &whole[..whole.len() / 2]);
+    put(root.path(), "train/a/none.png", b"no image");
+    put(root.path(), "train/a/notes.txt", b"no image");
+    let loaded = load(&Ctx::default(), root.path(), Some(4), Fit::Pad).unwrap();
+    assert_eq!(loaded.images.paths, ["test/a/3.png", "train/a/1.png", "train/b/2.png"]);
+    assert_eq!(loaded.images.picture(2).to_u8(), vec![1; 16]);
+    let unreadable: Vec<&str> = loaded.unreadable.iter().map(|u| u.path.as_str()).collect();
+    assert_eq!(unreadable, ["train/a/none.png", "train/b/cut.png"]);
+    assert!(loaded.unreadable.iter().all(|u| !u.reason.is_empty()));
+    assert_eq!(loaded.ignored, 1);
+    assert_eq!(load(&Ctx::default(), root.path(), None, Fit::Pad).unwrap().images.spec.size, 28);
+    let cancelled = Ctx::default();
+    cancelled.cancel();
+    assert!(load(&cancelled, root.path(), None, Fit::Pad).unwrap_err().is_cancel());
+    let missing = load(&Ctx::default(), &root.path().join("missing"), None, Fit::Pad);
+    assert!(!missing.unwrap_err().is_cancel());
 }

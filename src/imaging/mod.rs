@@ -7,6 +7,7 @@ pub mod decode;
 pub mod encode;
 pub mod exported;
 pub mod files;
+pub mod folder;
 pub mod hash;
 pub mod picture;
 pub mod resize;

@@ -118,6 +118,11 @@ impl Picture {
         Picture { pixels, ..*self }
     }
 
+    /// As [`Picture::to_depth`], without a copy where there is nothing to do.
+    pub fn into_depth(self, depth: Depth) -> Picture {
+        if self.depth() == depth { self } else { self.to_depth(depth) }
+    }
+
     /// The samples in \[0, 1\], channel after channel (CHW).
     pub fn to_f32(&self) -> Vec<f32> {
         let mut out = vec![0.0; self.len()];
@@ -176,6 +181,11 @@ impl Picture {
     /// The same picture with 1 or 3 channels.
     pub fn to_channels(&self, channels: u8) -> Picture {
         if channels == 1 { self.to_grey() } else { self.to_colour() }
+    }
+
+    /// As [`Picture::to_channels`], without a copy where there is nothing to do.
+    pub fn into_channels(self, channels: u8) -> Picture {
+        if self.channels == channels { self } else { self.to_channels(channels) }
     }
 }
 

@@ -13,5 +13,5 @@ use super::resize;
 /// As [`decode::decode`].
 pub fn thumbnail(path: &Path, side: u32, limits: &Limits) -> Result<Picture, DecodeError> {
     let decoded = decode::decode(path, limits)?;
-    Ok(resize::shrink(&decoded.picture, side).to_depth(Depth::Eight))
+    Ok(resize::shrink(&decoded.picture, side).into_depth(Depth::Eight))
 }

@@ -13,7 +13,7 @@ use super::decode::{self, DecodeError, Limits};
 use super::picture::{self, Depth, Picture, Pixels};
 use super::resize::{self, Fit};
 use crate::domain::provenance::Kind;
-use crate::domain::samples::{Dataset, ImageInfo, Sample};
+use crate::domain::samples::{Dataset, ImageInfo, Sample, Unreadable};
 use crate::domain::splits::Split;
 use crate::domain::task::{Cancelled, Ctx};
 
@@ -51,8 +51,9 @@ impl Spec {
     /// The picture in this size, depth and number of channels.
     pub fn apply(&self, picture: &Picture) -> Picture {
         // Channels before size: grey is a third of the work.
-        let channels = if self.channels == 1 { picture.to_grey() } else { picture.clone() };
-        resize::fit(&channels, self.size, self.fit).to_channels(self.channels).to_depth(self.depth())
+        let grey = (self.channels == 1 && picture.channels != 1).then(|| picture.to_grey());
+        let fitted = resize::fit(grey.as_ref().unwrap_or(picture), self.size, self.fit);
+        fitted.into_channels(self.channels).into_depth(self.depth())
     }
 }
 
@@ -144,11 +145,29 @@ impl ImageSet {
         spec: &Spec,
         wanted: impl Fn(&Sample) -> bool,
     ) -> Result<Self, LoadError> {
+        let (set, unreadable) = Self::read(ctx, dataset, spec, wanted)?;
+        match unreadable.first() {
+            None => Ok(set),
+            Some(first) => Err(LoadError::Unreadable {
+                count: unreadable.len(),
+                reason: first.reason.clone(),
+                path: dataset.root.join(&first.path),
+            }),
+        }
+    }
+
+    /// Decodes the wanted samples in parallel. What cannot be decoded is listed and is not in the set.
+    pub(super) fn read(
+        ctx: &Ctx,
+        dataset: &Dataset,
+        spec: &Spec,
+        wanted: impl Fn(&Sample) -> bool,
+    ) -> Result<(Self, Vec<Unreadable>), LoadError> {
         let chosen: Vec<(usize, &Sample)> = dataset.counted().filter(|(_, s)| wanted(s)).collect();
         let mut set = Self::empty(spec, dataset.classes.clone(), chosen.len())?;
+        let mut unreadable = Vec::new();
         let limits = Limits::default();
         let total = chosen.len() as u64;
-        let mut failed: Option<(usize, String, PathBuf)> = None;
         ctx.progress("Loading images", 0, total);
         for chunk in chosen.chunks(CHUNK) {
             ctx.check()?;
@@ -169,17 +188,14 @@ impl ImageSet {
                 match result {
                     Ok(picture) => set.push(index, sample, picture),
                     Err(error) => {
-                        let path = dataset.root.join(&sample.path);
-                        failed.get_or_insert((0, error.to_string(), path)).0 += 1;
+                        let (path, reason) = (sample.path.clone(), error.to_string());
+                        unreadable.push(Unreadable { path, reason });
                     }
                 }
             }
-            ctx.progress("Loading images", set.len() as u64, total);
+            ctx.progress("Loading images", (set.len() + unreadable.len()) as u64, total);
         }
-        match failed {
-            Some((count, reason, path)) => Err(LoadError::Unreadable { count, reason, path }),
-            None => Ok(set),
-        }
+        Ok((set, unreadable))
     }
 
     fn push(&mut self, index: usize, sample: &Sample, picture: Picture) {

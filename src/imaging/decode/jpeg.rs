@@ -64,6 +64,12 @@ pub(super) fn probe<R: BufRead + Seek>(reader: &mut R) -> Result<Probe, DecodeEr
     Err(damaged("it has no frame"))
 }
 
+/// How often a decoder may go over the pixels: each scan begins with a marker, which compressed pixels never
+/// look like. A few bytes of header make a scan, so the size of the file does not bound the work.
+pub(super) fn scans(content: &[u8]) -> u64 {
+    (content.windows(2).filter(|pair| matches!(pair, [0xff, 0xda])).count() as u64).max(1)
+}
+
 /// The next marker's second byte; bytes between segments are skipped as decoders do.
 fn next_marker<R: BufRead>(reader: &mut R) -> Result<u8, DecodeError> {
     // Junk is bounded so that a large file of zeros ends soon.

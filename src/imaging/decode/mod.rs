@@ -322,17 +322,19 @@ pub(super) fn decode_while(
 ) -> Result<(ImageInfo, Decoded), DecodeError> {
     let (mut reader, format, bytes) = open(path, limits)?;
     let format = format.ok_or(DecodeError::UnknownFormat)?;
-    let probe = probe(&mut reader, format, bytes, limits)?;
-    reader.rewind().map_err(DecodeError::Io)?;
-    let mut decoded = if watch::is_needed(probe.pixels(), bytes) {
+    let (probe, mut decoded) = if watch::is_large(bytes) {
+        let probe = probe(&mut reader, format, bytes, limits)?;
+        reader.rewind().map_err(DecodeError::Io)?;
         let (owned, limits_of_thread) = (probe.clone(), limits.clone());
         let reader = BufReader::with_capacity(64 * 1024, reader.into_inner());
-        watch::run(probe.memory() + bytes, limits, go_on, move || pixels(reader, &owned, &limits_of_thread))?
+        let work = move || pixels(reader, &owned, &limits_of_thread);
+        let decoded = watch::run(probe.memory() + bytes, limits, go_on, work)?;
+        (probe, decoded)
     } else {
         let mut content = Vec::with_capacity(bytes as usize);
         // A file that grows while it is read stays within what its metadata said.
         reader.take(bytes).read_to_end(&mut content).map_err(DecodeError::Io)?;
-        pixels(Cursor::new(content.as_slice()), &probe, limits)?
+        decode_content(content, format, limits, go_on)?
     };
     if Format::of_name(path) != Some(format) {
         decoded.notes.push(Note::WrongExtension);
@@ -349,13 +351,28 @@ pub fn decode_bytes(bytes: &[u8], limits: &Limits) -> Result<Decoded, DecodeErro
     limits.check_file(size)?;
     let start = &bytes[..bytes.len().min(header::SIGNATURE)];
     let format = header::sniff(start, true).ok_or(DecodeError::UnknownFormat)?;
-    let probe = probe(&mut Cursor::new(bytes), format, size, limits)?;
-    if !watch::is_needed(probe.pixels(), size) {
-        return pixels(Cursor::new(bytes), &probe, limits);
+    decode_content(bytes, format, limits, &|| true).map(|(_, decoded)| decoded)
+}
+
+/// Decodes what is in memory; it is copied only where it is borrowed and a thread must own it.
+fn decode_content<C: AsRef<[u8]> + Into<Vec<u8>>>(
+    content: C,
+    format: Format,
+    limits: &Limits,
+    go_on: &(dyn Fn() -> bool + Sync),
+) -> Result<(Probe, Decoded), DecodeError> {
+    let bytes = content.as_ref().len() as u64;
+    let probe = probe(&mut Cursor::new(content.as_ref()), format, bytes, limits)?;
+    let passes = if format == Format::Jpeg { jpeg::scans(content.as_ref()) } else { 1 };
+    if !watch::is_needed(probe.pixels(), passes, bytes) {
+        let decoded = pixels(Cursor::new(content.as_ref()), &probe, limits)?;
+        return Ok((probe, decoded));
     }
-    let (content, owned, limits_of_thread) = (bytes.to_vec(), probe.clone(), limits.clone());
+    let (owned, limits_of_thread) = (probe.clone(), limits.clone());
+    let content: Vec<u8> = content.into();
     let work = move || pixels(Cursor::new(content), &owned, &limits_of_thread);
-    watch::run(probe.memory() + size, limits, &|| true, work)
+    let decoded = watch::run(probe.memory() + bytes, limits, go_on, work)?;
+    Ok((probe, decoded))
 }
 
 /// The header of an open file, checked against the limits; the reader stands anywhere afterwards.
@@ -391,7 +408,7 @@ fn read_pixels<R: BufRead + Seek>(reader: R, probe: &Probe, limits: &Limits) -> 
     let mut image = image.map_err(fail)?;
     image.apply_orientation(probe.orientation);
     let (picture, transparent) = alpha::composite(image, probe.format)?;
-    let picture = if probe.channels == 1 { picture.to_grey() } else { picture.to_colour() };
+    let picture = picture.into_channels(probe.channels);
     let mut notes = probe.notes.clone();
     // The header can only say that there is an alpha channel; here it is known whether it does anything.
     notes.retain(|&note| note != Note::AlphaComposited);
