@@ -391,7 +391,8 @@ fn every_kind_of_jpeg_keeps_its_colours_at_training_size() {
     let colour = [[120_u8, 60], [90, 128], [160, 128]];
     // Adobe stores ink inverted: 255 is none.
     let ink = [[200_u8, 255], [100, 255], [50, 255], [255, 128]];
-    let cases: [(&[[u8; 2]], &[u8], &[u8]); 3] = [
+    type Halves<'a> = (&'a [[u8; 2]], &'a [u8], &'a [u8]);
+    let cases: [Halves; 3] = [
         (&grey, &[200], &[40]),
         (&colour, &[165, 110, 53], &[60, 60, 60]),
         (&ink, &[200, 100, 50], &[128, 128, 128]),

@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::JobError;
-use super::train::{device_error, load_training};
+use super::train::device_error;
 use crate::domain::random::{Stage, stream};
 use crate::domain::task::Ctx;
 use crate::evaluation::speed::{self, SpeedError, Work};
+use crate::imaging::folder;
 use crate::imaging::resize::Fit;
-use crate::imaging::scan::Reading;
-use crate::imaging::training_set::Spec;
 use crate::nn::{ComputeDevice, DeviceKind};
+use crate::oversampling::smote::{SmoteError, resample};
 
 const CLASSIFIER_TRAIN: &str = "classifier_train";
 const CLASSIFIER_INFER: &str = "classifier_infer";
@@ -180,6 +180,8 @@ fn timed(
 /// Images per class of the row `smote`; each class is filled up to the largest.
 const SMOTE_COUNTS: [usize; 10] = [4000, 2000, 1000, 750, 500, 350, 200, 100, 60, 40];
 const SMOTE_FEATURES: usize = 300;
+/// As imbalanced-learn's default.
+const SMOTE_NEIGHBOURS: usize = 5;
 
 /// Standard normal features, one stream for each sample, and the classes they belong to.
 fn smote_data(seed: u64) -> (Vec<f32>, Vec<usize>) {
@@ -197,19 +199,22 @@ fn smote_data(seed: u64) -> (Vec<f32>, Vec<usize>) {
 }
 
 /// Fills every class up to the largest one, in memory.
-fn smote(_ctx: &Ctx, features: &[f32], labels: &[usize], seed: u64) -> Result<(), JobError> {
-    // TO FILL IN: one call of crate::oversampling::smote on rows of SMOTE_FEATURES values and their classes, five
-    // neighbours, each class to SMOTE_COUNTS[0]. Until then the row fails rather than time nothing.
-    Err(JobError::Failed(format!(
-        "there is no SMOTE to time yet ({} samples of {SMOTE_FEATURES}, {} labels, seed {seed})",
-        features.len() / SMOTE_FEATURES,
-        labels.len()
-    )))
+fn smote(ctx: &Ctx, features: &[f32], labels: &[usize], seed: u64) -> Result<(), JobError> {
+    let target = SMOTE_COUNTS[0];
+    let made = resample(ctx, features, SMOTE_FEATURES, labels, target, SMOTE_NEIGHBOURS, seed);
+    match made {
+        Ok(made) if made.classes.len() == target * SMOTE_COUNTS.len() => Ok(()),
+        Ok(made) => Err(JobError::Failed(format!("SMOTE made {} rows in all", made.classes.len()))),
+        Err(SmoteError::Cancelled) => Err(JobError::Cancelled),
+        Err(error) => Err(JobError::Failed(error.to_string())),
+    }
 }
 
 /// Lists the folder, decodes every image of it and brings them to one size.
 fn load_folder(ctx: &Ctx, folder: &Path) -> Result<usize, JobError> {
-    let dataset = super::scan::scan(ctx, folder, Reading::Headers)?;
-    let spec = Spec::of(&dataset, None, Fit::default());
-    load_training(ctx, &dataset, &spec).map(|set| set.len())
+    match folder::load(ctx, folder, None, Fit::default()) {
+        Ok(loaded) => Ok(loaded.images.len()),
+        Err(error) if error.is_cancel() => Err(JobError::Cancelled),
+        Err(error) => Err(JobError::Input(error.to_string())),
+    }
 }

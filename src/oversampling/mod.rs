@@ -7,6 +7,7 @@ pub mod m2m;
 pub mod model_file;
 pub mod params;
 pub mod random;
+pub mod smote;
 
 use std::path::{Path, PathBuf};
 

@@ -65,7 +65,7 @@ fn tanh<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
         6.372_619_3e-4,
         4.893_524_6e-3,
     ];
-    const EVEN: [f32; 4] = [1.198_258_4e-6, 1.185_347_1e-4, 2.268_434_6e-3, 4.893_525_2e-3];
+    const EVEN: [f32; 4] = [1.198_258_4e-6, 1.185_347_1e-4, 2.268_434_6e-3, 4.893_525e-3];
     const EDGE: f32 = 7.905_311;
     let (low, high) = (simd.splat_f32s(-EDGE), simd.splat_f32s(EDGE));
     let clamped = simd.select_f32s(simd.less_than_f32s(x, low), low, x);

@@ -102,20 +102,21 @@ impl WithSimd for Weights<'_> {
         for input in 0..self.inputs {
             let mut g = [[[0.0; TILE]; 3]; 3];
             for (tap, &at) in self.order.iter().enumerate() {
-                for lane in 0..TILE.min(self.outputs - self.first) {
+                for (lane, g) in g[tap / 3][tap % 3].iter_mut().enumerate().take(self.outputs - self.first) {
                     let output = self.first + lane;
                     let row = if self.input_first {
                         input * self.outputs + output
                     } else {
                         output * self.inputs + input
                     };
-                    g[tap / 3][tap % 3][lane] = self.weight[row * 9 + at];
+                    *g = self.weight[row * 9 + at];
                 }
             }
             // Columns first: wide[j][i] is row i of the transformed column j.
             let wide = [0, 1, 2].map(|column| widen([g[0][column], g[1][column], g[2][column]]));
-            for row in 0..IN {
-                let values = widen([wide[0][row], wide[1][row], wide[2][row]]);
+            let [left, middle, right] = wide;
+            for (row, ((left, middle), right)) in left.into_iter().zip(middle).zip(right).enumerate() {
+                let values = widen([left, middle, right]);
                 for (column, value) in values.iter().enumerate() {
                     let at = ((row * IN + column) * self.inputs + input) * TILE;
                     self.out[at..at + TILE].copy_from_slice(value);
@@ -263,8 +264,10 @@ impl Task<'_> {
                         }
                         *out = gather_in(simd, m);
                     }
-                    for line in 0..down {
-                        let values = gather_in(simd, std::array::from_fn(|index| columns[index][line]));
+                    let lines: [[S::f32s; IN]; OUT] =
+                        std::array::from_fn(|line| std::array::from_fn(|index| columns[index][line]));
+                    for (line, points) in lines.into_iter().enumerate().take(down) {
+                        let values = gather_in(simd, points);
                         let at = (((base + lane) * height + row + line) * width + column) * LANES + part;
                         for (index, value) in values.into_iter().enumerate().take(right) {
                             let at = at + index * LANES;
