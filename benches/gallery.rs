@@ -48,6 +48,8 @@ fn main() {
         return;
     };
     let folder = many.folder();
+    // As the program does.
+    jobs::workers::give_way_to_a_window();
     for load in ["idle", "busy"] {
         // A fresh app each time: no picture is there yet.
         let data = tempfile::tempdir().unwrap();

@@ -58,7 +58,14 @@ struct Case {
     bias: bool,
     residual: bool,
     activation: Activation,
+    /// Lanes hold strips of images.
+    few: bool,
     seed: u64,
+}
+
+/// As a network takes its images in.
+fn taken_in(few: bool, images: Tensor<4>) -> FeatureMap {
+    if few { FeatureMap::from_few_images(images) } else { FeatureMap::from_images(images) }
 }
 
 fn activations() -> impl Strategy<Value = Activation> {
@@ -95,6 +102,7 @@ fn cases() -> impl Strategy<Value = Case> {
                 bias,
                 residual,
                 activation,
+                few: false,
                 seed,
             })
         },
@@ -118,9 +126,9 @@ fn ours(case: &Case, parts: &[Tensor<4>; 4], bias: &Tensor<1>) -> Outcome {
     let bias = bias.clone().require_grad();
     let device = x.device();
     let mut init = Init::new(0, 0, &device);
-    let map = FeatureMap::from_images(x.clone());
+    let map = taken_in(case.few, x.clone());
     let given_bias = case.bias.then(|| bias.clone());
-    let given_residual = case.residual.then(|| FeatureMap::from_images(residual.clone()));
+    let given_residual = case.residual.then(|| taken_in(case.few, residual.clone()));
     let (a, w) = (case.activation, weight.clone());
     let out = if case.transposed {
         let (padding, extra) = (case.padding, case.output_padding);
@@ -231,14 +239,157 @@ proptest! {
         let reflect = border && !transposed;
         compare(&Case {
             batch, channels, sides, kernel: 3, stride: 1, padding, reflect, transposed, output_padding: 0, bias,
-            residual, activation, seed,
+            residual, activation, few: false, seed,
         })?;
+    }
+
+    /// Widths that fall into strips evenly and not, with the kernels of translation networks.
+    #[test]
+    fn a_convolution_of_strips_is_burns(
+        (batch, channels) in (1..26_usize, [1..20_usize, 1..20_usize]),
+        sides in [4..20_usize, 16..70_usize],
+        (kind, reflect, output_padding) in (0..6_usize, any::<bool>(), 0..2_usize),
+        (bias, residual, activation, seed) in (any::<bool>(), any::<bool>(), activations(), any::<u64>()),
+    ) {
+        let (kernel, stride, padding, transposed) = [
+            (3, 1, 1, false), (7, 1, 3, false), (3, 2, 1, false), (4, 2, 1, false), (4, 1, 1, false), (3, 2, 1, true),
+        ][kind];
+        let output_padding = if transposed { output_padding } else { 0 };
+        compare(&Case {
+            batch, channels, sides, kernel, stride, padding, reflect: reflect && !transposed, transposed, output_padding,
+            bias, residual, activation, few: true, seed,
+        })?;
+    }
+
+    /// Layer after layer, so that strips with columns beyond the image go in and out of each.
+    #[test]
+    fn layers_of_strips_are_layers_of_images(
+        (batch, channels, height, width) in (1..12_usize, 1..10_usize, 8..20_usize, 16..68_usize),
+        (norm, seed) in (0..3_usize, any::<u64>()),
+    ) {
+        let device = Device::flex().autodiff();
+        let mut draws = stream(seed, Stage::Other, 0, 0);
+        let x = random(&mut draws, [batch, channels, height, width], &device);
+        let init = &mut Init::new(seed, 0, &device);
+        let first = Conv2d::new(init, [channels, 9], 4, 2, Padding::Zero(1), 0.2).with_bias(init);
+        let second = Conv2d::new(init, [9, 10], 4, 1, Padding::Zero(1), 0.2).with_bias(init);
+        let third = Conv2d::new(init, [10, 10], 3, 1, Padding::Reflect(1), 0.2).with_bias(init);
+        let last = ConvTranspose2d::new(init, [10, 3], 3, 2, 1, 1, 0.2).with_bias(init);
+        let batch_norm = BatchNorm::new(init, 10);
+        let run = |few: bool| {
+            let x = x.clone().require_grad();
+            let mut pass = Pass::training();
+            let mut normed = |map: FeatureMap, residual: Option<FeatureMap>| match norm {
+                0 => map,
+                1 => instance_norm(map, residual, Activation::Tanh),
+                _ => batch_norm.forward(map, residual, Activation::Tanh, &mut pass),
+            };
+            let map = first.forward(taken_in(few, x.clone()), Activation::Tanh);
+            let map = normed(second.forward(map, Activation::None), None);
+            let map = normed(third.forward(map.clone(), Activation::None), Some(map));
+            let out = last.forward(map, Activation::Tanh).into_images();
+            let held = host(out.clone());
+            let grads = (out.clone() * out).sum().backward();
+            (held, host(x.grad(&grads).unwrap()), host(second.weight().grad(&grads).unwrap()))
+        };
+        let (strips, images) = (run(true), run(false));
+        close("result", &strips.0, &images.0)?;
+        close("image", &strips.1, &images.1)?;
+        close("weights", &strips.2, &images.2)?;
+    }
+
+    /// Along a random direction of the image and of the weights, against the difference of two results.
+    #[test]
+    fn a_gradient_is_the_slope(
+        (batch, channels) in (1..20_usize, [1..10_usize, 1..10_usize]),
+        (kind, few, reflect, width, seed) in (0..5_usize, any::<bool>(), any::<bool>(), 8..36_usize, any::<u64>()),
+    ) {
+        let (kernel, stride, padding, transposed) =
+            [(3, 1, 1, false), (4, 2, 1, false), (1, 1, 0, false), (7, 1, 3, false), (3, 2, 1, true)][kind];
+        let reflect = reflect && padding > 0 && !transposed;
+        let device = Device::flex().autodiff();
+        let mut draws = stream(seed, Stage::Other, 0, 0);
+        let [input, output] = channels;
+        let case = Case {
+            batch, channels, sides: [8, width], kernel, stride, padding, reflect, transposed, output_padding: 0,
+            bias: false, residual: false, activation: Activation::Tanh, few, seed,
+        };
+        let weights = if transposed { [input, output] } else { [output, input] };
+        let fan_in = (input * kernel * kernel) as f64;
+        let weight = random(&mut draws, [weights[0], weights[1], kernel, kernel], &device) / fan_in.sqrt();
+        let x = random(&mut draws, [batch, input, 8, width], &device);
+        let out = [batch, output, output_side(&case, 8), output_side(&case, width)];
+        let along = random(&mut draws, out, &device);
+        let bias = Tensor::<1>::zeros([output], &device);
+        let run = |x: Tensor<4>, weight: Tensor<4>| {
+            ours(&case, &[x, weight, Tensor::zeros(out, &device), along.clone()], &bias)
+        };
+        let gradients = run(x.clone(), weight.clone()).1;
+        let value = |x: Tensor<4>, weight: Tensor<4>| -> f64 {
+            let held = run(x, weight).0;
+            held.iter().zip(host(along.clone())).map(|(out, along)| f64::from(*out) * f64::from(along)).sum()
+        };
+        // Long enough that rounding does not drown the difference, short enough that tanh is straight over it.
+        const STEP: f64 = 1e-2;
+        for (index, at) in [&x, &weight].into_iter().enumerate() {
+            let length = if index == 0 { 1.0 } else { fan_in.sqrt() };
+            let towards = random(&mut draws, at.dims(), &device) / length;
+            let moved = |step: f64| at.clone() + towards.clone() * step;
+            let ends = [STEP, -STEP].map(|step| {
+                if index == 0 { value(moved(step), weight.clone()) } else { value(x.clone(), moved(step)) }
+            });
+            let measured = (ends[0] - ends[1]) / (2.0 * STEP);
+            let gradient = gradients[index].clone().unwrap();
+            let direction = host(towards);
+            let expected: f64 =
+                gradient.iter().zip(&direction).map(|(g, d)| f64::from(*g) * f64::from(*d)).sum();
+            let scale: f64 = gradient.iter().map(|g| f64::from(*g).powi(2)).sum::<f64>().sqrt();
+            prop_assert!((measured - expected).abs() < 0.02 * scale / length, "{} and {} of {}", measured, expected, scale);
+        }
+    }
+
+    /// The first convolution of a block takes the residual's gradient along.
+    #[test]
+    fn a_block_sums_the_gradients_of_both_ways(
+        (batch, channels, height, width) in (1..20_usize, 1..12_usize, 4..12_usize, 4..36_usize),
+        (few, reflect, norm) in (any::<bool>(), any::<bool>(), 0..3_usize),
+        seed in any::<u64>(),
+    ) {
+        let device = Device::flex().autodiff();
+        let mut draws = stream(seed, Stage::Other, 0, 0);
+        let x = random(&mut draws, [batch, channels, height, width], &device);
+        let init = &mut Init::new(seed, 0, &device);
+        let padding = if reflect { Padding::Reflect(1) } else { Padding::Zero(1) };
+        let stem = Conv2d::new(init, [channels, channels], 1, 1, Padding::Zero(0), 0.5);
+        let [first, second] = [0, 1].map(|_| Conv2d::new(init, [channels, channels], 3, 1, padding, 0.2));
+        let batch_norm = BatchNorm::new(init, channels);
+        let run = |forked: bool| {
+            let x = x.clone().require_grad();
+            let map = stem.forward(taken_in(few, x.clone()), Activation::Tanh);
+            let into = if forked { map.clone().forked() } else { map.clone() };
+            let inside = first.forward(into, Activation::Tanh);
+            let mut pass = Pass::training();
+            let out = match norm {
+                0 => second.run(inside, second.weight(), None, Some(map), Activation::Tanh),
+                1 => instance_norm(second.forward(inside, Activation::None), Some(map), Activation::Tanh),
+                _ => {
+                    let out = second.forward(inside, Activation::None);
+                    batch_norm.forward(out, Some(map), Activation::Tanh, &mut pass)
+                }
+            };
+            let out = out.into_images();
+            let grads = (out.clone() * out).sum().backward();
+            (host(x.grad(&grads).unwrap()), host(first.weight().grad(&grads).unwrap()))
+        };
+        let (together, apart) = (run(true), run(false));
+        close("image", &together.0, &apart.0)?;
+        close("weights", &together.1, &apart.1)?;
     }
 
     #[test]
     fn a_training_norm_is_burns(
-        (batch, channels, height, width) in (2..40_usize, 1..12_usize, 1..9_usize, 1..9_usize),
-        with_residual in any::<bool>(),
+        (batch, channels, height, width) in (2..40_usize, 1..12_usize, 1..9_usize, prop_oneof![1..9_usize, 16..40_usize]),
+        (with_residual, few) in (any::<bool>(), any::<bool>()),
         activation in activations(),
         seed in any::<u64>(),
     ) {
@@ -253,8 +404,8 @@ proptest! {
             let norm = BatchNorm::new(&mut Init::new(0, 0, &device), channels);
             let mut pass = Pass::training();
             let out = if ours {
-                let given = with_residual.then(|| FeatureMap::from_images(residual.clone()));
-                norm.forward(FeatureMap::from_images(x.clone()), given, activation, &mut pass).into_images()
+                let given = with_residual.then(|| taken_in(few, residual.clone()));
+                norm.forward(taken_in(few, x.clone()), given, activation, &mut pass).into_images()
             } else {
                 let (ones, zeros) = (Tensor::ones([channels], &device), Tensor::zeros([channels], &device));
                 let mut out = batch_norm_train(x.clone(), ones, zeros, 1e-5).output;
@@ -281,8 +432,8 @@ proptest! {
 
     #[test]
     fn an_instance_norm_is_its_formula(
-        (batch, channels, height, width) in (1..20_usize, 1..6_usize, 2..9_usize, 2..9_usize),
-        with_residual in any::<bool>(),
+        (batch, channels, height, width) in (1..20_usize, 1..6_usize, 2..9_usize, prop_oneof![2..9_usize, 16..70_usize]),
+        (with_residual, few) in (any::<bool>(), any::<bool>()),
         activation in activations(),
         seed in any::<u64>(),
     ) {
@@ -294,8 +445,8 @@ proptest! {
             let [x, residual, along] = parts.clone();
             let (x, residual) = (x.require_grad(), residual.require_grad());
             let out = if ours {
-                let given = with_residual.then(|| FeatureMap::from_images(residual.clone()));
-                instance_norm(FeatureMap::from_images(x.clone()), given, activation).into_images()
+                let given = with_residual.then(|| taken_in(few, residual.clone()));
+                instance_norm(taken_in(few, x.clone()), given, activation).into_images()
             } else {
                 let flat = x.clone().reshape([batch, channels, height * width]);
                 let off = flat.clone() - flat.mean_dim(2);
@@ -450,6 +601,7 @@ fn the_number_of_threads_changes_nothing() {
         bias: true,
         residual: true,
         activation: Activation::Relu,
+        few: false,
         seed: 7,
     };
     let cases = [
@@ -457,6 +609,7 @@ fn the_number_of_threads_changes_nothing() {
         case(40, [16, 24], 8, 2, false),
         case(70, [8, 8], 12, 1, false),
         case(33, [12, 5], 5, 2, true),
+        Case { few: true, reflect: true, ..case(4, [12, 16], 32, 1, false) },
     ];
     for case in &cases {
         let run = |threads: usize| {

@@ -1,12 +1,25 @@
 //! The job engine: one ending per job, a panic contained, cancel and pause heard, a snapshot that stays small.
+//! And the images that jobs share.
 #![allow(clippy::unwrap_used)]
+
+#[path = "common/store.rs"]
+mod store;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use counterpoise::domain::task::{Event, Level, Preview};
+use counterpoise::domain::plan::{Plan, Rejected, Target};
+use counterpoise::domain::task::{Ctx, Event, Level, Preview, Sink};
+use counterpoise::imaging::resize::Fit;
+use counterpoise::imaging::training_set::Spec;
+use counterpoise::jobs::generate::{GenerateRequest, generate};
+use counterpoise::jobs::train::{TrainRequest, checkpoint_of, train};
+use counterpoise::jobs::training_data::TrainingData;
 use counterpoise::jobs::{JobError, JobState, spawn};
+use counterpoise::oversampling::ParamMap;
+use counterpoise::project::Project;
+use serde_json::json;
 
 fn quiet() -> Arc<dyn Fn() + Send + Sync> {
     Arc::new(|| {})
@@ -125,4 +138,84 @@ fn curves_previews_and_notes_stay_bounded() {
     assert!(view.previews.len() <= 24);
     assert_eq!(view.previews.first().unwrap().label, "epoch 0");
     assert_eq!(view.previews.last().unwrap().label, "epoch 199");
+}
+
+/// Counts how often a decoding of images begins.
+struct Decodings(Arc<AtomicUsize>);
+
+impl Sink for Decodings {
+    fn event(&self, event: Event) {
+        if matches!(&event, Event::Progress { stage, done: 0, .. } if stage == "Loading images") {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+}
+
+/// The jobs of `balance`, as it runs them.
+#[test]
+fn training_and_generating_decode_the_training_images_once() {
+    let temp = tempfile::tempdir().unwrap();
+    let dataset = store::folder(&temp.path().join("source"));
+    let mut project = Project::create(&temp.path().join("project"), "pets").unwrap();
+    project.set_dataset(&dataset).unwrap();
+    let plan = Plan::new(&dataset.classes, &dataset.training_counts(), &Target::Max, None).unwrap();
+    let spec = Spec::of(&dataset, Some(16), Fit::Pad);
+    let data = Arc::new(TrainingData::new(dataset, spec));
+    let decodings = Arc::new(AtomicUsize::new(0));
+    let ctx = Ctx::new(Decodings(decodings.clone()));
+    let model = temp.path().join("m2m.safetensors");
+    let params = [
+        ("network", json!("small")),
+        ("epochs", json!(2)),
+        ("learning-rate", json!(0.01)),
+        ("steps", json!(2)),
+    ];
+    let params: ParamMap = params.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+
+    let request = TrainRequest {
+        data: data.clone(),
+        method: "m2m".to_owned(),
+        params: params.clone(),
+        device: "cpu".to_owned(),
+        seed: 2,
+        checkpoint: checkpoint_of(&model),
+        model: model.clone(),
+    };
+    train(&ctx, &request).unwrap();
+    drop(request);
+    assert_eq!(decodings.load(Ordering::SeqCst), 1);
+
+    let held = Arc::downgrade(&data);
+    let request = GenerateRequest {
+        data,
+        plan,
+        rejected: Rejected::Repeat,
+        method: "m2m".to_owned(),
+        params,
+        model: Some(model),
+        device: "cpu".to_owned(),
+        seed: 2,
+    };
+    assert_eq!(generate(&ctx, &request, &mut project).unwrap().candidates, 3);
+    assert_eq!(decodings.load(Ordering::SeqCst), 1, "the images of the training were there");
+    drop(request);
+    assert!(held.upgrade().is_none(), "something holds the images after the last job");
+}
+
+#[test]
+fn a_cancelled_decoding_leaves_nothing_and_an_edited_data_set_has_its_own() {
+    let temp = tempfile::tempdir().unwrap();
+    let mut dataset = store::folder(temp.path());
+    let spec = Spec::of(&dataset, Some(16), Fit::Pad);
+    let data = TrainingData::new(dataset.clone(), spec.clone());
+    let cancelled = Ctx::default();
+    cancelled.cancel();
+    assert_eq!(data.training(&cancelled).err(), Some(JobError::Cancelled));
+    assert_eq!(data.training(&Ctx::default()).unwrap().len(), 9);
+
+    dataset.samples[0].excluded = true;
+    dataset.samples[1].class = 1;
+    let edited = TrainingData::new(dataset, spec);
+    assert_eq!(edited.training(&Ctx::default()).unwrap().counts(), [1, 7]);
+    assert_eq!(data.training(&Ctx::default()).unwrap().counts(), [3, 6]);
 }

@@ -29,12 +29,13 @@ const NN_FROM_DOMAIN: [&str; 2] = ["task", "random"];
 const REGISTRY: [&str; 3] = ["registry", "method", "params"];
 
 /// External crate -> folders that may name it. Crates that are not listed are plain helpers, free to all.
-const CRATES: [(&str, &[&str]); 23] = [
+const CRATES: [(&str, &[&str]); 24] = [
     ("burn", &["nn", "oversampling", "classify", "evaluation"]),
     ("burn_std", &["nn"]),
     ("pulp", &["nn"]),
     ("faer", &["oversampling", "evaluation"]),
     ("rustix", &["export"]),
+    ("thread_priority", &["jobs"]),
     ("safetensors", &["nn", "oversampling", "classify", "evaluation"]),
     ("wgpu", &["nn", "gui"]),
     ("egui", &["gui"]),

@@ -1,6 +1,7 @@
 //! `counterpoise balance`: train or load, make images, let the method's test decide, export, in one go.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde_json::json;
 
@@ -14,6 +15,7 @@ use crate::jobs;
 use crate::jobs::export::{ExportJob, Undecided};
 use crate::jobs::generate::{GenerateOutcome, GenerateRequest};
 use crate::jobs::train::{TrainRequest, checkpoint_of};
+use crate::jobs::training_data::TrainingData;
 use crate::oversampling::ParamMap;
 use crate::project::default_place;
 
@@ -59,6 +61,8 @@ impl Whole {
         let dataset = project.dataset()?;
         let plan = input::plan(&dataset, common, beta)?;
         let spec = input::spec(&dataset, common);
+        // One for both jobs, so that what training decoded is there for generating.
+        let data = Arc::new(TrainingData::new(dataset, spec));
         let rejected = common.rejected.unwrap_or_default();
 
         let model = if !method.info().needs_training || plan.total_to_make() == 0 {
@@ -68,10 +72,9 @@ impl Whole {
         } else {
             let model = project.model_path(&format!("{}.safetensors", self.method))?;
             let request = TrainRequest {
-                dataset: dataset.clone(),
+                data: data.clone(),
                 method: self.method.clone(),
                 params: self.params.clone(),
-                spec: spec.clone(),
                 device: common.device.clone(),
                 seed: common.seed,
                 checkpoint: checkpoint_of(&model),
@@ -81,13 +84,12 @@ impl Whole {
             Some(model)
         };
         let generate = (plan.total_to_make() > 0).then(|| GenerateRequest {
-            dataset,
+            data,
             plan,
             rejected,
             method: self.method,
             params: self.params,
             model,
-            spec,
             device: common.device.clone(),
             seed: common.seed,
         });
@@ -99,9 +101,10 @@ impl Whole {
             rejected,
         };
         let (made, report) = terminal.job("balance", move |ctx| {
-            let made = match &generate {
+            // The request ends with its arm, so that the export does not hold the decoded images.
+            let made = match generate {
                 Some(request) => {
-                    let made = jobs::generate::generate(ctx, request, &mut project)?;
+                    let made = jobs::generate::generate(ctx, &request, &mut project)?;
                     project.decide_by_verdict(made.run)?;
                     made
                 }

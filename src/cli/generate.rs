@@ -1,5 +1,7 @@
 //! `counterpoise generate`: candidates into a project, for a person to decide.
 
+use std::sync::Arc;
+
 use serde_json::json;
 
 use super::args::GenerateArgs;
@@ -8,6 +10,7 @@ use super::terminal::Terminal;
 use super::{Result, input};
 use crate::jobs;
 use crate::jobs::generate::GenerateRequest;
+use crate::jobs::training_data::TrainingData;
 use crate::oversampling::ParamMap;
 
 pub fn run(args: GenerateArgs, params: &ParamMap, terminal: &Terminal) -> Result<Outcome> {
@@ -18,14 +21,15 @@ pub fn run(args: GenerateArgs, params: &ParamMap, terminal: &Terminal) -> Result
     project.set_settings(&input::settings(&args.method.method, params, &args.common))?;
     // With the edits that the project already has.
     let dataset = project.dataset()?;
+    let plan = input::plan(&dataset, &args.common, beta)?;
+    let spec = input::spec(&dataset, &args.common);
     let request = GenerateRequest {
-        plan: input::plan(&dataset, &args.common, beta)?,
+        data: Arc::new(TrainingData::new(dataset, spec)),
+        plan,
         rejected: args.common.rejected.unwrap_or_default(),
         method: args.method.method,
         params: params.clone(),
         model: args.model,
-        spec: input::spec(&dataset, &args.common),
-        dataset,
         device: args.common.device,
         seed: args.common.seed,
     };

@@ -33,11 +33,10 @@ impl Terminal {
         if let Err(error) = handler {
             terminal.say(&format!("Ctrl-C will end the program without saving: {error}"));
         }
-        if let Some(threads) = common.threads {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
-            if let Err(error) = pool {
-                terminal.say(&format!("--threads has no effect: {error}"));
-            }
+        if let Some(threads) = common.threads
+            && let Err(error) = jobs::workers::limit(threads)
+        {
+            terminal.say(&format!("--threads has no effect: {error}"));
         }
         terminal
     }

@@ -1,5 +1,7 @@
 //! `counterpoise train`: a model file from the training images of a folder.
 
+use std::sync::Arc;
+
 use serde_json::json;
 
 use super::args::TrainArgs;
@@ -8,14 +10,15 @@ use super::terminal::Terminal;
 use super::{Result, input};
 use crate::jobs;
 use crate::jobs::train::{TrainRequest, checkpoint_of};
+use crate::jobs::training_data::TrainingData;
 use crate::oversampling::ParamMap;
 
 pub fn run(args: TrainArgs, params: &ParamMap, terminal: &Terminal) -> Result<Outcome> {
     input::beta(input::method(&args.method.method)?, params)?;
     let dataset = input::dataset(&args.folder, &args.common, terminal)?;
+    let spec = input::spec(&dataset, &args.common);
     let request = TrainRequest {
-        spec: input::spec(&dataset, &args.common),
-        dataset,
+        data: Arc::new(TrainingData::new(dataset, spec)),
         method: args.method.method,
         params: params.clone(),
         device: args.common.device,

@@ -151,7 +151,8 @@ pub fn autoencoder_train(device: &ComputeDevice, seed: u64, size: usize) -> Work
 /// One step of a CycleGAN's two generators and one of its two discriminators, on 4 pictures of 64 x 64 of each
 /// domain: least squares, cycle weight 10, identity weight 5, Adam with 2e-4 and betas 0.5 and 0.999.
 ///
-/// The discriminators stand still in the generators' step, so that gradients nobody uses are not made.
+/// The discriminators stand still in the generators' step, so that gradients nobody uses are not made. What goes
+/// through the same network goes together: nothing in these networks looks across a batch.
 pub fn cyclegan_train(device: &ComputeDevice, seed: u64) -> Work {
     const SHAPE: [usize; 4] = [4, 3, 64, 64];
     const BETAS: [f64; 2] = [0.5, 0.999];
@@ -169,22 +170,40 @@ pub fn cyclegan_train(device: &ComputeDevice, seed: u64) -> Work {
     on(device, move |_| {
         let (to_b, to_a) = &generators;
         let (judge_a, judge_b) = (judges.0.clone().freeze(), judges.1.clone().freeze());
-        let (made_b, made_a) = (to_b.forward(a.clone()), to_a.forward(b.clone()));
+        // Each generator makes images of the other domain and should leave its own domain's images as they are.
+        let [made_b, same_b] = halves(to_b.forward(both(&a, &b)));
+        let [made_a, same_a] = halves(to_a.forward(both(&b, &a)));
         let (held_b, held_a) = (made_b.clone().detach(), made_a.clone().detach());
         let fooled =
             towards(judge_b.forward(made_b.clone()), 1.0) + towards(judge_a.forward(made_a.clone()), 1.0);
         let cycle = apart(to_a.forward(made_b), a.clone()) + apart(to_b.forward(made_a), b.clone());
-        let identity = apart(to_b.forward(b.clone()), b.clone()) + apart(to_a.forward(a.clone()), a.clone());
+        let identity = apart(same_b, b.clone()) + apart(same_a, a.clone());
         let grads = (fooled + cycle * 10.0 + identity * 5.0).backward();
         generators = of_generators.step(generators.clone(), &grads, RATE);
 
-        let (judge_a, judge_b) = &judges;
-        let of_a = towards(judge_a.forward(a.clone()), 1.0) + towards(judge_a.forward(held_a), 0.0);
-        let of_b = towards(judge_b.forward(b.clone()), 1.0) + towards(judge_b.forward(held_b), 0.0);
+        let judged = |judge: &PatchGan, real: &Tensor<4>, made: &Tensor<4>| {
+            let [real, made] = halves(judge.forward(both(real, made)));
+            towards(real, 1.0) + towards(made, 0.0)
+        };
+        let (of_a, of_b) = (judged(&judges.0, &a, &held_a), judged(&judges.1, &b, &held_b));
         let grads = ((of_a + of_b) * 0.5).backward();
         judges = of_judges.step(judges.clone(), &grads, RATE);
         Ok(())
     })
+}
+
+/// One batch after the other.
+fn both(first: &Tensor<4>, second: &Tensor<4>) -> Tensor<4> {
+    Tensor::cat(vec![first.clone(), second.clone()], 0)
+}
+
+/// The inverse of [`both`] for batches of one size.
+fn halves(batch: Tensor<4>) -> [Tensor<4>; 2] {
+    let [images, channels, height, width] = batch.dims();
+    let half = images / 2;
+    let part =
+        |images: std::ops::Range<usize>| batch.clone().slice([images, 0..channels, 0..height, 0..width]);
+    [part(0..half), part(half..images)]
 }
 
 /// Mean squared distance of verdicts to a target.

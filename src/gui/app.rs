@@ -39,6 +39,7 @@ use crate::jobs::export::{ExportJob, ExportPreview};
 use crate::jobs::generate::{GenerateOutcome, GenerateRequest};
 use crate::jobs::store::{Opened, StoreCommand, StoreHandle};
 use crate::jobs::train::{TrainOutcome, TrainRequest};
+use crate::jobs::training_data::TrainingData;
 use crate::jobs::{self, Job, JobError, JobView};
 use crate::oversampling;
 use crate::project::{Project, Recent, default_place, recent};
@@ -649,19 +650,21 @@ impl App {
         let settings = &project.settings;
         let stamp = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         let model = project.dir.join("models").join(format!("{}-{stamp}.safetensors", settings.method));
-        let (dataset, params, method) = (project.dataset.clone(), params(project), settings.method.clone());
-        let spec = Spec::of(dataset.as_ref(), settings.size, settings.fit);
-        let (device, seed, checkpoint) = (settings.device.clone(), settings.seed, checkpoint(project));
+        let request = TrainRequest {
+            data: training_data(project),
+            method: settings.method.clone(),
+            params: params(project),
+            device: settings.device.clone(),
+            seed: settings.seed,
+            model,
+            checkpoint: checkpoint(project),
+        };
         self.flush_settings();
         self.start(Some(JobKind::Train), "train", Done::Trained, move |ctx| {
             if !resume {
-                std::fs::remove_file(&checkpoint).ok();
+                std::fs::remove_file(&request.checkpoint).ok();
             }
-            let dataset = dataset.as_ref().clone();
-            jobs::train::train(
-                ctx,
-                &TrainRequest { dataset, method, params, spec, device, seed, model, checkpoint },
-            )
+            jobs::train::train(ctx, &request)
         });
     }
 
@@ -671,18 +674,20 @@ impl App {
         }
         let (Some(project), Some(store)) = (&self.state.project, &self.store) else { return };
         let settings = &project.settings;
-        let model = self.state.train.model.full().map(|model| model.path.clone());
-        let (dataset, plan, params) =
-            (project.dataset.clone(), project.figures.plan.clone(), params(project));
-        let spec = Spec::of(dataset.as_ref(), settings.size, settings.fit);
-        let (rejected, method, seed) = (settings.rejected, settings.method.clone(), settings.seed);
-        let (device, mut sink) = (settings.device.clone(), store.sink());
+        let request = GenerateRequest {
+            data: training_data(project),
+            plan: project.figures.plan.clone(),
+            rejected: settings.rejected,
+            method: settings.method.clone(),
+            params: params(project),
+            model: self.state.train.model.full().map(|model| model.path.clone()),
+            device: settings.device.clone(),
+            seed: settings.seed,
+        };
+        let mut sink = store.sink();
         self.flush_settings();
         self.state.workspace = Workspace::Review;
         self.start(Some(JobKind::Generate), "generate", Done::Generated, move |ctx| {
-            let dataset = dataset.as_ref().clone();
-            let request =
-                GenerateRequest { dataset, plan, rejected, method, params, model, spec, device, seed };
             jobs::generate::generate(ctx, &request, &mut sink)
         });
     }
@@ -966,6 +971,13 @@ fn data_dir(given: Option<&Path>) -> Result<PathBuf, JobError> {
 /// Where the checkpoint of an unfinished training of the chosen method lies.
 fn checkpoint(project: &ProjectState) -> PathBuf {
     project.dir.join("runs").join(format!("{}.checkpoint", project.settings.method))
+}
+
+/// The data as the person sees them now. Each job gets its own: training and generating may be hours and
+/// edits apart, and the decoded images do not stay in memory between them.
+fn training_data(project: &ProjectState) -> Arc<TrainingData> {
+    let spec = Spec::of(&project.dataset, project.settings.size, project.settings.fit);
+    Arc::new(TrainingData::new(project.dataset.clone(), spec))
 }
 
 /// What to change where most candidates are rejected; `None` where that is as it should be.

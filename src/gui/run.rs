@@ -7,6 +7,7 @@ use eframe::NativeOptions;
 use egui::{IconData, ViewportBuilder};
 
 use super::app::{App, AppOptions};
+use crate::jobs::workers;
 
 /// Why there is no window.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -50,6 +51,7 @@ pub fn run(start: Option<PathBuf>) -> Result<(), RunError> {
         .with_min_inner_size([960.0, 600.0])
         .with_drag_and_drop(true);
     let options = NativeOptions { viewport, ..NativeOptions::default() };
+    workers::give_way_to_a_window();
     let start = AppOptions { start, ..AppOptions::default() };
     // A missing library of the window system is a panic in the crates below, not an error.
     let opened = catch_unwind(AssertUnwindSafe(|| {

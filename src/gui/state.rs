@@ -4,7 +4,7 @@
 //! what touches a disk, a job or the undo history leaves them as an [`super::command::Action`]. Knows no file
 //! and no thread.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -595,7 +595,9 @@ impl ReviewView {
         let verdict = self.verdict.filter(|_| !self.blind);
         let sort = if self.blind && self.sort.is_judgement() { Measure::Slot } else { self.sort };
         let name = class.and_then(|c| classes.get(c));
-        let mut rows: Vec<(usize, &CandidateRow)> = candidates
+        // Keys are made once a row, not once a comparison: 100,000 candidates are sorted within a frame.
+        let ranks = class_ranks(candidates, classes);
+        let mut rows: Vec<Ranked> = candidates
             .iter()
             .enumerate()
             .filter(|(_, row)| {
@@ -604,24 +606,40 @@ impl ReviewView {
                     && self.decision.is_none_or(|d| row.decision == d)
                     && filter.passes(&facts(row))
             })
+            .map(|(position, row)| {
+                let by_class = sort == Measure::Slot;
+                Ranked {
+                    class: if by_class {
+                        ranks.get(row.class.as_str()).copied().unwrap_or_default()
+                    } else {
+                        0
+                    },
+                    part: sort.of(&facts(row)),
+                    id: row.id,
+                    position,
+                }
+            })
             .collect();
         let descending = self.descending;
-        rows.sort_by(|(_, a), (_, b)| {
+        rows.sort_unstable_by(|a, b| {
             // Candidates without the part come last either way.
-            let by_part = match (sort.of(&facts(a)), sort.of(&facts(b))) {
+            let by_part = match (a.part, b.part) {
                 (Some(x), Some(y)) if descending => y.total_cmp(&x),
                 (Some(x), Some(y)) => x.total_cmp(&y),
                 (x, y) => y.is_some().cmp(&x.is_some()),
             };
-            let by_class = || natural_order(&a.class, &b.class);
-            let first = if sort == Measure::Slot { by_class().then(by_part) } else { by_part };
-            first.then_with(|| a.id.cmp(&b.id))
+            a.class.cmp(&b.class).then(by_part).then(a.id.cmp(&b.id))
         });
         let tiles = &mut self.tiles;
-        tiles.order = Arc::new(rows.into_iter().map(|(position, _)| position).collect());
-        let present: BTreeSet<i64> = tiles.order.iter().filter_map(|&i| id_at(candidates, i)).collect();
-        tiles.selected.retain(|id| present.contains(id));
-        if tiles.cursor.is_none_or(|id| !present.contains(&id)) {
+        let mut asked = std::mem::take(&mut tiles.selected);
+        let cursor_there = tiles.cursor.is_some_and(|id| rows.iter().any(|row| row.id == id));
+        if !asked.is_empty() {
+            let present: HashSet<i64> = rows.iter().map(|row| row.id).collect();
+            asked.retain(|id| present.contains(id));
+        }
+        tiles.selected = asked;
+        tiles.order = Arc::new(rows.into_iter().map(|row| row.position).collect());
+        if !cursor_there {
             let next = place.unwrap_or(0).min(tiles.order.len().saturating_sub(1));
             tiles.cursor = tiles.order.get(next).and_then(|&i| id_at(candidates, i));
         }
@@ -632,6 +650,24 @@ impl ReviewView {
     pub fn cursor_place(&self, candidates: &[CandidateRow]) -> Option<usize> {
         self.tiles.cursor_place(|position| id_at(candidates, position))
     }
+}
+
+/// What a candidate is sorted by.
+struct Ranked {
+    /// Place of its class; 0 where classes do not count.
+    class: usize,
+    part: Option<f64>,
+    id: i64,
+    position: usize,
+}
+
+/// Place of each class in natural order: those of the data set, and any other that candidates name.
+fn class_ranks<'a>(candidates: &'a [CandidateRow], classes: &'a [String]) -> HashMap<&'a str, usize> {
+    let mut names: Vec<&str> = classes.iter().map(String::as_str).collect();
+    let mut known: HashSet<&str> = names.iter().copied().collect();
+    names.extend(candidates.iter().map(|row| row.class.as_str()).filter(|class| known.insert(class)));
+    names.sort_by(|a, b| natural_order(a, b));
+    names.into_iter().enumerate().map(|(rank, name)| (name, rank)).collect()
 }
 
 /// Id of the candidate at a position of the list.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::JobError;
-use super::train::device_error;
+use super::compute::Compute;
 use crate::domain::random::{Stage, stream};
 use crate::domain::task::Ctx;
 use crate::evaluation::speed::{self, SpeedError, Work};
@@ -77,7 +77,7 @@ pub struct Machine {
 /// # Errors
 /// A device that this machine lacks.
 pub fn machine(device: &str) -> Result<Machine, JobError> {
-    let info = ComputeDevice::select(device).map_err(device_error)?.info;
+    let info = Compute::start(device)?.info.clone();
     let device = if info.kind == DeviceKind::Cpu { info.kind.as_str().to_owned() } else { info.name };
     let threads = rayon::current_num_threads();
     Ok(Machine { device, threads, instruction_set: crate::nn::cpu::instruction_set() })
@@ -91,7 +91,7 @@ pub fn machine(device: &str) -> Result<Machine, JobError> {
 /// a cancel.
 pub fn bench(ctx: &Ctx, request: &BenchRequest) -> Result<Vec<(String, f64)>, JobError> {
     let rows = chosen(request)?;
-    let device = ComputeDevice::select(&request.device).map_err(device_error)?;
+    let device = Compute::start(&request.device)?;
     let mut results = Vec::new();
     for row in rows {
         ctx.check()?;

@@ -251,6 +251,7 @@ pub fn spawn<T: Send + 'static>(
     let thread_finish = finish.clone();
     // Deep networks recurse while their graph is freed; the default stack of a thread is small.
     let started = std::thread::Builder::new().name(name.to_owned()).stack_size(16 << 20).spawn(move || {
+        super::workers::yield_to_window();
         let result = catch_unwind(AssertUnwindSafe(|| work(&thread_ctx)))
             .unwrap_or_else(|panic| Err(JobError::Failed(panic_sentence(panic.as_ref()))));
         thread_finish(result);

@@ -4,21 +4,22 @@
 //! other seed images, and the last attempt stands.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
 use super::JobError;
-use super::train::{device_error, find, load_training, method_error};
+use super::compute::Compute;
+use super::train::{find, method_error};
+use super::training_data::TrainingData;
 use crate::domain::decisions::Verdict;
 use crate::domain::plan::{Plan, RETRIES, Rejected};
 use crate::domain::provenance::Kind;
-use crate::domain::samples::Dataset;
 use crate::domain::task::{Ctx, Level};
 use crate::evaluation::neighbours::{ClassNeighbours, Usual};
 use crate::imaging::encode::png;
 use crate::imaging::hash::{file_sha256, sha256_hex};
-use crate::imaging::training_set::{Spec, TrainingSet};
-use crate::nn::ComputeDevice;
+use crate::imaging::training_set::TrainingSet;
 use crate::oversampling::{
     Candidate, FitRequest, GenerateRequest as MethodRequest, MethodError, Model, ParamMap,
 };
@@ -29,7 +30,8 @@ use crate::project::{CandidateSink, NewCandidate, ProjectError, RunId};
 /// What to make.
 #[derive(Clone, Debug)]
 pub struct GenerateRequest {
-    pub dataset: Dataset,
+    /// The same as the training's where that went before.
+    pub data: Arc<TrainingData>,
     pub plan: Plan,
     pub rejected: Rejected,
     /// Method id.
@@ -38,7 +40,6 @@ pub struct GenerateRequest {
     pub params: ParamMap,
     /// `None` for methods that need no training.
     pub model: Option<PathBuf>,
-    pub spec: Spec,
     pub device: String,
     pub seed: u64,
 }
@@ -102,10 +103,10 @@ pub fn generate(
         sink.finish(run, "finished").map_err(project_error)?;
         return Ok(GenerateOutcome { run, ..Default::default() });
     }
-    let training = load_training(ctx, &request.dataset, &request.spec)?;
-    let device = ComputeDevice::select(&request.device).map_err(device_error)?;
+    let training = request.data.training(ctx)?;
+    let device = Compute::start(&request.device)?;
     let model = match (&request.model, method.info().needs_training) {
-        (Some(path), true) => method.load(path, &training, &device).map_err(method_error)?,
+        (Some(path), true) => method.load(path, training, &device).map_err(method_error)?,
         (None, true) => {
             return Err(JobError::Input(format!(
                 "{} needs a model; train one first or name its file",
@@ -114,7 +115,7 @@ pub fn generate(
         }
         (_, false) => {
             let fit = FitRequest {
-                training: &training,
+                training,
                 validation: None,
                 params: &request.params,
                 seed: request.seed,
@@ -131,11 +132,11 @@ pub fn generate(
         "params": request.params,
         "plan": request.plan,
         "rejected": request.rejected,
-        "spec": request.spec,
+        "spec": request.data.spec(),
         "seed": request.seed,
     });
     let run = sink.new_run(GENERATE, &config).map_err(project_error)?;
-    let result = Maker { ctx, request, training: &training, model: model.as_ref(), sink, run }.all();
+    let result = Maker { ctx, request, training, model: model.as_ref(), sink, run }.all();
     let status = match &result {
         Ok(_) => "finished",
         Err(JobError::Cancelled) => "cancelled",
@@ -260,7 +261,7 @@ impl Maker<'_> {
     }
 
     fn seed_sha256(&self, path: &str) -> Result<String, JobError> {
-        let path = self.request.dataset.root.join(path);
+        let path = self.request.data.dataset().root.join(path);
         file_sha256(&path).map_err(|error| {
             JobError::Input(format!(
                 "a seed image cannot be read any more ({error}); was the folder moved? {}",

@@ -3,6 +3,7 @@
 //! The window and the command line start the same jobs; neither knows a thread, a tensor or a transaction.
 
 pub mod bench;
+mod compute;
 pub mod devices;
 pub mod engine;
 pub mod example;
@@ -12,6 +13,8 @@ pub mod model;
 pub mod scan;
 pub mod store;
 pub mod train;
+pub mod training_data;
 pub mod verify;
+pub mod workers;
 
 pub use engine::{Job, JobError, JobState, JobView, Series, spawn};

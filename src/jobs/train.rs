@@ -1,25 +1,26 @@
 //! Training a method: images to tensors, fit, model file.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde_json::Value;
 
 use super::JobError;
-use crate::domain::samples::Dataset;
+use super::compute::Compute;
+use super::training_data::TrainingData;
 use crate::domain::splits::Split;
 use crate::domain::task::{Ctx, Level};
-use crate::imaging::training_set::{HeldOut, LoadError, Spec, TrainingSet};
-use crate::nn::{ComputeDevice, DeviceError};
+use crate::imaging::training_set::HeldOut;
 use crate::oversampling::{FitRequest, MethodError, Oversampler, ParamMap, method};
 
 /// What to train.
 #[derive(Clone, Debug)]
 pub struct TrainRequest {
-    pub dataset: Dataset,
+    /// Its validation split is for figures only.
+    pub data: Arc<TrainingData>,
     /// Method id.
     pub method: String,
     pub params: ParamMap,
-    pub spec: Spec,
     /// auto, gpu, cpu or software.
     pub device: String,
     pub seed: u64,
@@ -50,18 +51,18 @@ pub fn train(ctx: &Ctx, request: &TrainRequest) -> Result<TrainOutcome, JobError
             method.info().name
         )));
     }
-    let training = load_training(ctx, &request.dataset, &request.spec)?;
-    let validation = load_validation(ctx, &request.dataset, &request.spec)?;
+    let training = request.data.training(ctx)?;
+    let validation = load_validation(ctx, &request.data)?;
     if validation.is_none() {
         ctx.note(
             Level::Info,
             "there is no validation part, so every recall shown is on images the model was trained on",
         );
     }
-    let device = ComputeDevice::select(&request.device).map_err(device_error)?;
+    let device = Compute::start(&request.device)?;
     ctx.note(Level::Info, format!("training on {}", device.info.name));
     let fit = FitRequest {
-        training: &training,
+        training,
         validation: validation.as_ref(),
         params: &request.params,
         seed: request.seed,
@@ -82,29 +83,12 @@ pub(super) fn find(id: &str) -> Result<&'static dyn Oversampler, JobError> {
     })
 }
 
-pub(super) fn load_training(ctx: &Ctx, dataset: &Dataset, spec: &Spec) -> Result<TrainingSet, JobError> {
-    TrainingSet::load(ctx, dataset, spec).map_err(load_error)
-}
-
-fn load_validation(ctx: &Ctx, dataset: &Dataset, spec: &Spec) -> Result<Option<HeldOut>, JobError> {
-    if dataset.counts(Split::Validation).iter().sum::<usize>() == 0 {
+/// `None` without a validation split. Training alone needs it, so it is not kept for the jobs that follow.
+fn load_validation(ctx: &Ctx, data: &TrainingData) -> Result<Option<HeldOut>, JobError> {
+    if data.dataset().counts(Split::Validation).iter().sum::<usize>() == 0 {
         return Ok(None);
     }
-    HeldOut::load(ctx, dataset, Split::Validation, spec).map(Some).map_err(load_error)
-}
-
-fn load_error(error: LoadError) -> JobError {
-    match error {
-        LoadError::Cancelled => JobError::Cancelled,
-        other => JobError::Input(other.to_string()),
-    }
-}
-
-pub(super) fn device_error(error: DeviceError) -> JobError {
-    match error {
-        DeviceError::Unknown(_) => JobError::Input(error.to_string()),
-        _ => JobError::Resource(error.to_string()),
-    }
+    Ok(Some(HeldOut::load(ctx, data.dataset(), Split::Validation, data.spec())?))
 }
 
 /// A method's error as a job's.

@@ -73,7 +73,8 @@ impl Residual {
     }
 
     fn forward(&self, x: FeatureMap) -> FeatureMap {
-        let out = instance_norm(self.conv1.forward(x.clone(), Activation::None), None, Activation::Relu);
+        let out =
+            instance_norm(self.conv1.forward(x.clone().forked(), Activation::None), None, Activation::Relu);
         instance_norm(self.conv2.forward(out, Activation::None), Some(x), Activation::None)
     }
 }
@@ -94,7 +95,7 @@ impl Generator {
     /// At 64 pixels and width 32 the maps are 32 x 64 x 64, 64 x 32 x 32, 128 x 16 x 16 (the blocks), and back.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let normed = |x| instance_norm(x, None, Activation::Relu);
-        let mut x = normed(self.stem.forward(FeatureMap::from_images(x), Activation::None));
+        let mut x = normed(self.stem.forward(FeatureMap::from_few_images(x), Activation::None));
         for down in &self.down {
             x = normed(down.forward(x, Activation::None));
         }
@@ -162,7 +163,7 @@ impl PatchGan {
     ///
     /// At 64 pixels, width 32 and two layers the maps are 32 x 32 x 32, 64 x 16 x 16, 128 x 15 x 15, 1 x 14 x 14.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let mut x = self.first.forward(FeatureMap::from_images(x), Activation::LeakyRelu);
+        let mut x = self.first.forward(FeatureMap::from_few_images(x), Activation::LeakyRelu);
         for conv in &self.middle {
             x = instance_norm(conv.forward(x, Activation::None), None, Activation::LeakyRelu);
         }

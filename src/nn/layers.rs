@@ -7,13 +7,13 @@
 
 use burn::backend::Dispatch;
 use burn::module::{Module, Param};
-use burn::tensor::Tensor;
 use burn::tensor::activation::{leaky_relu, relu, tanh};
 use burn::tensor::module::{avg_pool2d, batch_norm, batch_norm_train, conv_transpose2d, conv2d, linear};
 use burn::tensor::ops::{AvgPoolOptions, ConvOptions, ConvTransposeOptions, PadMode};
+use burn::tensor::{Device, DispatchTensor, Tensor};
 
-use super::cpu::ops::LaneOps;
-use super::cpu::{Border, ConvShape, absent, has_kernels};
+use super::cpu::ops::{ConvCall, LaneOps};
+use super::cpu::{Border, ConvShape, Layout, absent, has_kernels};
 use super::init::Init;
 
 pub use super::cpu::Activation;
@@ -27,57 +27,102 @@ const LEAK: f64 = super::cpu::LEAK as f64;
 
 /// Images between layers.
 #[derive(Clone, Debug)]
-pub struct FeatureMap(Maps);
+pub struct FeatureMap {
+    maps: Maps,
+    forked: bool,
+}
 
 #[derive(Clone, Debug)]
 enum Maps {
     /// `[batch, channels, height, width]`.
     Plain(Tensor<4>),
-    /// `[blocks, channels, height, width, 16]`, and how many images there are.
-    Lanes(Tensor<5>, usize),
+    /// `[blocks, channels, height, columns, 16]`, and how the images lie in it.
+    Lanes(Tensor<5>, Layout),
 }
 
 impl FeatureMap {
-    /// From `[batch, channels, height, width]`.
+    fn new(maps: Maps) -> Self {
+        FeatureMap { maps, forked: false }
+    }
+
+    /// For the convolution a residual block begins with, where the same images are added to the block's result: both
+    /// ways' gradients are then summed in one pass. Elsewhere it would panic on the way back.
+    #[must_use]
+    pub fn forked(self) -> Self {
+        FeatureMap { forked: true, ..self }
+    }
+
+    /// From `[batch, channels, height, width]`. On a processor a lane holds an image, and the values of an image do not
+    /// depend on how many others there are.
     pub fn from_images(images: Tensor<4>) -> Self {
+        let [batch, _, _, width] = images.dims();
+        FeatureMap::laid_out(images, Layout::whole(batch, width))
+    }
+
+    /// The same for a network that sees few images at a time: they may lie in strips, which is faster and rounds
+    /// differently from one batch size to another.
+    pub fn from_few_images(images: Tensor<4>) -> Self {
+        let [batch, _, _, width] = images.dims();
+        FeatureMap::laid_out(images, Layout::filled(batch, width))
+    }
+
+    fn laid_out(images: Tensor<4>, layout: Layout) -> Self {
         if !has_kernels(&images.device()) {
-            return FeatureMap(Maps::Plain(images));
+            return FeatureMap::new(Maps::Plain(images));
         }
-        let count = images.dims()[0];
-        let blocks = Tensor::from_dispatch(Dispatch::lanes_from_images(images.into_dispatch()));
-        FeatureMap(Maps::Lanes(blocks, count))
+        let blocks = Tensor::from_dispatch(Dispatch::lanes_from_images(images.into_dispatch(), layout));
+        FeatureMap::new(Maps::Lanes(blocks, layout))
     }
 
     /// To `[batch, channels, height, width]`.
     pub fn into_images(self) -> Tensor<4> {
-        match self.0 {
+        match self.maps {
             Maps::Plain(images) => images,
-            Maps::Lanes(blocks, count) => {
-                Tensor::from_dispatch(Dispatch::lanes_to_images(blocks.into_dispatch(), count))
+            Maps::Lanes(blocks, layout) => {
+                Tensor::from_dispatch(Dispatch::lanes_to_images(blocks.into_dispatch(), layout))
+            }
+        }
+    }
+
+    /// The same images with one in each lane.
+    fn whole(self) -> Self {
+        match self.maps {
+            Maps::Lanes(_, layout) if layout.strips > 1 => FeatureMap::from_images(self.into_images()),
+            _ => self,
+        }
+    }
+
+    /// The blocks of images that lie as `layout` says.
+    fn blocks_as(self, layout: Layout) -> Tensor<5> {
+        match self.maps {
+            Maps::Lanes(blocks, own) if own == layout => blocks,
+            other => {
+                let images = FeatureMap::new(other).into_images();
+                Tensor::from_dispatch(Dispatch::lanes_from_images(images.into_dispatch(), layout))
             }
         }
     }
 
     /// Batch, channels, height, width.
     pub fn dims(&self) -> [usize; 4] {
-        match &self.0 {
+        match &self.maps {
             Maps::Plain(images) => images.dims(),
-            Maps::Lanes(blocks, count) => {
-                let [_, channels, height, width, _] = blocks.dims();
-                [*count, channels, height, width]
+            Maps::Lanes(blocks, layout) => {
+                let [_, channels, height, ..] = blocks.dims();
+                [layout.images, channels, height, layout.width]
             }
         }
     }
 
     /// Mean over height and width: `[batch, channels]`.
     pub fn mean_pixels(self) -> Tensor<2> {
-        match self.0 {
+        match self.whole().maps {
             Maps::Plain(images) => {
                 let [batch, channels, height, width] = images.dims();
                 images.reshape([batch, channels, height * width]).mean_dim(2).squeeze_dim::<2>(2)
             }
-            Maps::Lanes(blocks, count) => {
-                Tensor::from_dispatch(Dispatch::lanes_mean_pixels(blocks.into_dispatch(), count))
+            Maps::Lanes(blocks, layout) => {
+                Tensor::from_dispatch(Dispatch::lanes_mean_pixels(blocks.into_dispatch(), layout.images))
             }
         }
     }
@@ -100,10 +145,11 @@ impl FeatureMap {
         if stride == 1 && before == 0 && after == 0 {
             return self;
         }
-        match self.0 {
-            Maps::Lanes(blocks, count) => {
+        match self.whole().maps {
+            Maps::Lanes(blocks, layout) => {
                 let blocks = Dispatch::lanes_shortcut(blocks.into_dispatch(), stride, before, after);
-                FeatureMap(Maps::Lanes(Tensor::from_dispatch(blocks), count))
+                let layout = layout.with_width(layout.width.div_ceil(stride));
+                FeatureMap::new(Maps::Lanes(Tensor::from_dispatch(blocks), layout))
             }
             Maps::Plain(images) => {
                 // A 1x1 average with a stride takes every stride-th pixel.
@@ -117,7 +163,7 @@ impl FeatureMap {
                 let zeros = |channels| Tensor::zeros([batch, channels, height, width], &device);
                 let parts = [zeros(before), images, zeros(after)];
                 let parts = parts.into_iter().filter(|part| part.dims()[1] > 0).collect();
-                FeatureMap(Maps::Plain(Tensor::cat(parts, 1)))
+                FeatureMap::new(Maps::Plain(Tensor::cat(parts, 1)))
             }
         }
     }
@@ -152,30 +198,31 @@ pub trait Convolution {
         activation: Activation,
     ) -> FeatureMap {
         let shape = self.shape();
-        match x.0 {
-            Maps::Lanes(blocks, count) => {
+        let forked = x.forked;
+        let fits = match &x.maps {
+            Maps::Lanes(_, layout) => shape.keeps_strips(*layout),
+            Maps::Plain(_) => true,
+        };
+        match if fits { x.maps } else { x.whole().maps } {
+            Maps::Lanes(blocks, layout) => {
                 let device = blocks.device();
                 let bias = bias.unwrap_or_else(|| absent(&device)).into_dispatch();
-                let residual = match residual.map(|map| map.0) {
-                    Some(Maps::Lanes(residual, _)) => residual.into_dispatch(),
-                    _ => absent(&device).into_dispatch(),
-                };
+                let result = layout.with_width(shape.output_side(layout.width));
                 let blocks = Dispatch::lanes_conv(
                     blocks.into_dispatch(),
                     weight.into_dispatch(),
                     bias,
-                    residual,
-                    shape,
-                    activation,
+                    residual_blocks(residual, result, &device),
+                    ConvCall { layout, shape, activation, forked: forked && fits },
                 );
-                FeatureMap(Maps::Lanes(Tensor::from_dispatch(blocks), count))
+                FeatureMap::new(Maps::Lanes(Tensor::from_dispatch(blocks), result))
             }
             Maps::Plain(images) => {
                 let mut out = plain_convolution(images, weight, bias, shape);
                 if let Some(residual) = residual {
                     out = out + residual.into_images();
                 }
-                FeatureMap(Maps::Plain(activate(out, activation)))
+                FeatureMap::new(Maps::Plain(activate(out, activation)))
             }
         }
     }
@@ -191,6 +238,14 @@ pub trait Convolution {
     /// Convolution, bias where there is one, activation.
     fn forward(&self, x: FeatureMap, activation: Activation) -> FeatureMap {
         self.run(x, self.weight(), self.bias(), None, activation)
+    }
+}
+
+/// A residual that may be absent, lying as the result does.
+fn residual_blocks(residual: Option<FeatureMap>, layout: Layout, device: &Device) -> DispatchTensor {
+    match residual {
+        Some(residual) => residual.blocks_as(layout).into_dispatch(),
+        None => absent(device).into_dispatch(),
     }
 }
 
@@ -379,12 +434,9 @@ impl BatchNorm {
     ) -> FeatureMap {
         let [batch, _, height, width] = x.dims();
         let count = batch * height * width;
-        match x.0 {
-            Maps::Lanes(blocks, images) if pass.training => {
-                let residual = match residual.map(|map| map.0) {
-                    Some(Maps::Lanes(residual, _)) => residual.into_dispatch(),
-                    _ => absent(&blocks.device()).into_dispatch(),
-                };
+        match x.maps {
+            Maps::Lanes(blocks, layout) if pass.training => {
+                let residual = residual_blocks(residual, layout, &blocks.device());
                 let (out, mean, variance) = Dispatch::lanes_batch_norm(
                     blocks.into_dispatch(),
                     self.gamma.val().into_dispatch(),
@@ -392,21 +444,21 @@ impl BatchNorm {
                     residual,
                     EPSILON,
                     activation,
-                    images,
+                    layout,
                 );
                 let statistics = (Tensor::from_dispatch(mean), Tensor::from_dispatch(variance));
                 pass.statistics.push((count, statistics));
-                FeatureMap(Maps::Lanes(Tensor::from_dispatch(out), images))
+                FeatureMap::new(Maps::Lanes(Tensor::from_dispatch(out), layout))
             }
             maps => {
                 // Inference on a processor only comes here without a convolution before it, which no network has.
                 let lanes = matches!(maps, Maps::Lanes(..));
-                let mut out = self.plain(FeatureMap(maps).into_images(), count, pass);
+                let mut out = self.plain(FeatureMap::new(maps).into_images(), count, pass);
                 if let Some(residual) = residual {
                     out = out + residual.into_images();
                 }
                 let out = activate(out, activation);
-                if lanes { FeatureMap::from_images(out) } else { FeatureMap(Maps::Plain(out)) }
+                if lanes { FeatureMap::from_images(out) } else { FeatureMap::new(Maps::Plain(out)) }
             }
         }
     }
@@ -467,15 +519,12 @@ pub fn conv_norm(
 /// `activation(norm(x) + residual)`, each image and channel normalised by itself, without parameters (Ulyanov et al.
 /// 2016).
 pub fn instance_norm(x: FeatureMap, residual: Option<FeatureMap>, activation: Activation) -> FeatureMap {
-    match x.0 {
-        Maps::Lanes(blocks, images) => {
-            let residual = match residual.map(|map| map.0) {
-                Some(Maps::Lanes(residual, _)) => residual.into_dispatch(),
-                _ => absent(&blocks.device()).into_dispatch(),
-            };
+    match x.maps {
+        Maps::Lanes(blocks, layout) => {
+            let residual = residual_blocks(residual, layout, &blocks.device());
             let out =
-                Dispatch::lanes_instance_norm(blocks.into_dispatch(), residual, EPSILON, activation, images);
-            FeatureMap(Maps::Lanes(Tensor::from_dispatch(out), images))
+                Dispatch::lanes_instance_norm(blocks.into_dispatch(), residual, EPSILON, activation, layout);
+            FeatureMap::new(Maps::Lanes(Tensor::from_dispatch(out), layout))
         }
         Maps::Plain(images) => {
             let [batch, channels, height, width] = images.dims();
@@ -487,7 +536,7 @@ pub fn instance_norm(x: FeatureMap, residual: Option<FeatureMap>, activation: Ac
             if let Some(residual) = residual {
                 out = out + residual.into_images();
             }
-            FeatureMap(Maps::Plain(activate(out, activation)))
+            FeatureMap::new(Maps::Plain(activate(out, activation)))
         }
     }
 }

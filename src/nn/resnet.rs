@@ -113,7 +113,9 @@ impl Block {
     }
 
     fn forward(&self, x: FeatureMap, pass: &mut Pass) -> FeatureMap {
-        let out = conv_norm(&self.conv1, &self.norm1, x.clone(), None, Activation::Relu, pass);
+        let identity = self.projection.is_none() && self.stride == 1 && self.pad == 0;
+        let first = if identity { x.clone().forked() } else { x.clone() };
+        let out = conv_norm(&self.conv1, &self.norm1, first, None, Activation::Relu, pass);
         let shortcut = match &self.projection {
             Some(projection) => projection.forward(x, Activation::None),
             None => x.shortcut(self.stride, self.pad / 2, self.pad - self.pad / 2),

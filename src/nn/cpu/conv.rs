@@ -11,7 +11,8 @@ use rayon::prelude::*;
 
 use super::activation::Activation;
 use super::buffers::Buffer;
-use super::shape::{ConvShape, Gather, Packed, Phase, TILE};
+use super::lanes;
+use super::shape::{ConvShape, Gather, Layout, Packed, Phase, TILE};
 use super::simd::{LANES, dispatch, load, store};
 use super::winograd::{self, Transformed};
 
@@ -130,8 +131,12 @@ impl WithSimd for Task<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        // 24 sums, 3 inputs and a weight fill 32 registers; half of that fills 16.
-        if S::REGISTER_COUNT >= 32 { self.run::<S, 8>(simd) } else { self.run::<S, 4>(simd) }
+        // 24 sums, 3 inputs and a weight fill 32 registers; half of that fills 16. Few channels leave half a tile idle.
+        if S::REGISTER_COUNT >= 32 && self.gather.output[0] > TILE / 2 {
+            self.run::<S, 8>(simd)
+        } else {
+            self.run::<S, 4>(simd)
+        }
     }
 }
 
@@ -306,7 +311,7 @@ pub(super) fn accumulate<S: Simd, const OUT: usize, const COLUMNS: usize>(
     sums
 }
 
-/// Writes rows `first..first + rows` of the padded input, `[channels, rows, padded width, 16]`.
+/// Writes rows `first..first + rows` of the padded input, `[channels, rows, padded columns, 16]`.
 #[inline(always)]
 pub(super) fn pad<S: Simd>(
     simd: S,
@@ -317,18 +322,20 @@ pub(super) fn pad<S: Simd>(
     rows: usize,
     out: &mut [f32],
 ) {
-    let [channels, height, width] = gather.input;
-    let (pitch, line) = (gather.padded[1] * LANES, width * LANES);
+    let [channels, height, columns] = gather.input;
+    let (pitch, line) = (gather.padded[1] * LANES, columns * LANES);
+    let inside = gather.before[1] * LANES..gather.before[1] * LANES + line;
+    let edges: Vec<(usize, [Option<usize>; LANES])> =
+        (0..gather.padded[1]).filter_map(|at| gather.column(at).map(|lanes| (at, lanes))).collect();
     for channel in 0..channels {
         for row in 0..rows {
             let out = &mut out[(channel * rows + row) * pitch..][..pitch];
-            let Some(source) = gather.source(first + row, height) else {
+            let Some(source) = gather.row(first + row) else {
                 out.fill(0.0);
                 continue;
             };
             let from = (channel * height + source) * line;
-            let (before, rest) = out.split_at_mut(gather.top * LANES);
-            let (middle, after) = rest.split_at_mut(line);
+            let middle = &mut out[inside.clone()];
             match through {
                 None => middle.copy_from_slice(&input[from..from + line]),
                 Some(through) => {
@@ -336,22 +343,13 @@ pub(super) fn pad<S: Simd>(
                     undo(simd, &input[from..from + line], activated, through.activation, middle);
                 }
             }
-            for (at, out) in before.chunks_exact_mut(LANES).enumerate() {
-                border(gather, at, width, middle, out);
-            }
-            for (at, out) in after.chunks_exact_mut(LANES).enumerate() {
-                border(gather, gather.top + width + at, width, middle, out);
+            // Zero, mirrored, or of the strip beside. What is read here is a pixel and so is never written here.
+            for (at, lanes) in &edges {
+                let middle = &out[inside.clone()];
+                let values = lanes.map(|found| found.map_or(0.0, |found| middle[found]));
+                out[at * LANES..][..LANES].copy_from_slice(&values);
             }
         }
-    }
-}
-
-/// One padded column: zero, or the mirrored one of the same row.
-#[inline(always)]
-fn border(gather: &Gather, at: usize, width: usize, line: &[f32], out: &mut [f32]) {
-    match gather.source(at, width) {
-        Some(source) => out.copy_from_slice(&line[source * LANES..][..LANES]),
-        None => out.fill(0.0),
     }
 }
 
@@ -404,22 +402,81 @@ pub fn channel_sums(values: &[f32], blocks: usize, channels: usize) -> Vec<f32> 
         .collect()
 }
 
-/// Adds what a mirrored border sent out to where it came from: `[.., height + 2p, width + 2p, 16]` to
-/// `[.., height, width, 16]`.
-pub fn fold_reflection(padded: &[f32], height: usize, width: usize, padding: usize) -> Buffer {
-    let (tall, wide) = (height + 2 * padding, width + 2 * padding);
+/// Gradient to the input of a convolution with a mirrored border. `gradient` is of the result, `map` its
+/// `[channels, height, columns]`, and lies as `layout`; `input` is that of the input, `width` the columns of whole
+/// images there; `onto` is added, lying as the input; `filter` makes the weights that a gather wants.
+#[allow(clippy::too_many_arguments)]
+pub fn mirrored_backward(
+    shape: ConvShape,
+    gradient: &[f32],
+    map: [usize; 3],
+    layout: Layout,
+    input: [usize; 3],
+    width: usize,
+    onto: Option<&[f32]>,
+    filter: impl Fn(&Gather) -> Filter,
+) -> Buffer {
+    let [channels, height, columns] = input;
+    let padding = shape.padding;
+    let tall = height + 2 * padding;
+    let run = |gradient: &[f32], blocks: usize, window: &Gather| {
+        gather(gradient, None, blocks, window, &filter(window), Finish::NOTHING)
+    };
+    if layout.strips == 1 {
+        let window = shape.backward_padded(map, layout, [channels, tall, columns + 2 * padding], 0);
+        let padded = run(gradient, layout.blocks(), &window);
+        return fold_reflection(&padded, [height, columns], [padding; 2], onto);
+    }
+    // Without the columns of the border, which belong to no strip.
+    let window = shape.backward_padded(map, layout, [channels, tall, columns], padding);
+    let padded = run(gradient, layout.blocks(), &window);
+    let mut out = fold_reflection(&padded, [height, columns], [padding, 0], onto);
+    // These see nothing but the outermost columns of the result: narrow maps of whole images.
+    let across = layout.width.min(padding);
+    let narrow = Layout::whole(layout.images, across);
+    let from = layout.with_width(width);
+    for (first, columns_from, right) in
+        [(0, 0, false), (layout.width - across, shape.kernel - 1 - padding + across, true)]
+    {
+        let edge = lanes::columns(gradient, [map[0], map[1]], layout, first, across);
+        let window =
+            shape.backward_padded([map[0], map[1], across], narrow, [channels, tall, padding], columns_from);
+        let window = window.without_idle_taps();
+        let padded = run(&edge, narrow.blocks(), &window);
+        let folded = fold_reflection(&padded, [height, padding], [padding, 0], None);
+        let mirrored: Vec<usize> =
+            (0..padding).map(|column| if right { width - 2 - column } else { padding - column }).collect();
+        lanes::add_columns(&mut out, [channels, height], from, &folded, &mirrored);
+    }
+    out
+}
+
+/// Adds what a mirrored border sent out to where it came from: `[.., height + 2p, columns + 2q, 16]` to
+/// `[.., height, columns, 16]`, p and q being the padding of rows and of columns. On top of `onto` where given.
+fn fold_reflection(
+    padded: &[f32],
+    [height, width]: [usize; 2],
+    [rows, columns]: [usize; 2],
+    onto: Option<&[f32]>,
+) -> Buffer {
+    let (tall, wide) = (height + 2 * rows, width + 2 * columns);
     let planes = padded.len() / (tall * wide * LANES).max(1);
-    let mut out = Buffer::zeros(planes * height * width * LANES);
-    let mirror = |index: usize, side: usize| {
+    let plane = height * width * LANES;
+    let mut out = Buffer::dirty(planes * plane);
+    let mirror = |index: usize, side: usize, padding: usize| {
         let inside = index.abs_diff(padding);
         if index >= padding && inside >= side { 2 * (side - 1) - inside } else { inside }
     };
-    out.par_chunks_mut(height * width * LANES).zip(padded.par_chunks(tall * wide * LANES)).for_each(
-        |(out, padded)| {
+    out.par_chunks_mut(plane).zip(padded.par_chunks(tall * wide * LANES)).enumerate().for_each(
+        |(index, (out, padded))| {
+            match onto {
+                Some(onto) => out.copy_from_slice(&onto[index * plane..(index + 1) * plane]),
+                None => out.fill(0.0),
+            }
             for (row, line) in padded.chunks_exact(wide * LANES).enumerate() {
-                let to = mirror(row, height) * width;
+                let to = mirror(row, height, rows) * width;
                 for (column, pixel) in line.chunks_exact(LANES).enumerate() {
-                    let to = (to + mirror(column, width)) * LANES;
+                    let to = (to + mirror(column, width, columns)) * LANES;
                     out[to..to + LANES].iter_mut().zip(pixel).for_each(|(out, value)| *out += value);
                 }
             }
@@ -436,15 +493,16 @@ const ROWS: usize = 4;
 /// Gradient to the weights of a convolution: `[small channels, large channels, k, k]`.
 ///
 /// `large` is the side that the kernel slides over with the stride (the input of a convolution, the output gradient of
-/// a transposed one), `small` the other; both as `[channels, height, width]` with their values.
+/// a transposed one) and lies as `layout`, `small` the other; both as `[channels, height, columns]` with their values.
 pub fn weight_gradient(
     shape: ConvShape,
     large: (&[f32], [usize; 3]),
+    layout: Layout,
     small: (&[f32], [usize; 3]),
-    blocks: usize,
 ) -> Buffer {
+    let blocks = layout.blocks();
     let slide = ConvShape { transposed: false, ..shape };
-    let mut window = slide.forward(large.1, small.1[0]);
+    let mut window = slide.forward([large.1[0], large.1[1]], layout, small.1[0]);
     // A transposed convolution's output padding leaves rows that no position reaches.
     window.output = small.1;
     let [small_channels, rows, columns] = small.1;

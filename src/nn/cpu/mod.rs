@@ -6,7 +6,7 @@
 //!
 //! The layout is the point. Activations lie in blocks of 16 images, `[blocks, channels, height, width, 16]`, and stay
 //! so from the first layer to the last. A vector is one pixel of 16 images, so borders, strides and odd widths cost
-//! nothing inside a loop. One source serves AVX-512, AVX2, NEON and scalar code through `pulp`, chosen at run time.
+//! nothing inside a loop. Fewer images lie as strips of each ([`Layout`]). One source serves AVX-512, AVX2, NEON and scalar code through `pulp`, chosen at run time.
 
 mod activation;
 mod buffers;
@@ -22,7 +22,7 @@ mod winograd;
 pub use activation::{Activation, LEAK};
 pub use buffers::release;
 pub use optim::Adam as AdamSettings;
-pub use shape::{Border, ConvShape};
+pub use shape::{Border, ConvShape, Layout};
 pub use simd::{LANES, instruction_set};
 
 use burn::tensor::{Device, Tensor};

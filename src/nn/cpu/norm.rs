@@ -1,4 +1,4 @@
-//! Normalisation, residual sum and activation in one pass over blocks of 16 images, and their gradients.
+//! Normalisation, residual sum and activation in one pass over blocks of 16 lanes, and their gradients.
 //!
 //! Batch statistics come from per-block means and sums of squared deviations, put together in 64 bit in the order of
 //! the blocks (Chan, Golub and LeVeque 1979): no cancellation, and the same values for any number of threads. Lanes
@@ -9,83 +9,106 @@ use rayon::prelude::*;
 
 use super::activation::Activation;
 use super::buffers::Buffer;
+use super::shape::Layout;
 use super::simd::{LANES, dispatch, load, store, vectors, vectors_mut};
 
-/// Size of a batch in blocks.
-#[derive(Clone, Copy, Debug)]
+/// A batch in blocks.
+#[derive(Clone, Debug)]
 pub struct Batch {
-    pub images: usize,
-    pub blocks: usize,
-    pub channels: usize,
-    /// Values of one channel of one block: height * width * 16.
-    pub plane: usize,
+    layout: Layout,
+    blocks: usize,
+    channels: usize,
+    height: usize,
+    /// Values of one channel of one block: height * columns * 16.
+    plane: usize,
+    /// Of each block: where it holds pixels, if that is not everywhere.
+    masks: Vec<Option<Vec<f32>>>,
 }
 
 impl Batch {
-    /// From the images and `[blocks, channels, height, width, 16]`.
-    pub fn new(images: usize, dims: [usize; 5]) -> Self {
-        Batch { images, blocks: dims[0], channels: dims[1], plane: dims[2] * dims[3] * LANES }
+    /// From the layout and `[blocks, channels, height, columns, 16]`.
+    pub fn new(layout: Layout, [blocks, channels, height, columns, _]: [usize; 5]) -> Self {
+        let masks = (0..blocks).map(|block| layout.mask(block)).collect();
+        Batch { layout, blocks, channels, height, plane: height * columns * LANES, masks }
     }
 
-    /// Images in a block.
-    fn lanes(&self, block: usize) -> usize {
-        self.images.saturating_sub(block * LANES).min(LANES)
+    /// Values of one channel of one block that are pixels.
+    fn held(&self, block: usize) -> f64 {
+        (self.layout.held(block) * self.height * self.layout.width) as f64
     }
 
-    /// 1 for lanes that hold an image.
-    fn mask(&self, block: usize) -> [f32; LANES] {
-        std::array::from_fn(|lane| if lane < self.lanes(block) { 1.0 } else { 0.0 })
+    /// Values per channel.
+    fn count(&self) -> f64 {
+        (self.layout.images * self.height * self.layout.width) as f64
     }
 
-    /// Values per channel, lanes without an image left out.
-    pub fn count(&self) -> f64 {
-        (self.images * self.plane / LANES) as f64
+    fn mask(&self, block: usize) -> Option<&[f32]> {
+        self.masks[block].as_deref()
+    }
+
+    /// The mask where an image's own lanes hold more than its pixels.
+    fn ragged_mask(&self, block: usize) -> Option<&[f32]> {
+        self.mask(block).filter(|_| self.layout.is_ragged())
     }
 }
 
 /// Mean and biased variance per channel.
-pub fn statistics(values: &[f32], batch: Batch) -> (Vec<f32>, Vec<f32>) {
-    struct Plane<'a>(&'a [f32], [f32; LANES], usize);
+pub fn statistics(values: &[f32], batch: &Batch) -> (Vec<f32>, Vec<f32>) {
+    /// Values, where they are pixels, and how many are.
+    struct Plane<'a>(&'a [f32], Option<&'a [f32]>, f64);
     impl WithSimd for Plane<'_> {
         /// Mean and sum of squared deviations.
         type Output = (f64, f64);
         #[inline(always)]
         fn with_simd<S: Simd>(self, simd: S) -> (f64, f64) {
-            let Plane(values, mask, lanes) = self;
-            let count = (values.len() / LANES * lanes) as f64;
-            let masks = vectors::<S>(&mask);
-            let masked = lanes < LANES;
+            let Plane(values, mask, count) = self;
+            let values = vectors::<S>(values);
+            let masks = mask.map(vectors::<S>);
             let mut sum = simd.splat_f32s(0.0);
-            if masked {
-                for (index, &value) in vectors::<S>(values).iter().enumerate() {
-                    sum = simd.mul_add_e_f32s(value, masks[index % masks.len()], sum);
+            match masks {
+                Some(masks) => {
+                    for line in values.chunks_exact(masks.len()) {
+                        for (&value, &mask) in line.iter().zip(masks) {
+                            sum = simd.mul_add_e_f32s(value, mask, sum);
+                        }
+                    }
                 }
-            } else {
-                for &value in vectors::<S>(values) {
-                    sum = simd.add_f32s(sum, value);
+                None => {
+                    for &value in values {
+                        sum = simd.add_f32s(sum, value);
+                    }
                 }
             }
             let mean = f64::from(simd.reduce_sum_f32s(sum)) / count.max(1.0);
             let centre = simd.splat_f32s(mean as f32);
             let mut squares = simd.splat_f32s(0.0);
-            for (index, &value) in vectors::<S>(values).iter().enumerate() {
-                let mut off = simd.sub_f32s(value, centre);
-                if masked {
-                    off = simd.mul_f32s(off, masks[index % masks.len()]);
+            match masks {
+                Some(masks) => {
+                    for line in values.chunks_exact(masks.len()) {
+                        for (&value, &mask) in line.iter().zip(masks) {
+                            let off = simd.mul_f32s(simd.sub_f32s(value, centre), mask);
+                            squares = simd.mul_add_e_f32s(off, off, squares);
+                        }
+                    }
                 }
-                squares = simd.mul_add_e_f32s(off, off, squares);
+                None => {
+                    for &value in values {
+                        let off = simd.sub_f32s(value, centre);
+                        squares = simd.mul_add_e_f32s(off, off, squares);
+                    }
+                }
             }
             (mean, f64::from(simd.reduce_sum_f32s(squares)))
         }
     }
-    let Batch { blocks, channels, plane, .. } = batch;
+    let &Batch { blocks, channels, plane, .. } = batch;
     let parts: Vec<(f64, f64)> = values
         .par_chunks(plane.max(1))
         .enumerate()
         .with_min_len(8)
         .map(|(index, plane)| {
             let block = index / channels;
-            dispatch(Plane(plane, batch.mask(block), batch.lanes(block)))
+            dispatch(Plane(plane, batch.mask(block), batch.held(block)))
         })
         .collect();
     (0..channels)
@@ -93,7 +116,7 @@ pub fn statistics(values: &[f32], batch: Batch) -> (Vec<f32>, Vec<f32>) {
             let (mut count, mut mean, mut squares) = (0.0, 0.0, 0.0);
             for block in 0..blocks {
                 let (of_block, off) = parts[block * channels + channel];
-                let here = (plane / LANES * batch.lanes(block)) as f64;
+                let here = batch.held(block);
                 let total: f64 = count + here;
                 if here == 0.0 {
                     continue;
@@ -115,7 +138,7 @@ pub fn affine(
     shift: &[f32],
     residual: Option<&[f32]>,
     activation: Activation,
-    batch: Batch,
+    batch: &Batch,
 ) -> Buffer {
     struct Plane<'a> {
         x: &'a [f32],
@@ -184,7 +207,7 @@ pub fn batch_backward(
     gamma: &[f32],
     activation: Activation,
     with_residual: bool,
-    batch: Batch,
+    batch: &Batch,
 ) -> Gradients {
     struct Sums<'a>(&'a [f32], &'a [f32], &'a [f32], f32, f32, Activation);
     impl WithSimd for Sums<'_> {
@@ -211,7 +234,7 @@ pub fn batch_backward(
         /// x gradient = gradient * factors[0] + x * factors[1] + factors[2].
         factors: [f32; 3],
         activation: Activation,
-        mask: Option<[f32; LANES]>,
+        mask: Option<&'a [f32]>,
         out: &'a mut [f32],
         residual: Option<&'a mut [f32]>,
     }
@@ -220,9 +243,7 @@ pub fn batch_backward(
         #[inline(always)]
         fn with_simd<S: Simd>(self, simd: S) {
             let [of_gradient, of_x, constant] = self.factors.map(|factor| simd.splat_f32s(factor));
-            let all = [1.0; LANES];
-            let masks = vectors::<S>(self.mask.as_ref().unwrap_or(&all));
-            let masked = self.mask.is_some();
+            let masks = self.mask.map(vectors::<S>);
             let values = vectors::<S>(self.gradient).iter().zip(vectors::<S>(self.x));
             let values = values.zip(vectors::<S>(self.activated)).zip(vectors_mut::<S>(self.out)).enumerate();
             let mut residual = self.residual.map(vectors_mut::<S>);
@@ -230,7 +251,7 @@ pub fn batch_backward(
                 let gradient = self.activation.undo(simd, gradient, activated);
                 let value = simd.mul_add_e_f32s(x, of_x, constant);
                 let mut value = simd.mul_add_e_f32s(gradient, of_gradient, value);
-                if masked {
+                if let Some(masks) = masks {
                     value = simd.mul_f32s(value, masks[index % masks.len()]);
                 }
                 *out = value;
@@ -240,7 +261,7 @@ pub fn batch_backward(
             }
         }
     }
-    let Batch { blocks, channels, plane, .. } = batch;
+    let &Batch { blocks, channels, plane, .. } = batch;
     let plane = plane.max(1);
     let span = |index: usize| index * plane..(index + 1) * plane;
     let parts: Vec<(f64, f64)> = gradient
@@ -278,7 +299,7 @@ pub fn batch_backward(
             activated: &activated[span(index)],
             factors: factors[index % channels],
             activation,
-            mask: (batch.lanes(block) < LANES).then(|| batch.mask(block)),
+            mask: batch.mask(block),
             out,
             residual,
         });
@@ -305,6 +326,17 @@ pub fn batch_backward(
     }
 }
 
+/// Sums of lanes to the sum of the image that each lane belongs to.
+#[inline(always)]
+fn per_image(sums: &mut [f32; LANES], strips: usize) {
+    if strips > 1 {
+        for of_image in sums.chunks_exact_mut(strips) {
+            let sum = of_image.iter().sum::<f32>();
+            of_image.fill(sum);
+        }
+    }
+}
+
 /// `activation((x - mean) * inverse + residual)` with the statistics of each image and channel by itself. Also gives
 /// mean and inverse deviation, `[blocks, channels, 2, 16]`.
 pub fn instance(
@@ -312,13 +344,17 @@ pub fn instance(
     residual: Option<&[f32]>,
     activation: Activation,
     epsilon: f32,
-    batch: Batch,
+    batch: &Batch,
 ) -> (Buffer, Buffer) {
     struct Plane<'a> {
         x: &'a [f32],
         residual: Option<&'a [f32]>,
         activation: Activation,
         epsilon: f32,
+        strips: usize,
+        /// One by the pixels of an image.
+        share: f32,
+        mask: Option<&'a [f32]>,
         out: &'a mut [f32],
         statistics: &'a mut [f32],
     }
@@ -326,23 +362,36 @@ pub fn instance(
         type Output = ();
         #[inline(always)]
         fn with_simd<S: Simd>(self, simd: S) {
-            let count = (self.x.len() / LANES) as f32;
-            let share = simd.splat_f32s(1.0 / count);
+            let masks = self.mask;
+            let masked = |value: S::f32s, at: usize| match masks {
+                Some(masks) => simd.mul_f32s(value, load::<S>(&masks[at % masks.len()..])),
+                None => value,
+            };
+            let positions = |part: usize| (part..self.x.len()).step_by(LANES);
+            let (mut means, mut inverses) = ([0.0; LANES], [0.0; LANES]);
             for part in (0..LANES).step_by(S::F32_LANES) {
-                let positions = (part..self.x.len()).step_by(LANES);
                 let mut sum = simd.splat_f32s(0.0);
-                for at in positions.clone() {
-                    sum = simd.add_f32s(sum, load::<S>(&self.x[at..]));
+                for at in positions(part) {
+                    sum = simd.add_f32s(sum, masked(load::<S>(&self.x[at..]), at));
                 }
-                let mean = simd.mul_f32s(sum, share);
+                store::<S>(&mut means[part..], sum);
+            }
+            per_image(&mut means, self.strips);
+            means.iter_mut().for_each(|mean| *mean *= self.share);
+            for part in (0..LANES).step_by(S::F32_LANES) {
+                let mean = load::<S>(&means[part..]);
                 let mut squares = simd.splat_f32s(0.0);
-                for at in positions.clone() {
-                    let off = simd.sub_f32s(load::<S>(&self.x[at..]), mean);
+                for at in positions(part) {
+                    let off = masked(simd.sub_f32s(load::<S>(&self.x[at..]), mean), at);
                     squares = simd.mul_add_e_f32s(off, off, squares);
                 }
-                let variance = simd.mul_add_e_f32s(squares, share, simd.splat_f32s(self.epsilon));
-                let inverse = simd.div_f32s(simd.splat_f32s(1.0), simd.sqrt_f32s(variance));
-                for at in positions {
+                store::<S>(&mut inverses[part..], squares);
+            }
+            per_image(&mut inverses, self.strips);
+            inverses.iter_mut().for_each(|sum| *sum = 1.0 / (*sum * self.share + self.epsilon).sqrt());
+            for part in (0..LANES).step_by(S::F32_LANES) {
+                let (mean, inverse) = (load::<S>(&means[part..]), load::<S>(&inverses[part..]));
+                for at in positions(part) {
                     let off = simd.sub_f32s(load::<S>(&self.x[at..]), mean);
                     let mut value = simd.mul_f32s(off, inverse);
                     if let Some(residual) = self.residual {
@@ -350,19 +399,29 @@ pub fn instance(
                     }
                     store::<S>(&mut self.out[at..], self.activation.apply(simd, value));
                 }
-                store::<S>(&mut self.statistics[part..], mean);
-                store::<S>(&mut self.statistics[LANES + part..], inverse);
             }
+            self.statistics[..LANES].copy_from_slice(&means);
+            self.statistics[LANES..].copy_from_slice(&inverses);
         }
     }
     let plane = batch.plane.max(1);
+    let share = 1.0 / (batch.height * batch.layout.width).max(1) as f32;
     let mut out = Buffer::dirty(x.len());
     let mut statistics = Buffer::dirty(batch.blocks * batch.channels * 2 * LANES);
     out.par_chunks_mut(plane).zip(statistics.par_chunks_mut(2 * LANES)).enumerate().for_each(
         |(index, (out, statistics))| {
             let span = index * plane..(index + 1) * plane;
-            let (x, residual) = (&x[span.clone()], residual.map(|values| &values[span]));
-            dispatch(Plane { x, residual, activation, epsilon, out, statistics });
+            dispatch(Plane {
+                x: &x[span.clone()],
+                residual: residual.map(|values| &values[span]),
+                activation,
+                epsilon,
+                strips: batch.layout.strips,
+                share,
+                mask: batch.ragged_mask(index / batch.channels),
+                out,
+                statistics,
+            });
         },
     );
     (out, statistics)
@@ -375,7 +434,7 @@ pub fn instance_backward(
     activated: &[f32],
     statistics: &[f32],
     activation: Activation,
-    batch: Batch,
+    batch: &Batch,
 ) -> (Buffer, Buffer) {
     struct Plane<'a> {
         gradient: &'a [f32],
@@ -383,6 +442,9 @@ pub fn instance_backward(
         activated: &'a [f32],
         statistics: &'a [f32],
         activation: Activation,
+        strips: usize,
+        share: f32,
+        mask: Option<&'a [f32]>,
         out: &'a mut [f32],
         before: &'a mut [f32],
     }
@@ -390,7 +452,7 @@ pub fn instance_backward(
         type Output = ();
         #[inline(always)]
         fn with_simd<S: Simd>(self, simd: S) {
-            let share = simd.splat_f32s(1.0 / (self.x.len() / LANES) as f32);
+            let (mut sums, mut alongs) = ([0.0; LANES], [0.0; LANES]);
             for part in (0..LANES).step_by(S::F32_LANES) {
                 let mean = load::<S>(&self.statistics[part..]);
                 let inverse = load::<S>(&self.statistics[LANES + part..]);
@@ -404,17 +466,32 @@ pub fn instance_backward(
                     sum = simd.add_f32s(sum, gradient);
                     along = simd.mul_add_e_f32s(gradient, off, along);
                 }
-                let (sum, along) = (simd.mul_f32s(sum, share), simd.mul_f32s(along, share));
+                store::<S>(&mut sums[part..], sum);
+                store::<S>(&mut alongs[part..], along);
+            }
+            per_image(&mut sums, self.strips);
+            per_image(&mut alongs, self.strips);
+            let share = simd.splat_f32s(self.share);
+            for part in (0..LANES).step_by(S::F32_LANES) {
+                let mean = load::<S>(&self.statistics[part..]);
+                let inverse = load::<S>(&self.statistics[LANES + part..]);
+                let sum = simd.mul_f32s(load::<S>(&sums[part..]), share);
+                let along = simd.mul_f32s(load::<S>(&alongs[part..]), share);
                 for at in (part..self.x.len()).step_by(LANES) {
                     let off = simd.mul_f32s(simd.sub_f32s(load::<S>(&self.x[at..]), mean), inverse);
                     let gradient = simd.sub_f32s(load::<S>(&self.before[at..]), sum);
                     let value = simd.sub_f32s(gradient, simd.mul_f32s(off, along));
-                    store::<S>(&mut self.out[at..], simd.mul_f32s(value, inverse));
+                    let mut value = simd.mul_f32s(value, inverse);
+                    if let Some(masks) = self.mask {
+                        value = simd.mul_f32s(value, load::<S>(&masks[at % masks.len()..]));
+                    }
+                    store::<S>(&mut self.out[at..], value);
                 }
             }
         }
     }
     let plane = batch.plane.max(1);
+    let share = 1.0 / (batch.height * batch.layout.width).max(1) as f32;
     let mut out = Buffer::dirty(x.len());
     let mut before = Buffer::dirty(x.len());
     out.par_chunks_mut(plane).zip(before.par_chunks_mut(plane)).enumerate().for_each(
@@ -426,6 +503,9 @@ pub fn instance_backward(
                 activated: &activated[span],
                 statistics: &statistics[index * 2 * LANES..][..2 * LANES],
                 activation,
+                strips: batch.layout.strips,
+                share,
+                mask: batch.ragged_mask(index / batch.channels),
                 out,
                 before,
             });

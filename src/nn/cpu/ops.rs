@@ -16,25 +16,36 @@ use super::activation::Activation;
 use super::buffers::Buffer;
 use super::conv::{self, Filter, Finish, Through};
 use super::norm::{self, Batch};
-use super::shape::{Border, ConvShape};
+use super::shape::{Border, ConvShape, Gather, Layout};
 use super::simd::LANES;
 use super::{lanes, optim};
 
 type Flat = FloatTensor<Flex>;
 
-/// Operations on blocks of 16 images, `[blocks, channels, height, width, 16]`.
+/// One use of a convolution.
+#[derive(Clone, Copy, Debug)]
+pub struct ConvCall {
+    /// How the input lies.
+    pub layout: Layout,
+    pub shape: ConvShape,
+    pub activation: Activation,
+    /// A promise that the same blocks are a residual of a later operation, whose gradient then is there first.
+    pub forked: bool,
+}
+
+/// Operations on blocks of 16 lanes, `[blocks, channels, height, columns, 16]`, which lie as their [`Layout`] says.
 #[backend_extension(Autodiff, Flex)]
 pub trait LaneOps: Backend {
-    /// `[images, channels, height, width]` to blocks; lanes beyond the last image are zero.
-    fn lanes_from_images(images: FloatTensor<Self>) -> FloatTensor<Self>;
+    /// `[images, channels, height, width]` to blocks; what holds no pixel is zero.
+    fn lanes_from_images(images: FloatTensor<Self>, layout: Layout) -> FloatTensor<Self>;
 
     /// Blocks to `[images, channels, height, width]`.
-    fn lanes_to_images(blocks: FloatTensor<Self>, images: usize) -> FloatTensor<Self>;
+    fn lanes_to_images(blocks: FloatTensor<Self>, layout: Layout) -> FloatTensor<Self>;
 
-    /// Mean over the pixels: `[images, channels]`.
+    /// Mean over the pixels of whole images: `[images, channels]`.
     fn lanes_mean_pixels(blocks: FloatTensor<Self>, images: usize) -> FloatTensor<Self>;
 
-    /// Every `stride`th pixel, with zero channels before and after.
+    /// Every `stride`th pixel of whole images, with zero channels before and after.
     fn lanes_shortcut(
         blocks: FloatTensor<Self>,
         stride: usize,
@@ -48,8 +59,7 @@ pub trait LaneOps: Backend {
         weight: FloatTensor<Self>,
         bias: FloatTensor<Self>,
         residual: FloatTensor<Self>,
-        shape: ConvShape,
-        activation: Activation,
+        call: ConvCall,
     ) -> FloatTensor<Self>;
 
     /// `activation(gamma * (x - mean) / sqrt(variance + epsilon) + beta + residual)` with the statistics of this batch;
@@ -61,7 +71,7 @@ pub trait LaneOps: Backend {
         residual: FloatTensor<Self>,
         epsilon: f64,
         activation: Activation,
-        images: usize,
+        layout: Layout,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
 
     /// `activation((x - mean) / sqrt(variance + epsilon) + residual)` with the statistics of each image and channel.
@@ -70,7 +80,7 @@ pub trait LaneOps: Backend {
         residual: FloatTensor<Self>,
         epsilon: f64,
         activation: Activation,
-        images: usize,
+        layout: Layout,
     ) -> FloatTensor<Self>;
 }
 
@@ -131,15 +141,17 @@ fn map_of([_, channels, height, width, _]: [usize; 5]) -> [usize; 3] {
     [channels, height, width]
 }
 
-fn convolve(x: &Flat, weight: &Flat, bias: &Flat, residual: &Flat, shape: ConvShape, a: Activation) -> Flat {
+/// As [`LaneOps::lanes_conv`].
+fn convolve(x: &Flat, weight: &Flat, bias: &Flat, residual: &Flat, call: ConvCall) -> Flat {
+    let ConvCall { layout, shape, activation, .. } = call;
     let input = dims::<5>(x);
     let [_, outputs] = shape.channels(dims(weight));
-    let gather = shape.forward(map_of(input), outputs);
+    let gather = shape.forward([input[1], input[2]], layout, outputs);
     let filter = Filter::new(values(weight), &gather, shape.kernel, shape.transposed);
-    let finish = Finish { bias: present(bias), residual: present(residual), activation: a };
+    let finish = Finish { bias: present(bias), residual: present(residual), activation };
     let out = conv::gather(values(x), None, input[0], &gather, &filter, finish);
-    let [channels, height, width] = gather.output;
-    tensor(out, [input[0], channels, height, width, LANES])
+    let [channels, height, columns] = gather.output;
+    tensor(out, [input[0], channels, height, columns, LANES])
 }
 
 fn normalise(
@@ -149,11 +161,11 @@ fn normalise(
     residual: &Flat,
     epsilon: f64,
     activation: Activation,
-    images: usize,
+    layout: Layout,
 ) -> (Flat, Vec<f32>, Vec<f32>) {
     let shape = dims::<5>(x);
-    let batch = Batch::new(images, shape);
-    let (mean, variance) = norm::statistics(values(x), batch);
+    let batch = Batch::new(layout, shape);
+    let (mean, variance) = norm::statistics(values(x), &batch);
     let scale: Vec<f32> = values(gamma)
         .iter()
         .zip(&variance)
@@ -161,7 +173,7 @@ fn normalise(
         .collect();
     let shift: Vec<f32> =
         values(beta).iter().zip(&mean).zip(&scale).map(|((beta, mean), scale)| beta - mean * scale).collect();
-    let out = norm::affine(values(x), &scale, &shift, present(residual), activation, batch);
+    let out = norm::affine(values(x), &scale, &shift, present(residual), activation, &batch);
     (tensor(out, shape), mean, variance)
 }
 
@@ -170,18 +182,18 @@ fn inverse(variance: f32, epsilon: f64) -> f32 {
 }
 
 impl LaneOps for Flex {
-    fn lanes_from_images(images: Flat) -> Flat {
+    fn lanes_from_images(images: Flat, layout: Layout) -> Flat {
         let images = whole(images);
-        let [count, channels, height, width] = dims::<4>(&images);
-        let out = lanes::from_images(values(&images), count, channels, height * width);
-        tensor(out, [count.div_ceil(LANES), channels, height, width, LANES])
+        let [_, channels, height, _] = dims::<4>(&images);
+        let out = lanes::from_images(values(&images), [channels, height], layout);
+        tensor(out, [layout.blocks(), channels, height, layout.columns(), LANES])
     }
 
-    fn lanes_to_images(blocks: Flat, images: usize) -> Flat {
+    fn lanes_to_images(blocks: Flat, layout: Layout) -> Flat {
         let blocks = whole(blocks);
-        let [_, channels, height, width, _] = dims::<5>(&blocks);
-        let out = lanes::to_images(values(&blocks), images, channels, height * width);
-        tensor(out, [images, channels, height, width])
+        let [_, channels, height, ..] = dims::<5>(&blocks);
+        let out = lanes::to_images(values(&blocks), [channels, height], layout);
+        tensor(out, [layout.images, channels, height, layout.width])
     }
 
     fn lanes_mean_pixels(blocks: Flat, images: usize) -> Flat {
@@ -199,15 +211,8 @@ impl LaneOps for Flex {
         tensor(out, [count, before + channels + after, height, width, LANES])
     }
 
-    fn lanes_conv(
-        blocks: Flat,
-        weight: Flat,
-        bias: Flat,
-        residual: Flat,
-        shape: ConvShape,
-        activation: Activation,
-    ) -> Flat {
-        convolve(&whole(blocks), &whole(weight), &whole(bias), &whole(residual), shape, activation)
+    fn lanes_conv(blocks: Flat, weight: Flat, bias: Flat, residual: Flat, call: ConvCall) -> Flat {
+        convolve(&whole(blocks), &whole(weight), &whole(bias), &whole(residual), call)
     }
 
     fn lanes_batch_norm(
@@ -217,10 +222,10 @@ impl LaneOps for Flex {
         residual: Flat,
         epsilon: f64,
         activation: Activation,
-        images: usize,
+        layout: Layout,
     ) -> (Flat, Flat, Flat) {
         let (blocks, gamma, beta, residual) = (whole(blocks), whole(gamma), whole(beta), whole(residual));
-        let (out, mean, variance) = normalise(&blocks, &gamma, &beta, &residual, epsilon, activation, images);
+        let (out, mean, variance) = normalise(&blocks, &gamma, &beta, &residual, epsilon, activation, layout);
         (out, vector(mean), vector(variance))
     }
 
@@ -229,12 +234,12 @@ impl LaneOps for Flex {
         residual: Flat,
         epsilon: f64,
         activation: Activation,
-        images: usize,
+        layout: Layout,
     ) -> Flat {
         let (blocks, residual) = (whole(blocks), whole(residual));
         let shape = dims::<5>(&blocks);
-        let batch = Batch::new(images, shape);
-        let out = norm::instance(values(&blocks), present(&residual), activation, epsilon as f32, batch).0;
+        let batch = Batch::new(layout, shape);
+        let out = norm::instance(values(&blocks), present(&residual), activation, epsilon as f32, &batch).0;
         tensor(out, shape)
     }
 }
@@ -288,9 +293,9 @@ struct Pixels {
 struct FromImages;
 
 impl Backward<Flex, 1> for FromImages {
-    type State = usize;
+    type State = Layout;
 
-    fn backward(self, ops: Ops<usize, 1>, grads: &mut Gradients, _checkpointer: &mut Checkpointer) {
+    fn backward(self, ops: Ops<Layout, 1>, grads: &mut Gradients, _checkpointer: &mut Checkpointer) {
         let gradient = grads.consume::<Flex>(&ops.node);
         if let [Some(node)] = ops.parents {
             grads.register::<Flex>(node.id, Flex::lanes_to_images(gradient, ops.state));
@@ -302,12 +307,12 @@ impl Backward<Flex, 1> for FromImages {
 struct ToImages;
 
 impl Backward<Flex, 1> for ToImages {
-    type State = ();
+    type State = Layout;
 
-    fn backward(self, ops: Ops<(), 1>, grads: &mut Gradients, _checkpointer: &mut Checkpointer) {
+    fn backward(self, ops: Ops<Layout, 1>, grads: &mut Gradients, _checkpointer: &mut Checkpointer) {
         let gradient = grads.consume::<Flex>(&ops.node);
         if let [Some(node)] = ops.parents {
-            grads.register::<Flex>(node.id, Flex::lanes_from_images(gradient));
+            grads.register::<Flex>(node.id, Flex::lanes_from_images(gradient, ops.state));
         }
     }
 }
@@ -348,24 +353,33 @@ impl Backward<Flex, 1> for Shortcut {
 struct Convolution;
 
 /// Input, weights, result, and what was done.
-type ConvState = (Flat, Flat, Flat, ConvShape, Activation);
+#[derive(Clone, Debug)]
+struct ConvState {
+    x: Flat,
+    weight: Flat,
+    out: Flat,
+    call: ConvCall,
+}
 
 impl Backward<Flex, 4> for Convolution {
     type State = ConvState;
 
     fn backward(self, ops: Ops<ConvState, 4>, grads: &mut Gradients, _checkpointer: &mut Checkpointer) {
         let [x_node, weight_node, bias_node, residual_node] = ops.parents;
-        let (x, weight, out, shape, activation) = ops.state;
+        let ConvState { x, weight, out, call: ConvCall { layout, shape, activation, forked } } = ops.state;
         let mut gradient = whole(grads.consume::<Flex>(&ops.node));
         let (input, output) = (dims::<5>(&x), dims::<5>(&out));
+        let result = layout.with_width(shape.output_side(layout.width));
+        let mirrored = shape.border == Border::Reflect && shape.padding > 0 && !shape.transposed;
         let mut through = None;
         if activation != Activation::None {
             let pass = Through { activated: values(&out), activation };
             // One reader undoes the activation while it pads; several share one copy.
-            if weight_node.is_some() || bias_node.is_some() || residual_node.is_some() {
-                gradient = tensor(conv::through(values(&gradient), pass), output);
-            } else {
+            let alone = weight_node.is_none() && bias_node.is_none() && residual_node.is_none();
+            if alone && !mirrored {
                 through = Some(pass);
+            } else {
+                gradient = tensor(conv::through(values(&gradient), pass), output);
             }
         }
         if let Some(node) = residual_node {
@@ -378,20 +392,32 @@ impl Backward<Flex, 4> for Convolution {
         let (input_map, output_map) = (map_of(input), map_of(output));
         if let Some(node) = weight_node {
             let (x, gradient) = ((values(&x), input_map), (values(&gradient), output_map));
-            let (large, small) = if shape.transposed { (gradient, x) } else { (x, gradient) };
-            let out = conv::weight_gradient(shape, large, small, input[0]);
+            let out = if shape.transposed {
+                conv::weight_gradient(shape, gradient, result, x)
+            } else {
+                conv::weight_gradient(shape, x, layout, gradient)
+            };
             grads.register::<Flex>(node.id, tensor(out, dims::<4>(&weight)));
         }
         if let Some(node) = x_node {
-            let gather = shape.backward(output_map, input_map);
-            let filter = Filter::new(values(&weight), &gather, shape.kernel, !shape.transposed);
-            let out = conv::gather(values(&gradient), through, input[0], &gather, &filter, Finish::NOTHING);
-            let out = if shape.border == Border::Reflect && !shape.transposed {
-                conv::fold_reflection(&out, input_map[1], input_map[2], shape.padding)
+            let filter =
+                |gather: &Gather| Filter::new(values(&weight), gather, shape.kernel, !shape.transposed);
+            // What came in from the residual already; registering would sum in a pass of its own.
+            let other = forked.then(|| whole(grads.consume::<Flex>(&node)));
+            let onto = other.as_ref().map(values);
+            let mut back = if mirrored {
+                let (gradient, width) = (values(&gradient), layout.width);
+                conv::mirrored_backward(shape, gradient, output_map, result, input_map, width, onto, filter)
             } else {
-                out
+                let gather = shape.backward(output_map, result, input_map);
+                let filter = filter(&gather);
+                let finish = Finish { residual: onto, ..Finish::NOTHING };
+                conv::gather(values(&gradient), through, input[0], &gather, &filter, finish)
             };
-            grads.register::<Flex>(node.id, tensor(out, input));
+            if layout.is_ragged() {
+                lanes::clear_beyond(&mut back, layout);
+            }
+            grads.register::<Flex>(node.id, tensor(back, input));
         }
     }
 }
@@ -399,15 +425,15 @@ impl Backward<Flex, 4> for Convolution {
 #[derive(Debug)]
 struct BatchNorm;
 
-/// Input, result, gamma, mean, inverse deviation, activation, images.
-type NormState = (Flat, Flat, Flat, Vec<f32>, Vec<f32>, Activation, usize);
+/// Input, result, gamma, mean, inverse deviation, activation, and how all lies.
+type NormState = (Flat, Flat, Flat, Vec<f32>, Vec<f32>, Activation, Layout);
 
 impl Backward<Flex, 4> for BatchNorm {
     type State = NormState;
 
     fn backward(self, ops: Ops<NormState, 4>, grads: &mut Gradients, _checkpointer: &mut Checkpointer) {
         let [x_node, gamma_node, beta_node, residual_node] = ops.parents;
-        let (x, out, gamma, mean, inverse, activation, images) = ops.state;
+        let (x, out, gamma, mean, inverse, activation, layout) = ops.state;
         let gradient = whole(grads.consume::<Flex>(&ops.node));
         let shape = dims::<5>(&x);
         let back = norm::batch_backward(
@@ -419,7 +445,7 @@ impl Backward<Flex, 4> for BatchNorm {
             values(&gamma),
             activation,
             residual_node.is_some(),
-            Batch::new(images, shape),
+            &Batch::new(layout, shape),
         );
         if let Some(node) = gamma_node {
             grads.register::<Flex>(node.id, vector(back.gamma));
@@ -439,15 +465,15 @@ impl Backward<Flex, 4> for BatchNorm {
 #[derive(Debug)]
 struct InstanceNorm;
 
-/// Input, result, statistics, activation, images.
-type InstanceState = (Flat, Flat, Flat, Activation, usize);
+/// Input, result, statistics, activation, and how all lies.
+type InstanceState = (Flat, Flat, Flat, Activation, Layout);
 
 impl Backward<Flex, 2> for InstanceNorm {
     type State = InstanceState;
 
     fn backward(self, ops: Ops<InstanceState, 2>, grads: &mut Gradients, _checkpointer: &mut Checkpointer) {
         let [x_node, residual_node] = ops.parents;
-        let (x, out, statistics, activation, images) = ops.state;
+        let (x, out, statistics, activation, layout) = ops.state;
         let gradient = whole(grads.consume::<Flex>(&ops.node));
         let shape = dims::<5>(&x);
         let (back, before) = norm::instance_backward(
@@ -456,7 +482,7 @@ impl Backward<Flex, 2> for InstanceNorm {
             values(&out),
             values(&statistics),
             activation,
-            Batch::new(images, shape),
+            &Batch::new(layout, shape),
         );
         if let Some(node) = residual_node {
             grads.register::<Flex>(node.id, tensor(before, shape));
@@ -468,18 +494,21 @@ impl Backward<Flex, 2> for InstanceNorm {
 }
 
 impl<C: CheckpointStrategy> LaneOps for Autodiff<Flex, C> {
-    fn lanes_from_images(images: FloatTensor<Self>) -> FloatTensor<Self> {
-        let count = images.shape()[0];
-        match FromImages.prepare::<C>([images.node()]).compute_bound().stateful() {
-            OpsKind::Tracked(prep) => prep.finish(count, Flex::lanes_from_images(images.into_primitive())),
-            OpsKind::UnTracked(prep) => prep.finish(Flex::lanes_from_images(images.into_primitive())),
+    fn lanes_from_images(images: FloatTensor<Self>, layout: Layout) -> FloatTensor<Self> {
+        let prep = FromImages.prepare::<C>([images.node()]).compute_bound().stateful();
+        let out = Flex::lanes_from_images(images.into_primitive(), layout);
+        match prep {
+            OpsKind::Tracked(prep) => prep.finish(layout, out),
+            OpsKind::UnTracked(prep) => prep.finish(out),
         }
     }
 
-    fn lanes_to_images(blocks: FloatTensor<Self>, images: usize) -> FloatTensor<Self> {
-        match ToImages.prepare::<C>([blocks.node()]).compute_bound().stateful() {
-            OpsKind::Tracked(prep) => prep.finish((), Flex::lanes_to_images(blocks.into_primitive(), images)),
-            OpsKind::UnTracked(prep) => prep.finish(Flex::lanes_to_images(blocks.into_primitive(), images)),
+    fn lanes_to_images(blocks: FloatTensor<Self>, layout: Layout) -> FloatTensor<Self> {
+        let prep = ToImages.prepare::<C>([blocks.node()]).compute_bound().stateful();
+        let out = Flex::lanes_to_images(blocks.into_primitive(), layout);
+        match prep {
+            OpsKind::Tracked(prep) => prep.finish(layout, out),
+            OpsKind::UnTracked(prep) => prep.finish(out),
         }
     }
 
@@ -514,16 +543,15 @@ impl<C: CheckpointStrategy> LaneOps for Autodiff<Flex, C> {
         weight: FloatTensor<Self>,
         bias: FloatTensor<Self>,
         residual: FloatTensor<Self>,
-        shape: ConvShape,
-        activation: Activation,
+        call: ConvCall,
     ) -> FloatTensor<Self> {
         let nodes = [blocks.node(), weight.node(), bias.node(), residual.node()];
         let prep = Convolution.prepare::<C>(nodes).compute_bound().stateful();
         let (x, weight) = (whole(blocks.into_primitive()), whole(weight.into_primitive()));
         let (bias, residual) = (whole(bias.into_primitive()), whole(residual.into_primitive()));
-        let out = convolve(&x, &weight, &bias, &residual, shape, activation);
+        let out = convolve(&x, &weight, &bias, &residual, call);
         match prep {
-            OpsKind::Tracked(prep) => prep.finish((x, weight, out.clone(), shape, activation), out),
+            OpsKind::Tracked(prep) => prep.finish(ConvState { x, weight, out: out.clone(), call }, out),
             OpsKind::UnTracked(prep) => prep.finish(out),
         }
     }
@@ -535,18 +563,18 @@ impl<C: CheckpointStrategy> LaneOps for Autodiff<Flex, C> {
         residual: FloatTensor<Self>,
         epsilon: f64,
         activation: Activation,
-        images: usize,
+        layout: Layout,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
         let nodes = [blocks.node(), gamma.node(), beta.node(), residual.node()];
         let prep = BatchNorm.prepare::<C>(nodes).compute_bound().stateful();
         let (x, gamma) = (whole(blocks.into_primitive()), whole(gamma.into_primitive()));
         let (beta, residual) = (whole(beta.into_primitive()), whole(residual.into_primitive()));
-        let (out, mean, variance) = normalise(&x, &gamma, &beta, &residual, epsilon, activation, images);
+        let (out, mean, variance) = normalise(&x, &gamma, &beta, &residual, epsilon, activation, layout);
         let constants = (vector(mean.clone()), vector(variance.clone()));
         let out = match prep {
             OpsKind::Tracked(prep) => {
                 let inverse = variance.iter().map(|variance| inverse(*variance, epsilon)).collect();
-                prep.finish((x, out.clone(), gamma, mean, inverse, activation, images), out)
+                prep.finish((x, out.clone(), gamma, mean, inverse, activation, layout), out)
             }
             OpsKind::UnTracked(prep) => prep.finish(out),
         };
@@ -559,19 +587,19 @@ impl<C: CheckpointStrategy> LaneOps for Autodiff<Flex, C> {
         residual: FloatTensor<Self>,
         epsilon: f64,
         activation: Activation,
-        images: usize,
+        layout: Layout,
     ) -> FloatTensor<Self> {
         let prep = InstanceNorm.prepare::<C>([blocks.node(), residual.node()]).compute_bound().stateful();
         let (x, residual) = (whole(blocks.into_primitive()), whole(residual.into_primitive()));
         let shape = dims::<5>(&x);
-        let batch = Batch::new(images, shape);
+        let batch = Batch::new(layout, shape);
         let (out, statistics) =
-            norm::instance(values(&x), present(&residual), activation, epsilon as f32, batch);
+            norm::instance(values(&x), present(&residual), activation, epsilon as f32, &batch);
         let out = tensor(out, shape);
         match prep {
             OpsKind::Tracked(prep) => {
                 let statistics = tensor(statistics, [shape[0], shape[1], 2 * LANES]);
-                prep.finish((x, out.clone(), statistics, activation, images), out)
+                prep.finish((x, out.clone(), statistics, activation, layout), out)
             }
             OpsKind::UnTracked(prep) => prep.finish(out),
         }

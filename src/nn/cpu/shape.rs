@@ -5,9 +5,99 @@
 //! depend on the position modulo the stride, so the output falls into phases with fewer taps each.
 
 use super::buffers::Buffer;
+use super::simd::LANES;
 
 /// Output channels whose weights lie side by side.
 pub const TILE: usize = 8;
+
+/// How a batch lies in blocks of 16 lanes.
+///
+/// A lane holds an image, or an upright strip of one: few images then fill a block, as strips of as many columns side
+/// by side, `lane = image * strips + strip`. The last strip's columns beyond the image hold nothing, as do lanes beyond
+/// the last image: values there mean nothing, gradients there are zero.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Layout {
+    pub images: usize,
+    /// Strips of an image: 1, 2, 4 or 8.
+    pub strips: usize,
+    /// Columns of a whole image.
+    pub width: usize,
+}
+
+/// Columns that a strip has at least when a batch is laid out.
+const MIN_COLUMNS: usize = 8;
+
+impl Layout {
+    /// One image in each lane.
+    pub fn whole(images: usize, width: usize) -> Self {
+        Layout { images, strips: 1, width }
+    }
+
+    /// The fewest strips that leave next to no lane empty.
+    pub fn filled(images: usize, width: usize) -> Self {
+        let used =
+            |layout: &Layout| (images * layout.strips) as f64 / (LANES * layout.blocks()).max(1) as f64;
+        let mut best = Layout::whole(images, width);
+        for strips in [2, 4, 8] {
+            let next = Layout { strips, ..best };
+            // What a strip reads beyond its edges has to pay.
+            if width >= strips * MIN_COLUMNS && used(&next) > 1.2 * used(&best) {
+                best = next;
+            }
+        }
+        best
+    }
+
+    /// The same for maps of another width.
+    #[must_use]
+    pub fn with_width(self, width: usize) -> Self {
+        Layout { width, ..self }
+    }
+
+    pub fn images_in_block(&self) -> usize {
+        LANES / self.strips
+    }
+
+    pub fn blocks(&self) -> usize {
+        self.images.div_ceil(self.images_in_block())
+    }
+
+    /// Columns of a strip.
+    pub fn columns(&self) -> usize {
+        self.width.div_ceil(self.strips)
+    }
+
+    /// True where the last strip has columns beyond the image.
+    pub fn is_ragged(&self) -> bool {
+        !self.width.is_multiple_of(self.strips)
+    }
+
+    /// Whole images as one long row of pixels, which is the same in memory; strips as they are.
+    pub fn in_one_row(self, height: usize) -> (usize, Self) {
+        if self.strips == 1 { (1, self.with_width(height * self.width)) } else { (height, self) }
+    }
+
+    /// Images of one block.
+    pub fn held(&self, block: usize) -> usize {
+        self.images.saturating_sub(block * self.images_in_block()).min(self.images_in_block())
+    }
+
+    /// 1 where a column and lane of a block hold a pixel, 0 elsewhere, `[columns, 16]`. None where all hold one.
+    pub fn mask(&self, block: usize) -> Option<Vec<f32>> {
+        let (held, columns) = (self.held(block), self.columns());
+        if held == self.images_in_block() && !self.is_ragged() {
+            return None;
+        }
+        let mut mask = Vec::with_capacity(columns * LANES);
+        for column in 0..columns {
+            for lane in 0..LANES {
+                let inside = lane % self.strips * columns + column < self.width;
+                mask.push(if inside && lane / self.strips < held { 1.0 } else { 0.0 });
+            }
+        }
+        Some(mask)
+    }
+}
 
 /// How the border is filled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,32 +138,57 @@ impl ConvShape {
         if self.transposed { [weight[0], weight[1]] } else { [weight[1], weight[0]] }
     }
 
-    /// Forward: `[channels, height, width]` of the input to those of the output.
-    pub fn forward(&self, [channels, height, width]: [usize; 3], outputs: usize) -> Gather {
-        let out = [outputs, self.output_side(height), self.output_side(width)];
+    /// True where each strip of a result comes from the same strip of the input and its neighbours.
+    pub fn keeps_strips(&self, layout: Layout) -> bool {
+        if layout.strips == 1 {
+            return true;
+        }
+        let (here, there) = (layout.columns(), layout.with_width(self.output_side(layout.width)).columns());
         if self.transposed {
-            self.spread([channels, height, width], out, self.padding)
+            there == here * self.stride
         } else {
-            self.slide([channels, height, width], out, self.padding, self.border)
+            let mirrored = self.border == Border::Reflect && self.padding > 0;
+            here == there * self.stride && !(mirrored && self.stride > 1)
         }
     }
 
-    /// Gradient to the input: from `[channels, height, width]` of the output gradient to those of the input. With a
-    /// mirrored border it is the gradient of the *padded* input, larger by the padding on each side.
-    pub fn backward(&self, gradient: [usize; 3], input: [usize; 3]) -> Gather {
+    /// Forward: from `[channels, height]` of the input and how it lies to the result's channels.
+    pub fn forward(&self, [channels, height]: [usize; 2], layout: Layout, outputs: usize) -> Gather {
+        let result = layout.with_width(self.output_side(layout.width));
+        let input = [channels, height, layout.columns()];
+        let out = [outputs, self.output_side(height), result.columns()];
         if self.transposed {
-            self.slide(gradient, input, self.padding, Border::Zero)
-        } else if self.border == Border::Reflect {
-            let [channels, height, width] = input;
-            let padded = [channels, height + 2 * self.padding, width + 2 * self.padding];
-            self.spread(gradient, padded, 0)
+            self.spread(input, layout, out, [self.padding; 2])
         } else {
-            self.spread(gradient, input, self.padding)
+            self.slide(input, layout, out, self.border)
         }
+    }
+
+    /// Gradient to the input: from `[channels, height, columns]` of the output gradient, which lies as `layout` says,
+    /// to those of the input. A mirrored border is [`ConvShape::backward_padded`].
+    pub fn backward(&self, gradient: [usize; 3], layout: Layout, input: [usize; 3]) -> Gather {
+        if self.transposed {
+            self.slide(gradient, layout, input, Border::Zero)
+        } else {
+            self.spread(gradient, layout, input, [self.padding; 2])
+        }
+    }
+
+    /// Gradient to the *padded* input, `padded` of it as `[channels, rows, columns]`: all its rows, and its columns
+    /// from `columns_from` on.
+    pub fn backward_padded(
+        &self,
+        gradient: [usize; 3],
+        layout: Layout,
+        padded: [usize; 3],
+        columns_from: usize,
+    ) -> Gather {
+        self.spread(gradient, layout, padded, [0, columns_from])
     }
 
     /// Positions of the output walk over the input in steps of the stride.
-    fn slide(&self, input: [usize; 3], output: [usize; 3], padding: usize, border: Border) -> Gather {
+    fn slide(&self, input: [usize; 3], layout: Layout, output: [usize; 3], border: Border) -> Gather {
+        let padding = self.padding;
         let needed = |side: usize| (side.max(1) - 1) * self.stride + self.kernel;
         let [_, height, width] = input;
         let taps = (0..self.kernel * self.kernel)
@@ -82,8 +197,9 @@ impl ConvShape {
         let phase = Phase { row: 0, column: 0, rows: output[1], columns: output[2], taps };
         Gather {
             input,
+            layout,
             output,
-            top: padding,
+            before: [padding; 2],
             padded: [needed(output[1]).max(height + padding), needed(output[2]).max(width + padding)],
             border,
             step: self.stride,
@@ -92,36 +208,39 @@ impl ConvShape {
         }
     }
 
-    /// Positions of the output lie between those of the input.
-    fn spread(&self, input: [usize; 3], output: [usize; 3], padding: usize) -> Gather {
-        let (kernel, stride) = (self.kernel as isize, self.stride as isize);
-        // Offsets of the input that a phase of one direction reads, with the kernel's index.
-        let offsets = |phase: isize| -> Vec<(isize, usize)> {
-            let first = (phase + padding as isize) % stride;
-            (first..kernel)
-                .step_by(self.stride)
-                .map(|index| ((phase + padding as isize - index) / stride, index as usize))
-                .collect()
+    /// Positions of the output lie between those of the input. `padding` is of rows and of columns.
+    fn spread(&self, input: [usize; 3], layout: Layout, output: [usize; 3], padding: [usize; 2]) -> Gather {
+        // Offsets of the input that each phase of one direction reads, with the kernel's index; rows or columns put
+        // before the input; height or width with its border.
+        let direction = |padding: usize, input: usize, output: usize| {
+            let phases: Vec<Vec<(isize, usize)>> = (0..self.stride)
+                .map(|phase| {
+                    let first = (phase + padding) % self.stride;
+                    let at = |index: usize| (phase + padding) as isize - index as isize;
+                    (first..self.kernel)
+                        .step_by(self.stride)
+                        .map(|index| (at(index) / self.stride as isize, index))
+                        .collect()
+                })
+                .collect();
+            let offsets = || phases.iter().flatten().map(|offset| offset.0);
+            let before = offsets().min().unwrap_or(0).min(0).unsigned_abs();
+            let most = offsets().max().unwrap_or(0).max(0).unsigned_abs();
+            let positions = output.div_ceil(self.stride).max(1);
+            (phases, before, (before + input).max(before + positions + most))
         };
-        let all: Vec<isize> = (0..stride).flat_map(|phase| offsets(phase).into_iter().map(|o| o.0)).collect();
-        let least = all.iter().copied().min().unwrap_or(0).min(0);
-        let most = all.iter().copied().max().unwrap_or(0).max(0);
-        let top = least.unsigned_abs();
+        let (rows, above, tall) = direction(padding[0], input[1], output[1]);
+        let (columns, left, wide) = direction(padding[1], input[2], output[2]);
+        let place = |offset: isize, before: usize| offset.saturating_add_unsigned(before) as usize;
         let count = |side: usize, phase: usize| side.saturating_sub(phase).div_ceil(self.stride);
-        let padded = |input: usize, output: usize| {
-            (top + input).max(top + count(output, 0).max(1) - 1 + most.unsigned_abs() + 1)
-        };
         let mut phases = Vec::new();
-        for row in 0..self.stride {
-            for column in 0..self.stride {
+        for (row, of_rows) in rows.iter().enumerate() {
+            for (column, of_columns) in columns.iter().enumerate() {
                 let mut taps = Vec::new();
-                for (dr, kr) in offsets(row as isize) {
-                    for (dc, kc) in offsets(column as isize) {
-                        taps.push(Tap {
-                            row: (dr - least) as usize,
-                            column: (dc - least) as usize,
-                            weight: kr * self.kernel + kc,
-                        });
+                for &(dr, kr) in of_rows {
+                    for &(dc, kc) in of_columns {
+                        let weight = kr * self.kernel + kc;
+                        taps.push(Tap { row: place(dr, above), column: place(dc, left), weight });
                     }
                 }
                 let (rows, columns) = (count(output[1], row), count(output[2], column));
@@ -132,9 +251,10 @@ impl ConvShape {
         }
         Gather {
             input,
+            layout,
             output,
-            top,
-            padded: [padded(input[1], output[1]), padded(input[2], output[2])],
+            before: [above, left],
+            padded: [tall, wide],
             border: Border::Zero,
             step: 1,
             spread: self.stride,
@@ -165,13 +285,15 @@ pub struct Phase {
 /// A convolution or gradient as the kernels run it.
 #[derive(Clone, Debug)]
 pub struct Gather {
-    /// `[channels, height, width]`.
+    /// `[channels, height, columns of a strip]`.
     pub input: [usize; 3],
-    /// `[channels, height, width]`.
+    /// How the input lies.
+    pub layout: Layout,
+    /// `[channels, height, columns of a strip]`.
     pub output: [usize; 3],
     /// Rows and columns put before the input.
-    pub top: usize,
-    /// Height and width with the border.
+    pub before: [usize; 2],
+    /// Height and columns of a strip with the border.
     pub padded: [usize; 2],
     pub border: Border,
     /// Rows of the padded input from one position of a phase to the next.
@@ -182,29 +304,57 @@ pub struct Gather {
 }
 
 impl Gather {
-    /// The row (or column) of the input that stands at `index` of the padded one; none in a border of zeros.
-    pub fn source(&self, index: usize, side: usize) -> Option<usize> {
-        if let Some(inside) = index.checked_sub(self.top)
-            && inside < side
-        {
-            return Some(inside);
-        }
-        if self.border == Border::Zero {
-            return None;
-        }
-        // Beyond the mirrored border lies room that kernels add to fill a tile.
-        let mirrored = match self.top.checked_sub(index) {
-            Some(before) => before,
-            None => (2 * (side - 1)).checked_sub(index - self.top)?,
-        };
-        (mirrored < side).then_some(mirrored)
+    /// The row of the input that stands at `index` of the padded one; none in a border of zeros.
+    pub fn row(&self, index: usize) -> Option<usize> {
+        source(index, self.before[0], self.input[1], self.border)
     }
 
-    /// Multiplications per image.
-    pub fn work(&self) -> usize {
-        let per_phase = |phase: &Phase| phase.rows * phase.columns * phase.taps.len();
-        self.phases.iter().map(per_phase).sum::<usize>() * self.input[0] * self.output[0]
+    /// Where each lane of a padded column comes from: `column * 16 + lane` of the input's strip. None where that is the
+    /// same column and lane for all.
+    pub fn column(&self, index: usize) -> Option<[Option<usize>; LANES]> {
+        let Layout { strips, width, .. } = self.layout;
+        let columns = self.input[2];
+        let lanes: [Option<usize>; LANES] = std::array::from_fn(|lane| {
+            let strip = lane % strips;
+            let found = source(strip * columns + index, self.before[1], width, self.border)?;
+            Some(found % columns * LANES + lane - strip + found / columns)
+        });
+        let inside = index.checked_sub(self.before[1]).filter(|column| *column < columns);
+        let same = inside.is_some_and(|column| {
+            lanes.iter().enumerate().all(|(lane, found)| *found == Some(column * LANES + lane))
+        });
+        (!same).then_some(lanes)
     }
+
+    /// Leaves out taps that read nothing but a border of zeros, at any position of a row.
+    pub fn without_idle_taps(mut self) -> Self {
+        let (before, width, border) = (self.before[1], self.layout.width, self.border);
+        for phase in &mut self.phases {
+            let positions = 0..phase.columns;
+            phase.taps.retain(|tap| {
+                positions.clone().any(|at| source(at + tap.column, before, width, border).is_some())
+            });
+        }
+        self
+    }
+}
+
+/// The row or column of an input of `side` that stands at `index` once `before` were put in front.
+fn source(index: usize, before: usize, side: usize, border: Border) -> Option<usize> {
+    if let Some(inside) = index.checked_sub(before)
+        && inside < side
+    {
+        return Some(inside);
+    }
+    if border == Border::Zero {
+        return None;
+    }
+    // Beyond the mirrored border lies room that kernels add to fill a tile.
+    let mirrored = match before.checked_sub(index) {
+        Some(ahead) => ahead,
+        None => (2 * (side - 1)).checked_sub(index - before)?,
+    };
+    (mirrored < side).then_some(mirrored)
 }
 
 /// Weights in the order in which a kernel reads them: phase, tile of [`TILE`] output channels, input channel, tap,
