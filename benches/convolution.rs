@@ -120,29 +120,30 @@ impl Case {
     }
 }
 
-/// Reads `[--threads N]`, 0 for all; `None` where it is something else.
-fn threads() -> Option<usize> {
+/// Reads `[--threads N]`, 0 for all, and `[--only TEXT]`; `None` where it is something else.
+fn arguments() -> Option<(usize, String)> {
     let mut args = std::env::args().skip(1).filter(|a| a != "--bench");
-    let mut threads = 0;
+    let (mut threads, mut only) = (0, String::new());
     while let Some(flag) = args.next() {
-        if flag != "--threads" {
-            return None;
+        match flag.as_str() {
+            "--threads" => threads = args.next()?.parse().ok()?,
+            "--only" => only = args.next()?,
+            _ => return None,
         }
-        threads = args.next()?.parse().ok()?;
     }
-    Some(threads)
+    Some((threads, only))
 }
 
 fn main() {
-    let Some(threads) = threads() else {
-        println!("usage: cargo bench --bench convolution -- [--threads N]");
+    let Some((threads, only)) = arguments() else {
+        println!("usage: cargo bench --bench convolution -- [--threads N] [--only TEXT]");
         return;
     };
     let threads = start(threads);
     let peak = peak(threads);
     println!();
     println!("{:<54} {:<11} {:>9} {:>9} {:>8}", "convolution", "pass", "ms", "GFLOP/s", "of peak");
-    for case in &CASES {
+    for case in CASES.iter().filter(|case| case.name().contains(&only)) {
         measure(case, peak);
     }
 }

@@ -23,8 +23,27 @@ thread_local! {
     static TILES: RefCell<winograd::Scratch> = RefCell::default();
 }
 
-/// Values of padded input that a task holds at a time; half of a second-level cache of 1 MiB.
+/// Output columns that are summed side by side.
+const COLUMNS: usize = 3;
+/// Values of input that several passes read again and again: half of a first-level cache of 32 KiB.
+pub(super) const NEAR_VALUES: usize = 4 * 1024;
+/// Values of padded input that a task holds at a time: half of a second-level cache of 1 MiB. Processors with few
+/// registers mostly have half of that.
 const SCRATCH_VALUES: usize = 128 * 1024;
+
+/// True where 24 sums, 3 inputs and a weight stay in registers.
+#[inline(always)]
+pub(super) fn has_many_registers<S: Simd>() -> bool {
+    S::REGISTER_COUNT >= 32
+}
+
+/// How many of `left` neighbouring sums to make at a time: three, but never one alone where two and two do. With 16
+/// registers two: the compiler does not keep 12 sums, 3 inputs and a weight in them, and a sum that goes through memory
+/// takes twice as long.
+#[inline(always)]
+pub(super) fn neighbours<S: Simd>(left: usize) -> usize {
+    if has_many_registers::<S>() && left != 4 { left.min(COLUMNS) } else { left.min(2) }
+}
 
 /// What happens to a sum before it is stored: residual added, then activation.
 #[derive(Clone, Copy)]
@@ -131,8 +150,8 @@ impl WithSimd for Task<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        // 24 sums, 3 inputs and a weight fill 32 registers; half of that fills 16. Few channels leave half a tile idle.
-        if S::REGISTER_COUNT >= 32 && self.gather.output[0] > TILE / 2 {
+        // Few channels leave half a tile idle.
+        if has_many_registers::<S>() && self.gather.output[0] > TILE / 2 {
             self.run::<S, 8>(simd)
         } else {
             self.run::<S, 4>(simd)
@@ -153,8 +172,11 @@ impl Task<'_> {
             .max()
             .unwrap_or(1);
         let row_values = (gather.input[0] * pitch).max(1);
-        let fitting = (SCRATCH_VALUES / row_values).saturating_sub(reach) / gather.step + 1;
+        let held = if has_many_registers::<S>() { SCRATCH_VALUES } else { SCRATCH_VALUES / 2 };
+        let fitting = (held / row_values).saturating_sub(reach) / gather.step + 1;
         let band = fitting.clamp(1, most.max(1));
+        let span = gather.phases.iter().flat_map(|phase| phase.taps.iter().map(|tap| tap.column + 1)).max();
+        let near = reach * ((neighbours::<S>(COLUMNS) - 1) * gather.step + span.unwrap_or(1)) * LANES;
         let mut offsets = Vec::new();
         for first in (0..most).step_by(band) {
             let rows = (band.min(most - first) - 1) * gather.step + reach;
@@ -172,7 +194,11 @@ impl Task<'_> {
                     let weights = self.weights.tile(index, tile);
                     for row in first..last {
                         let from = (row - first) * gather.step * pitch;
-                        self.row::<S, OUT>(simd, phase, tile, row, weights, &offsets, from, plane);
+                        let offsets = &offsets;
+                        self.row::<S, OUT>(
+                            simd,
+                            Row { phase, tile, row, weights, offsets, from, plane, reach: near },
+                        );
                     }
                 }
             }
@@ -180,37 +206,27 @@ impl Task<'_> {
     }
 
     /// One row of one tile of output channels in one phase.
-    #[allow(clippy::too_many_arguments)]
     #[inline(always)]
-    fn row<S: Simd, const OUT: usize>(
-        &mut self,
-        simd: S,
-        phase: &Phase,
-        tile: usize,
-        row: usize,
-        weights: &[f32],
-        offsets: &[usize],
-        from: usize,
-        plane: usize,
-    ) {
+    fn row<S: Simd, const OUT: usize>(&mut self, simd: S, of: Row<'_>) {
+        // Where a tile takes several passes over its inputs, they go by parts that stay in the cache.
+        let passes = TILE / OUT * LANES / S::F32_LANES;
+        let channels = self.gather.input[0];
+        let part =
+            if passes > 1 { (NEAR_VALUES / of.reach).clamp(1, channels.max(1)) } else { channels.max(1) };
+        let mut held = [0.0; TILE * COLUMNS * LANES];
         let mut column = 0;
-        while column < phase.columns {
-            // Three columns at a time; never one alone where two and two do.
-            let left = phase.columns - column;
-            let wide = if left == 4 { 2 } else { left.min(3) };
-            for half in (0..TILE).step_by(OUT) {
-                for part in (0..LANES).step_by(S::F32_LANES) {
-                    let start = from + column * self.gather.step * LANES + part;
-                    match wide {
-                        3 => self.tile::<S, OUT, 3>(
-                            simd, phase, tile, half, row, column, part, weights, offsets, start, plane,
-                        ),
-                        2 => self.tile::<S, OUT, 2>(
-                            simd, phase, tile, half, row, column, part, weights, offsets, start, plane,
-                        ),
-                        _ => self.tile::<S, OUT, 1>(
-                            simd, phase, tile, half, row, column, part, weights, offsets, start, plane,
-                        ),
+        while column < of.phase.columns {
+            let wide = neighbours::<S>(of.phase.columns - column);
+            for first in (0..channels.max(1)).step_by(part) {
+                let inputs = first..(first + part).min(channels);
+                for half in (0..TILE).step_by(OUT) {
+                    for lane in (0..LANES).step_by(S::F32_LANES) {
+                        let at = Spot { column, half, lane, inputs: inputs.clone() };
+                        match wide {
+                            3 => self.tile::<S, OUT, 3>(simd, of, at, &mut held),
+                            2 => self.tile::<S, OUT, 2>(simd, of, at, &mut held),
+                            _ => self.tile::<S, OUT, 1>(simd, of, at, &mut held),
+                        }
                     }
                 }
             }
@@ -218,59 +234,95 @@ impl Task<'_> {
         }
     }
 
-    /// `OUT` output channels at `COLUMNS` neighbouring columns.
-    #[allow(clippy::too_many_arguments)]
+    /// `OUT` output channels at `WIDE` neighbouring columns, summed over some of the input channels.
     #[inline(always)]
-    fn tile<S: Simd, const OUT: usize, const COLUMNS: usize>(
+    fn tile<S: Simd, const OUT: usize, const WIDE: usize>(
         &mut self,
         simd: S,
-        phase: &Phase,
-        tile: usize,
-        half: usize,
-        row: usize,
-        column: usize,
-        part: usize,
-        weights: &[f32],
-        offsets: &[usize],
-        start: usize,
-        plane: usize,
+        of: Row<'_>,
+        at: Spot,
+        held: &mut [f32; TILE * COLUMNS * LANES],
     ) {
         let gather = self.gather;
         let [channels, height, width] = gather.output;
-        let first = tile * TILE + half;
+        let first = of.tile * TILE + at.half;
         if first >= channels {
             return;
         }
-        let mut sums = [[simd.splat_f32s(0.0); COLUMNS]; OUT];
-        if let Some(bias) = self.finish.bias {
+        let held_at = |lane: usize, index: usize| ((at.half + lane) * COLUMNS + index) * LANES + at.lane;
+        let mut sums = [[simd.splat_f32s(0.0); WIDE]; OUT];
+        if at.inputs.start > 0 {
+            for (lane, sums) in sums.iter_mut().enumerate() {
+                for (index, sum) in sums.iter_mut().enumerate() {
+                    *sum = load::<S>(&held[held_at(lane, index)..]);
+                }
+            }
+        } else if let Some(bias) = self.finish.bias {
             for (sums, &bias) in sums.iter_mut().zip(&bias[first..]) {
-                *sums = [simd.splat_f32s(bias); COLUMNS];
+                *sums = [simd.splat_f32s(bias); WIDE];
             }
         }
-        let sums = accumulate::<S, OUT, COLUMNS>(
+        let step = gather.step * LANES;
+        let start = of.from + at.column * step + at.lane + at.inputs.start * of.plane;
+        let per_input = of.offsets.len() * TILE;
+        let sums = accumulate::<S, OUT, WIDE>(
             simd,
             &self.scratch[start..],
-            gather.step * LANES,
-            plane,
-            offsets,
-            weights,
-            half,
+            step,
+            of.plane,
+            of.offsets,
+            &of.weights[at.inputs.start * per_input..at.inputs.end * per_input],
+            at.half,
             sums,
         );
+        if at.inputs.end < gather.input[0] {
+            for (lane, sums) in sums.into_iter().enumerate() {
+                for (index, sum) in sums.into_iter().enumerate() {
+                    store::<S>(&mut held[held_at(lane, index)..], sum);
+                }
+            }
+            return;
+        }
         let base = first - self.tiles.start * TILE;
         let finish = self.finish;
         for (lane, sums) in sums.into_iter().enumerate().take(channels - first) {
-            let line = ((base + lane) * height + phase.row + row * gather.spread) * width + phase.column;
+            let row = of.phase.row + of.row * gather.spread;
+            let line = ((base + lane) * height + row) * width + of.phase.column;
             for (index, sum) in sums.into_iter().enumerate() {
-                let at = (line + (column + index) * gather.spread) * LANES + part;
+                let to = (line + (at.column + index) * gather.spread) * LANES + at.lane;
                 let sum = match finish.residual {
-                    Some(residual) => simd.add_f32s(sum, load::<S>(&residual[at..])),
+                    Some(residual) => simd.add_f32s(sum, load::<S>(&residual[to..])),
                     None => sum,
                 };
-                store::<S>(&mut self.out[at..], finish.activation.apply(simd, sum));
+                store::<S>(&mut self.out[to..], finish.activation.apply(simd, sum));
             }
         }
     }
+}
+
+/// One row of one tile of output channels in one phase, and where its inputs and weights are.
+#[derive(Clone, Copy)]
+struct Row<'a> {
+    phase: &'a Phase,
+    tile: usize,
+    row: usize,
+    weights: &'a [f32],
+    /// Of the taps, in a channel of the padded input.
+    offsets: &'a [usize],
+    /// Of the row's first position in the padded input.
+    from: usize,
+    /// Values of a channel of the padded input.
+    plane: usize,
+    /// Values of a channel that a tile reads.
+    reach: usize,
+}
+
+/// A part of a row: from which column, which half of the tile's channels, which lanes, which input channels.
+struct Spot {
+    column: usize,
+    half: usize,
+    lane: usize,
+    inputs: std::ops::Range<usize>,
 }
 
 /// The inner loop: `sums[out][column] += weight * input`, over input channels and taps.
@@ -605,7 +657,7 @@ impl WithSimd for WeightTile<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        if S::REGISTER_COUNT >= 32 { self.run::<S, 6>(simd) } else { self.run::<S, 2>(simd) }
+        if has_many_registers::<S>() { self.run::<S, 6>(simd) } else { self.run::<S, 3>(simd) }
     }
 }
 

@@ -9,7 +9,7 @@ use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::buffers::Buffer;
-use super::conv::{Finish, Through, accumulate, pad};
+use super::conv::{Finish, NEAR_VALUES, Through, accumulate, has_many_registers, neighbours, pad};
 use super::shape::{Gather, TILE};
 use super::simd::{LANES, dispatch, load, store};
 
@@ -185,7 +185,7 @@ impl WithSimd for Task<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        if S::REGISTER_COUNT >= 32 { self.run::<S, 8>(simd) } else { self.run::<S, 4>(simd) }
+        if has_many_registers::<S>() { self.run::<S, 8>(simd) } else { self.run::<S, 4>(simd) }
     }
 }
 
@@ -321,17 +321,25 @@ fn products<S: Simd, const WIDE: usize>(
     sums: &mut [f32],
 ) {
     let plane = places * LANES;
+    let channels = weights.len() / TILE;
+    // Several passes over the same inputs go by parts that stay in the cache.
+    let passes = TILE / WIDE * LANES / S::F32_LANES;
+    let part = if passes > 1 { NEAR_VALUES / (3 * LANES) } else { channels.max(1) };
     let mut place = 0;
     while place < places {
-        let left = places - place;
-        let wide = if left == 4 { 2 } else { left.min(3) };
-        for half in (0..TILE).step_by(WIDE) {
-            for part in (0..LANES).step_by(S::F32_LANES) {
-                let start = place * LANES + part;
-                match wide {
-                    3 => product::<S, WIDE, 3>(simd, &input[start..], weights, plane, half, start, sums),
-                    2 => product::<S, WIDE, 2>(simd, &input[start..], weights, plane, half, start, sums),
-                    _ => product::<S, WIDE, 1>(simd, &input[start..], weights, plane, half, start, sums),
+        let wide = neighbours::<S>(places - place);
+        for first in (0..channels).step_by(part) {
+            let weights = &weights[first * TILE..(first + part).min(channels) * TILE];
+            let input = &input[first * plane..];
+            for half in (0..TILE).step_by(WIDE) {
+                for lane in (0..LANES).step_by(S::F32_LANES) {
+                    let start = place * LANES + lane;
+                    let (input, onto) = (&input[start..], first > 0);
+                    match wide {
+                        3 => product::<S, WIDE, 3>(simd, input, weights, plane, half, start, sums, onto),
+                        2 => product::<S, WIDE, 2>(simd, input, weights, plane, half, start, sums, onto),
+                        _ => product::<S, WIDE, 1>(simd, input, weights, plane, half, start, sums, onto),
+                    }
                 }
             }
         }
@@ -339,6 +347,8 @@ fn products<S: Simd, const WIDE: usize>(
     }
 }
 
+/// `onto` says that sums of earlier channels are there.
+#[allow(clippy::too_many_arguments)]
 #[inline(always)]
 fn product<S: Simd, const WIDE: usize, const PLACES: usize>(
     simd: S,
@@ -348,13 +358,21 @@ fn product<S: Simd, const WIDE: usize, const PLACES: usize>(
     half: usize,
     start: usize,
     sums: &mut [f32],
+    onto: bool,
 ) {
-    let none = [[simd.splat_f32s(0.0); PLACES]; WIDE];
-    let found = accumulate::<S, WIDE, PLACES>(simd, input, LANES, plane, &[0], weights, half, none);
+    let at = |lane: usize, index: usize| (half + lane) * plane + start + index * LANES;
+    let mut found = [[simd.splat_f32s(0.0); PLACES]; WIDE];
+    if onto {
+        for (lane, found) in found.iter_mut().enumerate() {
+            for (index, value) in found.iter_mut().enumerate() {
+                *value = load::<S>(&sums[at(lane, index)..]);
+            }
+        }
+    }
+    let found = accumulate::<S, WIDE, PLACES>(simd, input, LANES, plane, &[0], weights, half, found);
     for (lane, found) in found.into_iter().enumerate() {
-        let out = &mut sums[(half + lane) * plane + start..];
         for (index, value) in found.into_iter().enumerate() {
-            store::<S>(&mut out[index * LANES..], value);
+            store::<S>(&mut sums[at(lane, index)..], value);
         }
     }
 }
