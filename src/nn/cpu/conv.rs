@@ -377,8 +377,7 @@ pub(super) fn pad<S: Simd>(
     let [channels, height, columns] = gather.input;
     let (pitch, line) = (gather.padded[1] * LANES, columns * LANES);
     let inside = gather.before[1] * LANES..gather.before[1] * LANES + line;
-    let edges: Vec<(usize, [Option<usize>; LANES])> =
-        (0..gather.padded[1]).filter_map(|at| gather.column(at).map(|lanes| (at, lanes))).collect();
+    let edges: Vec<(usize, Edge)> = (0..gather.padded[1]).filter_map(|at| Edge::of(gather, at)).collect();
     for channel in 0..channels {
         for row in 0..rows {
             let out = &mut out[(channel * rows + row) * pitch..][..pitch];
@@ -395,12 +394,47 @@ pub(super) fn pad<S: Simd>(
                     undo(simd, &input[from..from + line], activated, through.activation, middle);
                 }
             }
-            // Zero, mirrored, or of the strip beside. What is read here is a pixel and so is never written here.
-            for (at, lanes) in &edges {
-                let middle = &out[inside.clone()];
-                let values = lanes.map(|found| found.map_or(0.0, |found| middle[found]));
-                out[at * LANES..][..LANES].copy_from_slice(&values);
+            // What is read here is a pixel and so is never written here.
+            for (at, edge) in &edges {
+                let to = at * LANES..(at + 1) * LANES;
+                match edge {
+                    Edge::Zero => out[to].fill(0.0),
+                    Edge::Same(from) => {
+                        let from = inside.start + from * LANES;
+                        out.copy_within(from..from + LANES, to.start);
+                    }
+                    Edge::Lanes(lanes) => {
+                        let middle = &out[inside.clone()];
+                        let mut values = [0.0; LANES];
+                        for (value, found) in values.iter_mut().zip(lanes.iter()) {
+                            *value = found.map_or(0.0, |found| middle[found]);
+                        }
+                        out[to].copy_from_slice(&values);
+                    }
+                }
             }
+        }
+    }
+}
+
+/// A padded column that is not simply a column of the input.
+enum Edge {
+    Zero,
+    /// The same lanes of another column.
+    Same(usize),
+    /// Of the strips beside, and zeros.
+    Lanes(Box<[Option<usize>; LANES]>),
+}
+
+impl Edge {
+    fn of(gather: &Gather, at: usize) -> Option<(usize, Edge)> {
+        if gather.layout.strips > 1 {
+            return gather.column(at).map(|lanes| (at, Edge::Lanes(Box::new(lanes))));
+        }
+        match gather.whole_column(at) {
+            None => Some((at, Edge::Zero)),
+            Some(column) if column + gather.before[1] == at => None,
+            Some(column) => Some((at, Edge::Same(column))),
         }
     }
 }

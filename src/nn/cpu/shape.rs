@@ -309,6 +309,11 @@ impl Gather {
         source(index, self.before[0], self.input[1], self.border)
     }
 
+    /// The column of whole images that stands at `index` of the padded ones; none in a border of zeros.
+    pub fn whole_column(&self, index: usize) -> Option<usize> {
+        source(index, self.before[1], self.layout.width, self.border)
+    }
+
     /// Where each lane of a padded column comes from: `column * 16 + lane` of the input's strip. None where that is the
     /// same column and lane for all.
     pub fn column(&self, index: usize) -> Option<[Option<usize>; LANES]> {

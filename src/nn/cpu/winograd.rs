@@ -8,6 +8,7 @@
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
+use super::activation::Activation;
 use super::buffers::Buffer;
 use super::conv::{Finish, NEAR_VALUES, Through, accumulate, has_many_registers, neighbours, pad};
 use super::shape::{Gather, TILE};
@@ -205,19 +206,32 @@ impl Task<'_> {
             let plane = lines * pitch;
             let point = channels * places * LANES + GAP;
             let sum_point = TILE * places * LANES + GAP;
-            grow(&mut self.scratch.padded, channels * plane);
             grow(&mut self.scratch.input, POINTS * point);
             grow(&mut self.scratch.sums, POINTS * sum_point);
-            let (input, through) = (self.input, self.through);
-            pad(simd, &window, input, through, first * OUT, lines, &mut self.scratch.padded);
-            for channel in 0..channels {
-                let padded = &self.scratch.padded[channel * plane..][..plane];
-                for place in 0..places {
-                    let corner = place / wide * OUT * pitch + place % wide * OUT * LANES;
-                    let to = (channel * places + place) * LANES;
-                    for part in (0..LANES).step_by(S::F32_LANES) {
-                        let from = &padded[corner + part..];
-                        transform(simd, from, pitch, &mut self.scratch.input[to + part..], point);
+            if self.gather.layout.strips == 1 {
+                self.transform_images(simd, first, rows, wide, point);
+            } else {
+                grow(&mut self.scratch.padded, channels * plane);
+                let (input, through) = (self.input, self.through);
+                pad(simd, &window, input, through, first * OUT, lines, &mut self.scratch.padded);
+                for channel in 0..channels {
+                    let padded = &self.scratch.padded[channel * plane..][..plane];
+                    for place in 0..places {
+                        let corner = place / wide * OUT * pitch + place % wide * OUT * LANES;
+                        let to = (channel * places + place) * LANES;
+                        for part in (0..LANES).step_by(S::F32_LANES) {
+                            let from = &padded[corner + part..];
+                            let near = (Some(0), &[None; IN]);
+                            let tile = [
+                                line::<S>(simd, from, near.0, near.1),
+                                line::<S>(simd, &from[pitch..], near.0, near.1),
+                                line::<S>(simd, &from[2 * pitch..], near.0, near.1),
+                                line::<S>(simd, &from[3 * pitch..], near.0, near.1),
+                                line::<S>(simd, &from[4 * pitch..], near.0, near.1),
+                                line::<S>(simd, &from[5 * pitch..], near.0, near.1),
+                            ];
+                            transform(simd, tile, &mut self.scratch.input[to + part..], point);
+                        }
                     }
                 }
             }
@@ -229,6 +243,47 @@ impl Task<'_> {
                     products::<S, WIDE>(simd, input, weights, places, sums);
                 }
                 self.finish_tile(simd, tile, first, rows, wide, sum_point);
+            }
+        }
+    }
+
+    /// Whole images need no padded copy: a tile knows which of its pixels are there.
+    #[inline(always)]
+    fn transform_images<S: Simd>(&mut self, simd: S, first: usize, rows: usize, wide: usize, point: usize) {
+        let gather = self.gather;
+        let [channels, height, width] = gather.input;
+        let (places, plane) = (rows * wide, height * width * LANES);
+        let tops: Vec<[Option<usize>; IN]> = (first..first + rows)
+            .map(|tile| std::array::from_fn(|row| gather.row(tile * OUT + row)))
+            .collect();
+        let lefts: Vec<[Option<usize>; IN]> = (0..wide)
+            .map(|tile| std::array::from_fn(|column| gather.whole_column(tile * OUT + column)))
+            .collect();
+        for channel in 0..channels {
+            let input = &self.input[channel * plane..][..plane];
+            let through = self.through.map(|t| (&t.activated[channel * plane..][..plane], t.activation));
+            for (tile_row, top) in tops.iter().enumerate() {
+                for (tile_column, left) in lefts.iter().enumerate() {
+                    // Six neighbours, or one by one.
+                    let run = match (left[0], left[IN - 1]) {
+                        (Some(first), Some(last)) if last == first + IN - 1 => Some(first * LANES),
+                        _ => None,
+                    };
+                    let to = (channel * places + tile_row * wide + tile_column) * LANES;
+                    for part in (0..LANES).step_by(S::F32_LANES) {
+                        let rows = top.map(|row| row.map(|row| row * width * LANES + part));
+                        // Written out: a loop would first fill the tile with zeros, in memory.
+                        let tile = [
+                            pixels::<S>(simd, input, through, rows[0], run, left),
+                            pixels::<S>(simd, input, through, rows[1], run, left),
+                            pixels::<S>(simd, input, through, rows[2], run, left),
+                            pixels::<S>(simd, input, through, rows[3], run, left),
+                            pixels::<S>(simd, input, through, rows[4], run, left),
+                            pixels::<S>(simd, input, through, rows[5], run, left),
+                        ];
+                        transform(simd, tile, &mut self.scratch.input[to + part..], point);
+                    }
+                }
             }
         }
     }
@@ -255,18 +310,18 @@ impl Task<'_> {
                 let (down, right) = (OUT.min(height - row), OUT.min(width - column));
                 for part in (0..LANES).step_by(S::F32_LANES) {
                     let from = &self.scratch.sums[(lane * places + place) * LANES + part..];
-                    let zero = simd.splat_f32s(0.0);
-                    let mut columns = [[zero; OUT]; IN];
-                    for (index, out) in columns.iter_mut().enumerate() {
-                        let mut m = [zero; IN];
-                        for (row, m) in m.iter_mut().enumerate() {
-                            *m = load::<S>(&from[(row * IN + index) * sum_point..]);
-                        }
-                        *out = gather_in(simd, m);
-                    }
-                    let lines: [[S::f32s; IN]; OUT] =
-                        std::array::from_fn(|line| std::array::from_fn(|index| columns[index][line]));
-                    for (line, points) in lines.into_iter().enumerate().take(down) {
+                    let columns = [
+                        summed::<S>(simd, from, sum_point, 0),
+                        summed::<S>(simd, from, sum_point, 1),
+                        summed::<S>(simd, from, sum_point, 2),
+                        summed::<S>(simd, from, sum_point, 3),
+                        summed::<S>(simd, from, sum_point, 4),
+                        summed::<S>(simd, from, sum_point, 5),
+                    ];
+                    let [a, b, c, d, e, f] = columns;
+                    let lines = a.into_iter().zip(b).zip(c).zip(d).zip(e).zip(f).enumerate();
+                    for (line, (((((a, b), c), d), e), f)) in lines.take(down) {
+                        let points = [a, b, c, d, e, f];
                         let values = gather_in(simd, points);
                         let at = (((base + lane) * height + row + line) * width + column) * LANES + part;
                         for (index, value) in values.into_iter().enumerate().take(right) {
@@ -284,27 +339,93 @@ impl Task<'_> {
     }
 }
 
+/// The four values of one column of 6 sums, which stand `sum_point` times 6 apart.
+#[inline(always)]
+fn summed<S: Simd>(simd: S, from: &[f32], sum_point: usize, column: usize) -> [S::f32s; OUT] {
+    let points = [
+        load::<S>(&from[column * sum_point..]),
+        load::<S>(&from[(IN + column) * sum_point..]),
+        load::<S>(&from[(2 * IN + column) * sum_point..]),
+        load::<S>(&from[(3 * IN + column) * sum_point..]),
+        load::<S>(&from[(4 * IN + column) * sum_point..]),
+        load::<S>(&from[(5 * IN + column) * sum_point..]),
+    ];
+    gather_in(simd, points)
+}
+
 fn grow(scratch: &mut Vec<f32>, len: usize) {
     if scratch.len() < len {
         scratch.resize(len, 0.0);
     }
 }
 
-/// 6x6 pixels at the head of `from` to 36 points, `point` values apart.
+/// Six pixels of a row that starts at `start`, with a gradient's way back through its activation; zero where there is
+/// no row. The pixels are neighbours from `run` on, or the columns that `places` names, zero where it names none.
 #[inline(always)]
-fn transform<S: Simd>(simd: S, from: &[f32], pitch: usize, to: &mut [f32], point: usize) {
+fn pixels<S: Simd>(
+    simd: S,
+    values: &[f32],
+    through: Option<(&[f32], Activation)>,
+    start: Option<usize>,
+    run: Option<usize>,
+    places: &[Option<usize>; IN],
+) -> [S::f32s; IN] {
     let zero = simd.splat_f32s(0.0);
-    let mut lines = [[zero; IN]; IN];
-    for (row, line) in lines.iter_mut().enumerate() {
-        let pixels = &from[row * pitch..][..(IN - 1) * LANES + S::F32_LANES];
-        let mut d = [zero; IN];
-        for (column, d) in d.iter_mut().enumerate() {
-            *d = load::<S>(&pixels[column * LANES..]);
-        }
-        *line = spread(simd, d);
+    let Some(start) = start else { return [zero; IN] };
+    let row = line::<S>(simd, &values[start..], run, places);
+    let Some((activated, activation)) = through else { return row };
+    let activated = line::<S>(simd, &activated[start..], run, places);
+    let mut back = row;
+    for (value, activated) in back.iter_mut().zip(activated) {
+        *value = activation.undo(simd, *value, activated);
     }
-    for column in 0..IN {
-        let values = spread(simd, std::array::from_fn(|row| lines[row][column]));
+    back
+}
+
+/// As [`pixels`], of one row.
+#[inline(always)]
+fn line<S: Simd>(simd: S, row: &[f32], run: Option<usize>, places: &[Option<usize>; IN]) -> [S::f32s; IN] {
+    if let Some(run) = run {
+        let near = &row[run..][..(IN - 1) * LANES + S::F32_LANES];
+        return [
+            load::<S>(near),
+            load::<S>(&near[LANES..]),
+            load::<S>(&near[2 * LANES..]),
+            load::<S>(&near[3 * LANES..]),
+            load::<S>(&near[4 * LANES..]),
+            load::<S>(&near[5 * LANES..]),
+        ];
+    }
+    let [a, b, c, d, e, f] = *places;
+    [
+        pixel::<S>(simd, row, a),
+        pixel::<S>(simd, row, b),
+        pixel::<S>(simd, row, c),
+        pixel::<S>(simd, row, d),
+        pixel::<S>(simd, row, e),
+        pixel::<S>(simd, row, f),
+    ]
+}
+
+#[inline(always)]
+fn pixel<S: Simd>(simd: S, row: &[f32], column: Option<usize>) -> S::f32s {
+    match column {
+        Some(column) => load::<S>(&row[column * LANES..]),
+        None => simd.splat_f32s(0.0),
+    }
+}
+
+/// 6x6 pixels to 36 points, `point` values apart.
+#[inline(always)]
+fn transform<S: Simd>(simd: S, tile: [[S::f32s; IN]; IN], to: &mut [f32], point: usize) {
+    let mut lines = tile;
+    for line in &mut lines {
+        *line = spread(simd, *line);
+    }
+    let [a, b, c, d, e, f] = lines;
+    let columns = a.into_iter().zip(b).zip(c).zip(d).zip(e).zip(f).enumerate();
+    for (column, (((((a, b), c), d), e), f)) in columns {
+        let values = spread(simd, [a, b, c, d, e, f]);
         for (row, value) in values.into_iter().enumerate() {
             store::<S>(&mut to[(row * IN + column) * point..], value);
         }
