@@ -596,7 +596,10 @@ impl ReviewView {
         let sort = if self.blind && self.sort.is_judgement() { Measure::Slot } else { self.sort };
         let name = class.and_then(|c| classes.get(c));
         // Keys are made once a row, not once a comparison: 100,000 candidates are sorted within a frame.
-        let ranks = class_ranks(candidates, classes);
+        let by_class = sort == Measure::Slot;
+        let ranks = if by_class { class_ranks(candidates, classes) } else { HashMap::new() };
+        // Candidates of a class mostly lie together.
+        let mut last = ("", 0);
         let mut rows: Vec<Ranked> = candidates
             .iter()
             .enumerate()
@@ -607,17 +610,10 @@ impl ReviewView {
                     && filter.passes(&facts(row))
             })
             .map(|(position, row)| {
-                let by_class = sort == Measure::Slot;
-                Ranked {
-                    class: if by_class {
-                        ranks.get(row.class.as_str()).copied().unwrap_or_default()
-                    } else {
-                        0
-                    },
-                    part: sort.of(&facts(row)),
-                    id: row.id,
-                    position,
+                if by_class && last.0 != row.class {
+                    last = (&row.class, ranks.get(row.class.as_str()).copied().unwrap_or_default());
                 }
+                Ranked { class: last.1, part: sort.of(&facts(row)), id: row.id, position }
             })
             .collect();
         let descending = self.descending;
@@ -665,7 +661,13 @@ struct Ranked {
 fn class_ranks<'a>(candidates: &'a [CandidateRow], classes: &'a [String]) -> HashMap<&'a str, usize> {
     let mut names: Vec<&str> = classes.iter().map(String::as_str).collect();
     let mut known: HashSet<&str> = names.iter().copied().collect();
-    names.extend(candidates.iter().map(|row| row.class.as_str()).filter(|class| known.insert(class)));
+    let mut last = "";
+    for row in candidates {
+        if row.class != last && known.insert(&row.class) {
+            names.push(&row.class);
+        }
+        last = &row.class;
+    }
     names.sort_by(|a, b| natural_order(a, b));
     names.into_iter().enumerate().map(|(rank, name)| (name, rank)).collect()
 }

@@ -16,6 +16,7 @@ use crate::imaging::decode::{Limits, decode};
 use crate::imaging::picture::Picture;
 use crate::imaging::resize::{Fit, fit};
 use crate::imaging::thumbnails::thumbnail;
+use crate::jobs::workers;
 
 /// Texture memory kept, in bytes.
 const BUDGET: usize = 192 << 20;
@@ -304,7 +305,11 @@ impl Textures {
             let (shared, ctx) = (self.shared.clone(), self.ctx.clone());
             let builder = std::thread::Builder::new().name(format!("thumbnail {number}"));
             // Without a thread, pictures stay in their loading state; the window goes on.
-            builder.spawn(move || work(&shared, &ctx)).ok();
+            let body = move || {
+                workers::yield_to_window();
+                work(&shared, &ctx);
+            };
+            builder.spawn(body).ok();
         }
     }
 }

@@ -28,8 +28,8 @@ pub fn limit(threads: usize) -> Result<(), String> {
     ThreadPoolBuilder::new().num_threads(threads).build_global().map_err(|error| error.to_string())
 }
 
-/// Lowers the calling thread where there is a window.
-pub(super) fn yield_to_window() {
+/// Lowers the calling thread where there is a window; for a thread that works beside it.
+pub fn yield_to_window() {
     if BEHIND_A_WINDOW.load(Ordering::Relaxed)
         && let Ok(value) = ThreadPriorityValue::try_from(BACKGROUND)
     {
