@@ -182,6 +182,14 @@ fn output_side(case: &Case, side: usize) -> usize {
     }
 }
 
+/// A gradient without its values where an activation's input is within rounding of zero, and may fall on either side of
+/// a kink.
+fn off_the_kink(along: Tensor<4>, inputs: Vec<f32>) -> Tensor<4> {
+    let (shape, device) = (along.dims(), along.device());
+    let kept: Vec<f32> = inputs.iter().map(|input| f32::from(u8::from(input.abs() > 1e-3))).collect();
+    along * Tensor::from_data(TensorData::new(kept, shape), &device)
+}
+
 fn compare(case: &Case) -> Result<(), TestCaseError> {
     let device = Device::flex().autodiff();
     let mut draws = stream(case.seed, Stage::Other, 0, 0);
@@ -199,10 +207,8 @@ fn compare(case: &Case) -> Result<(), TestCaseError> {
         random(&mut draws, out, &device),
     ];
     let bias = random(&mut draws, [output], &device);
-    // A sum within rounding of zero may fall on either side of a kink: nothing flows there.
     let sums = theirs(&Case { activation: Activation::None, ..case.clone() }, &parts, &bias).0;
-    let kept: Vec<f32> = sums.iter().map(|sum| f32::from(u8::from(sum.abs() > 1e-3))).collect();
-    parts[3] = parts[3].clone() * Tensor::from_data(TensorData::new(kept, out), &device);
+    parts[3] = off_the_kink(parts[3].clone(), sums);
     let (ours, theirs) = (ours(case, &parts, &bias), theirs(case, &parts, &bias));
     close("result", &ours.0, &theirs.0)?;
     for (name, (ours, theirs)) in
@@ -399,6 +405,12 @@ proptest! {
         // Far from zero, where a sum of squares would cancel.
         let x = random(&mut draws, shape, &device) + 30.0;
         let (residual, along) = (random(&mut draws, shape, &device), random(&mut draws, shape, &device));
+        let normed = |x: Tensor<4>, residual: Tensor<4>| {
+            let (ones, zeros) = (Tensor::ones([channels], &device), Tensor::zeros([channels], &device));
+            let out = batch_norm_train(x, ones, zeros, 1e-5).output;
+            if with_residual { out + residual } else { out }
+        };
+        let along = off_the_kink(along, host(normed(x.clone(), residual.clone())));
         let run = |ours: bool| {
             let (x, residual) = (x.clone().require_grad(), residual.clone().require_grad());
             let norm = BatchNorm::new(&mut Init::new(0, 0, &device), channels);
@@ -407,12 +419,7 @@ proptest! {
                 let given = with_residual.then(|| taken_in(few, residual.clone()));
                 norm.forward(taken_in(few, x.clone()), given, activation, &mut pass).into_images()
             } else {
-                let (ones, zeros) = (Tensor::ones([channels], &device), Tensor::zeros([channels], &device));
-                let mut out = batch_norm_train(x.clone(), ones, zeros, 1e-5).output;
-                if with_residual {
-                    out = out + residual.clone();
-                }
-                activate(out, activation)
+                activate(normed(x.clone(), residual.clone()), activation)
             };
             let out_host = host(out.clone());
             let grads = (out * along.clone()).sum().backward();
@@ -441,6 +448,16 @@ proptest! {
         let mut draws = stream(seed, Stage::Other, 0, 0);
         let shape = [batch, channels, height, width];
         let parts: [Tensor<4>; 3] = std::array::from_fn(|_| random(&mut draws, shape, &device));
+        let normed = |x: Tensor<4>, residual: Tensor<4>| {
+            let flat = x.reshape([batch, channels, height * width]);
+            let off = flat.clone() - flat.mean_dim(2);
+            let variance = off.clone().square().mean_dim(2);
+            let out = (off / (variance + 1e-5).sqrt()).reshape(shape);
+            if with_residual { out + residual } else { out }
+        };
+        let [x, residual, along] = parts;
+        let along = off_the_kink(along, host(normed(x.clone(), residual.clone())));
+        let parts = [x, residual, along];
         let run = |ours: bool| {
             let [x, residual, along] = parts.clone();
             let (x, residual) = (x.require_grad(), residual.require_grad());
@@ -448,14 +465,7 @@ proptest! {
                 let given = with_residual.then(|| taken_in(few, residual.clone()));
                 instance_norm(taken_in(few, x.clone()), given, activation).into_images()
             } else {
-                let flat = x.clone().reshape([batch, channels, height * width]);
-                let off = flat.clone() - flat.mean_dim(2);
-                let variance = off.clone().square().mean_dim(2);
-                let mut out = (off / (variance + 1e-5).sqrt()).reshape(shape);
-                if with_residual {
-                    out = out + residual.clone();
-                }
-                activate(out, activation)
+                activate(normed(x.clone(), residual.clone()), activation)
             };
             let out_host = host(out.clone());
             let grads = (out * along).sum().backward();

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 use std::collections::HashSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -35,8 +36,8 @@ use counterpoise::imaging::resize::Fit;
 use counterpoise::jobs::{JobState, JobView};
 use counterpoise::project::{Recent, Settings};
 use egui::{Key, Modifiers, Theme, vec2};
-use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
+use egui_kittest::{Harness, SnapshotResults, try_image_snapshot};
 
 #[path = "common/gui.rs"]
 mod support;
@@ -689,4 +690,31 @@ fn textures_load_show_and_fail() {
     assert!(textures.bytes() >= 28 * 28 * 4);
     textures.forget();
     assert_eq!(textures.bytes(), 0);
+}
+
+/// How views look, not what they say: spacing, lines and colours. `UPDATE_SNAPSHOTS=1` takes the pictures anew.
+#[test]
+fn views_look_as_they_did() {
+    let picture = |view: View, state: State, theme: Theme| {
+        let mut harness = shown(vec2(960.0, 600.0), false, view, state, theme);
+        // Without a graphics adapter the renderer panics.
+        catch_unwind(AssertUnwindSafe(|| harness.render().unwrap()))
+    };
+    let mut results = SnapshotResults::new();
+    for theme in THEMES {
+        let word = if theme == Theme::Dark { "dark" } else { "light" };
+        let views: [(&str, View, State); 2] =
+            [("welcome", welcome_ui, State::new()), ("plan", plan_ui, full())];
+        for (name, view, state) in views {
+            match picture(view, state, theme) {
+                Ok(image) => results.add(try_image_snapshot(&image, format!("{name}_{word}"))),
+                Err(_) => {
+                    let required = std::env::var_os("COUNTERPOISE_REQUIRE_WGPU").is_some();
+                    assert!(!required, "a graphics adapter is required here");
+                    println!("SKIPPED, NOT RUN: no graphics adapter to draw with");
+                }
+            }
+        }
+    }
+    results.unwrap();
 }
