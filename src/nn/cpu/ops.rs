@@ -493,34 +493,33 @@ impl Backward<Flex, 2> for InstanceNorm {
     }
 }
 
+/// The result of an operation with one input, and its way back where a gradient is wanted.
+fn recorded<C: CheckpointStrategy, Op: Backward<Flex, 1>>(
+    operation: Op,
+    input: FloatTensor<Autodiff<Flex, C>>,
+    state: Op::State,
+    run: impl FnOnce(Flat) -> Flat,
+) -> FloatTensor<Autodiff<Flex, C>> {
+    let prep = operation.prepare::<C>([input.node()]).compute_bound().stateful();
+    let out = run(input.into_primitive());
+    match prep {
+        OpsKind::Tracked(prep) => prep.finish(state, out),
+        OpsKind::UnTracked(prep) => prep.finish(out),
+    }
+}
+
 impl<C: CheckpointStrategy> LaneOps for Autodiff<Flex, C> {
     fn lanes_from_images(images: FloatTensor<Self>, layout: Layout) -> FloatTensor<Self> {
-        let prep = FromImages.prepare::<C>([images.node()]).compute_bound().stateful();
-        let out = Flex::lanes_from_images(images.into_primitive(), layout);
-        match prep {
-            OpsKind::Tracked(prep) => prep.finish(layout, out),
-            OpsKind::UnTracked(prep) => prep.finish(out),
-        }
+        recorded::<C, _>(FromImages, images, layout, |images| Flex::lanes_from_images(images, layout))
     }
 
     fn lanes_to_images(blocks: FloatTensor<Self>, layout: Layout) -> FloatTensor<Self> {
-        let prep = ToImages.prepare::<C>([blocks.node()]).compute_bound().stateful();
-        let out = Flex::lanes_to_images(blocks.into_primitive(), layout);
-        match prep {
-            OpsKind::Tracked(prep) => prep.finish(layout, out),
-            OpsKind::UnTracked(prep) => prep.finish(out),
-        }
+        recorded::<C, _>(ToImages, blocks, layout, |blocks| Flex::lanes_to_images(blocks, layout))
     }
 
     fn lanes_mean_pixels(blocks: FloatTensor<Self>, images: usize) -> FloatTensor<Self> {
-        let shape = dims::<5>(blocks.primitive());
-        match MeanPixels.prepare::<C>([blocks.node()]).compute_bound().stateful() {
-            OpsKind::Tracked(prep) => {
-                let out = Flex::lanes_mean_pixels(blocks.into_primitive(), images);
-                prep.finish(Pixels { shape, images }, out)
-            }
-            OpsKind::UnTracked(prep) => prep.finish(Flex::lanes_mean_pixels(blocks.into_primitive(), images)),
-        }
+        let state = Pixels { shape: dims::<5>(blocks.primitive()), images };
+        recorded::<C, _>(MeanPixels, blocks, state, |blocks| Flex::lanes_mean_pixels(blocks, images))
     }
 
     fn lanes_shortcut(
@@ -529,13 +528,10 @@ impl<C: CheckpointStrategy> LaneOps for Autodiff<Flex, C> {
         before: usize,
         after: usize,
     ) -> FloatTensor<Self> {
-        let shape = dims::<5>(blocks.primitive());
-        let prep = Shortcut.prepare::<C>([blocks.node()]).compute_bound().stateful();
-        let out = Flex::lanes_shortcut(blocks.into_primitive(), stride, before, after);
-        match prep {
-            OpsKind::Tracked(prep) => prep.finish((shape, [stride, before, after]), out),
-            OpsKind::UnTracked(prep) => prep.finish(out),
-        }
+        let state = (dims::<5>(blocks.primitive()), [stride, before, after]);
+        recorded::<C, _>(Shortcut, blocks, state, |blocks| {
+            Flex::lanes_shortcut(blocks, stride, before, after)
+        })
     }
 
     fn lanes_conv(
