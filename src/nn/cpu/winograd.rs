@@ -20,10 +20,12 @@ const OUT: usize = 4;
 const IN: usize = 6;
 /// Values of a tile.
 const POINTS: usize = IN * IN;
-/// Transformed input that a task holds at a time: a third of a second-level cache of 1 MiB.
-const HELD_VALUES: usize = 80 * 1024;
-/// Room after the values of one point, so that the 36 points of a tile do not fall into one set of the cache.
-const GAP: usize = LANES;
+/// Transformed input that a task holds at a time, in values.
+const HELD_VALUES: usize = 24 * 1024;
+/// Padded strips that a task holds at a time: half of a second-level cache of 512 KiB.
+const PADDED_VALUES: usize = 64 * 1024;
+/// Values of a tile of every lane, one point after the other.
+const TILE_VALUES: usize = POINTS * LANES;
 
 /// True where this way is worth its transforms.
 pub fn is_worth_it(gather: &Gather) -> bool {
@@ -161,12 +163,38 @@ fn gather_in<S: Simd>(simd: S, m: [S::f32s; IN]) -> [S::f32s; OUT] {
     ]
 }
 
+/// Some tiles of a plane, one after the other in the order of reading.
+#[derive(Clone, Copy)]
+struct Places {
+    first: usize,
+    count: usize,
+    /// Tiles in a row of the plane.
+    wide: usize,
+}
+
+impl Places {
+    /// Row and column of one of them, in tiles.
+    #[inline(always)]
+    fn at(self, index: usize) -> (usize, usize) {
+        ((self.first + index) / self.wide, (self.first + index) % self.wide)
+    }
+}
+
 /// Scratch memory of a thread.
-#[derive(Default)]
 pub struct Scratch {
     padded: Vec<f32>,
+    /// Transformed: channel, place, point, lane.
     input: Vec<f32>,
+    /// Output channel of the tile, place, point, lane.
     sums: Vec<f32>,
+    /// A tile between the two directions of its transform: row, column, lane.
+    half: [f32; TILE_VALUES],
+}
+
+impl Default for Scratch {
+    fn default() -> Self {
+        Scratch { padded: Vec::new(), input: Vec::new(), sums: Vec::new(), half: [0.0; TILE_VALUES] }
+    }
 }
 
 /// One block, some tiles of output channels; fields as in `conv::Task`.
@@ -196,93 +224,112 @@ impl Task<'_> {
         let channels = self.gather.input[0];
         let [_, height, width] = self.gather.output;
         let (tall, wide) = (height.div_ceil(OUT), width.div_ceil(OUT));
+        let whole = self.gather.layout.strips == 1;
         let window = Gather { padded: [tall * OUT + 2, wide * OUT + 2], ..self.gather.clone() };
         let pitch = window.padded[1] * LANES;
-        let band = (HELD_VALUES / (POINTS * channels * wide * LANES)).clamp(1, tall);
+        // Strips are padded first, as many rows as a task may hold.
+        let held = (PADDED_VALUES / (channels * pitch)).saturating_sub(2) / OUT;
+        let band = if whole { tall } else { held.clamp(1, tall) };
+        let near = (HELD_VALUES / (POINTS * channels * LANES)).max(2);
         for first in (0..tall).step_by(band) {
             let rows = band.min(tall - first);
-            let places = rows * wide;
             let lines = rows * OUT + 2;
-            let plane = lines * pitch;
-            let point = channels * places * LANES + GAP;
-            let sum_point = TILE * places * LANES + GAP;
-            grow(&mut self.scratch.input, POINTS * point);
-            grow(&mut self.scratch.sums, POINTS * sum_point);
-            if self.gather.layout.strips == 1 {
-                self.transform_images(simd, first, rows, wide, point);
-            } else {
-                grow(&mut self.scratch.padded, channels * plane);
+            if !whole {
+                grow(&mut self.scratch.padded, channels * lines * pitch);
                 let (input, through) = (self.input, self.through);
                 pad(simd, &window, input, through, first * OUT, lines, &mut self.scratch.padded);
-                for channel in 0..channels {
-                    let padded = &self.scratch.padded[channel * plane..][..plane];
-                    for place in 0..places {
-                        let corner = place / wide * OUT * pitch + place % wide * OUT * LANES;
-                        let to = (channel * places + place) * LANES;
-                        for part in (0..LANES).step_by(S::F32_LANES) {
-                            let from = &padded[corner + part..];
-                            let near = (Some(0), &[None; IN]);
-                            let tile = [
-                                line::<S>(simd, from, near.0, near.1),
-                                line::<S>(simd, &from[pitch..], near.0, near.1),
-                                line::<S>(simd, &from[2 * pitch..], near.0, near.1),
-                                line::<S>(simd, &from[3 * pitch..], near.0, near.1),
-                                line::<S>(simd, &from[4 * pitch..], near.0, near.1),
-                                line::<S>(simd, &from[5 * pitch..], near.0, near.1),
-                            ];
-                            transform(simd, tile, &mut self.scratch.input[to + part..], point);
-                        }
+            }
+            // Few tiles at a time, so that all their points stay near; groups of one size, or one less.
+            let all = rows * wide;
+            let groups = all.div_ceil(near);
+            let mut start = 0;
+            for group in 0..groups {
+                let end = all * (group + 1) / groups;
+                let places = Places { first: first * wide + start, count: end - start, wide };
+                start = end;
+                grow(&mut self.scratch.input, channels * places.count * TILE_VALUES);
+                grow(&mut self.scratch.sums, TILE * places.count * TILE_VALUES);
+                if whole {
+                    self.transform_images(simd, places);
+                } else {
+                    self.transform_padded(simd, places, first, lines, pitch);
+                }
+                for tile in self.tiles.clone() {
+                    for point in 0..POINTS {
+                        let weights = self.weights.point(tile, point);
+                        let input = &self.scratch.input[point * LANES..];
+                        let sums = &mut self.scratch.sums[point * LANES..];
+                        products::<S, WIDE>(simd, input, weights, places.count, sums);
                     }
+                    self.finish_tile(simd, tile, places);
                 }
             }
-            for tile in self.tiles.clone() {
-                for at in 0..POINTS {
-                    let weights = self.weights.point(tile, at);
-                    let input = &self.scratch.input[at * point..][..point - GAP];
-                    let sums = &mut self.scratch.sums[at * sum_point..][..sum_point - GAP];
-                    products::<S, WIDE>(simd, input, weights, places, sums);
+        }
+    }
+
+    /// Tiles out of the padded rows of a band that begins at tile row `first`.
+    #[inline(always)]
+    fn transform_padded<S: Simd>(
+        &mut self,
+        simd: S,
+        places: Places,
+        first: usize,
+        lines: usize,
+        pitch: usize,
+    ) {
+        let plane = lines * pitch;
+        let Scratch { padded, input: out, half, .. } = &mut *self.scratch;
+        let (tiles, _) = out.as_chunks_mut::<TILE_VALUES>();
+        for channel in 0..self.gather.input[0] {
+            let padded = &padded[channel * plane..][..plane];
+            for (index, tile) in tiles[channel * places.count..][..places.count].iter_mut().enumerate() {
+                let (tile_row, tile_column) = places.at(index);
+                let corner = (tile_row - first) * OUT * pitch + tile_column * OUT * LANES;
+                for part in (0..LANES).step_by(S::F32_LANES) {
+                    for row in 0..IN {
+                        let from = &padded[corner + row * pitch + part..];
+                        store_line::<S>(
+                            half,
+                            row,
+                            part,
+                            spread(simd, line::<S>(simd, from, Some(0), &[None; IN])),
+                        );
+                    }
+                    transform_columns::<S>(simd, half, part, tile);
                 }
-                self.finish_tile(simd, tile, first, rows, wide, sum_point);
             }
         }
     }
 
     /// Whole images need no padded copy: a tile knows which of its pixels are there.
     #[inline(always)]
-    fn transform_images<S: Simd>(&mut self, simd: S, first: usize, rows: usize, wide: usize, point: usize) {
+    fn transform_images<S: Simd>(&mut self, simd: S, places: Places) {
         let gather = self.gather;
         let [channels, height, width] = gather.input;
-        let (places, plane) = (rows * wide, height * width * LANES);
-        let tops: Vec<[Option<usize>; IN]> = (first..first + rows)
-            .map(|tile| std::array::from_fn(|row| gather.row(tile * OUT + row)))
-            .collect();
-        let lefts: Vec<[Option<usize>; IN]> = (0..wide)
-            .map(|tile| std::array::from_fn(|column| gather.whole_column(tile * OUT + column)))
-            .collect();
-        for channel in 0..channels {
-            let input = &self.input[channel * plane..][..plane];
-            let through = self.through.map(|t| (&t.activated[channel * plane..][..plane], t.activation));
-            for (tile_row, top) in tops.iter().enumerate() {
-                for (tile_column, left) in lefts.iter().enumerate() {
-                    // Six neighbours, or one by one.
-                    let run = match (left[0], left[IN - 1]) {
-                        (Some(first), Some(last)) if last == first + IN - 1 => Some(first * LANES),
-                        _ => None,
-                    };
-                    let to = (channel * places + tile_row * wide + tile_column) * LANES;
-                    for part in (0..LANES).step_by(S::F32_LANES) {
-                        let rows = top.map(|row| row.map(|row| row * width * LANES + part));
-                        // Written out: a loop would first fill the tile with zeros, in memory.
-                        let tile = [
-                            pixels::<S>(simd, input, through, rows[0], run, left),
-                            pixels::<S>(simd, input, through, rows[1], run, left),
-                            pixels::<S>(simd, input, through, rows[2], run, left),
-                            pixels::<S>(simd, input, through, rows[3], run, left),
-                            pixels::<S>(simd, input, through, rows[4], run, left),
-                            pixels::<S>(simd, input, through, rows[5], run, left),
-                        ];
-                        transform(simd, tile, &mut self.scratch.input[to + part..], point);
+        let plane = height * width * LANES;
+        for index in 0..places.count {
+            let (tile_row, tile_column) = places.at(index);
+            let top: [Option<usize>; IN] = std::array::from_fn(|row| gather.row(tile_row * OUT + row));
+            let left: [Option<usize>; IN] =
+                std::array::from_fn(|column| gather.whole_column(tile_column * OUT + column));
+            // Six neighbours, or one by one.
+            let run = match (left[0], left[IN - 1]) {
+                (Some(first), Some(last)) if last == first + IN - 1 => Some(first * LANES),
+                _ => None,
+            };
+            let Scratch { input: out, half, .. } = &mut *self.scratch;
+            let (tiles, _) = out.as_chunks_mut::<TILE_VALUES>();
+            for channel in 0..channels {
+                let input = &self.input[channel * plane..][..plane];
+                let through = self.through.map(|t| (&t.activated[channel * plane..][..plane], t.activation));
+                let tile = &mut tiles[channel * places.count + index];
+                for part in (0..LANES).step_by(S::F32_LANES) {
+                    for (row, top) in top.iter().enumerate() {
+                        let start = top.map(|top| top * width * LANES + part);
+                        let values = pixels::<S>(simd, input, through, start, run, &left);
+                        store_line::<S>(half, row, part, spread(simd, values));
                     }
+                    transform_columns::<S>(simd, half, part, tile);
                 }
             }
         }
@@ -290,48 +337,32 @@ impl Task<'_> {
 
     /// Turns the sums of one tile of output channels into pixels.
     #[inline(always)]
-    fn finish_tile<S: Simd>(
-        &mut self,
-        simd: S,
-        tile: usize,
-        first: usize,
-        rows: usize,
-        wide: usize,
-        sum_point: usize,
-    ) {
+    fn finish_tile<S: Simd>(&mut self, simd: S, tile: usize, places: Places) {
         let [channels, height, width] = self.gather.output;
-        let places = rows * wide;
         let base = (tile - self.tiles.start) * TILE;
+        let Finish { bias, residual, activation } = self.finish;
+        let Scratch { sums, half, .. } = &mut *self.scratch;
+        let (sums, _) = sums.as_chunks::<TILE_VALUES>();
         for lane in 0..TILE.min(channels - tile * TILE) {
-            let bias = self.finish.bias.map_or(0.0, |bias| bias[tile * TILE + lane]);
-            let bias = simd.splat_f32s(bias);
-            for place in 0..places {
-                let (row, column) = ((first + place / wide) * OUT, place % wide * OUT);
+            let bias = simd.splat_f32s(bias.map_or(0.0, |bias| bias[tile * TILE + lane]));
+            for (index, sums) in sums[lane * places.count..][..places.count].iter().enumerate() {
+                let (row, column) = places.at(index);
+                let (row, column) = (row * OUT, column * OUT);
                 let (down, right) = (OUT.min(height - row), OUT.min(width - column));
                 for part in (0..LANES).step_by(S::F32_LANES) {
-                    let from = &self.scratch.sums[(lane * places + place) * LANES + part..];
-                    let columns = [
-                        summed::<S>(simd, from, sum_point, 0),
-                        summed::<S>(simd, from, sum_point, 1),
-                        summed::<S>(simd, from, sum_point, 2),
-                        summed::<S>(simd, from, sum_point, 3),
-                        summed::<S>(simd, from, sum_point, 4),
-                        summed::<S>(simd, from, sum_point, 5),
-                    ];
-                    let [a, b, c, d, e, f] = columns;
-                    let lines = a.into_iter().zip(b).zip(c).zip(d).zip(e).zip(f).enumerate();
-                    for (line, (((((a, b), c), d), e), f)) in lines.take(down) {
-                        let points = [a, b, c, d, e, f];
-                        let values = gather_in(simd, points);
+                    for column in 0..IN {
+                        let [a, b, c, d] = gather_in(simd, load_column::<S>(sums, column, part));
+                        store::<S>(&mut half[column * LANES + part..], a);
+                        store::<S>(&mut half[(IN + column) * LANES + part..], b);
+                        store::<S>(&mut half[(2 * IN + column) * LANES + part..], c);
+                        store::<S>(&mut half[(3 * IN + column) * LANES + part..], d);
+                    }
+                    for line in 0..down {
+                        let values = gather_in(simd, load_line::<S>(half, line, part));
                         let at = (((base + lane) * height + row + line) * width + column) * LANES + part;
-                        for (index, value) in values.into_iter().enumerate().take(right) {
-                            let at = at + index * LANES;
-                            let mut value = simd.add_f32s(value, bias);
-                            if let Some(residual) = self.finish.residual {
-                                value = simd.add_f32s(value, load::<S>(&residual[at..]));
-                            }
-                            store::<S>(&mut self.out[at..], self.finish.activation.apply(simd, value));
-                        }
+                        let out = &mut self.out[at..];
+                        let residual = residual.map(|residual| &residual[at..]);
+                        finish_line::<S>(simd, values, bias, residual, activation, right, out);
                     }
                 }
             }
@@ -339,18 +370,106 @@ impl Task<'_> {
     }
 }
 
-/// The four values of one column of 6 sums, which stand `sum_point` times 6 apart.
+/// Bias, residual and activation of up to four pixels of a row, stored.
 #[inline(always)]
-fn summed<S: Simd>(simd: S, from: &[f32], sum_point: usize, column: usize) -> [S::f32s; OUT] {
-    let points = [
-        load::<S>(&from[column * sum_point..]),
-        load::<S>(&from[(IN + column) * sum_point..]),
-        load::<S>(&from[(2 * IN + column) * sum_point..]),
-        load::<S>(&from[(3 * IN + column) * sum_point..]),
-        load::<S>(&from[(4 * IN + column) * sum_point..]),
-        load::<S>(&from[(5 * IN + column) * sum_point..]),
-    ];
-    gather_in(simd, points)
+fn finish_line<S: Simd>(
+    simd: S,
+    values: [S::f32s; OUT],
+    bias: S::f32s,
+    residual: Option<&[f32]>,
+    activation: Activation,
+    count: usize,
+    out: &mut [f32],
+) {
+    let [a, b, c, d] = values;
+    let mut values =
+        [simd.add_f32s(a, bias), simd.add_f32s(b, bias), simd.add_f32s(c, bias), simd.add_f32s(d, bias)];
+    if let Some(residual) = residual {
+        for (index, value) in values.iter_mut().enumerate().take(count) {
+            *value = simd.add_f32s(*value, load::<S>(&residual[index * LANES..]));
+        }
+    }
+    // One question for a row of pixels.
+    let values = match activation {
+        Activation::None => values,
+        Activation::Relu => apply(simd, Activation::Relu, values),
+        Activation::LeakyRelu => apply(simd, Activation::LeakyRelu, values),
+        Activation::Tanh => apply(simd, Activation::Tanh, values),
+    };
+    for (index, value) in values.into_iter().enumerate().take(count) {
+        store::<S>(&mut out[index * LANES..], value);
+    }
+}
+
+#[inline(always)]
+fn apply<S: Simd>(simd: S, activation: Activation, [a, b, c, d]: [S::f32s; OUT]) -> [S::f32s; OUT] {
+    [
+        activation.apply(simd, a),
+        activation.apply(simd, b),
+        activation.apply(simd, c),
+        activation.apply(simd, d),
+    ]
+}
+
+/// One row of 6 values of a half transformed tile.
+#[inline(always)]
+fn store_line<S: Simd>(half: &mut [f32; TILE_VALUES], row: usize, part: usize, values: [S::f32s; IN]) {
+    let [a, b, c, d, e, f] = values;
+    let out = &mut half[row * IN * LANES + part..][..(IN - 1) * LANES + S::F32_LANES];
+    store::<S>(out, a);
+    store::<S>(&mut out[LANES..], b);
+    store::<S>(&mut out[2 * LANES..], c);
+    store::<S>(&mut out[3 * LANES..], d);
+    store::<S>(&mut out[4 * LANES..], e);
+    store::<S>(&mut out[5 * LANES..], f);
+}
+
+/// The inverse of [`store_line`].
+#[inline(always)]
+fn load_line<S: Simd>(half: &[f32; TILE_VALUES], row: usize, part: usize) -> [S::f32s; IN] {
+    let from = &half[row * IN * LANES + part..][..(IN - 1) * LANES + S::F32_LANES];
+    [
+        load::<S>(from),
+        load::<S>(&from[LANES..]),
+        load::<S>(&from[2 * LANES..]),
+        load::<S>(&from[3 * LANES..]),
+        load::<S>(&from[4 * LANES..]),
+        load::<S>(&from[5 * LANES..]),
+    ]
+}
+
+/// One column of 6 values of a tile.
+#[inline(always)]
+fn load_column<S: Simd>(tile: &[f32; TILE_VALUES], column: usize, part: usize) -> [S::f32s; IN] {
+    let from = &tile[column * LANES + part..][..(IN - 1) * IN * LANES + S::F32_LANES];
+    [
+        load::<S>(from),
+        load::<S>(&from[IN * LANES..]),
+        load::<S>(&from[2 * IN * LANES..]),
+        load::<S>(&from[3 * IN * LANES..]),
+        load::<S>(&from[4 * IN * LANES..]),
+        load::<S>(&from[5 * IN * LANES..]),
+    ]
+}
+
+/// The second half of the input's transform, into the 36 points of a tile.
+#[inline(always)]
+fn transform_columns<S: Simd>(
+    simd: S,
+    half: &[f32; TILE_VALUES],
+    part: usize,
+    tile: &mut [f32; TILE_VALUES],
+) {
+    for column in 0..IN {
+        let [a, b, c, d, e, f] = spread(simd, load_column::<S>(half, column, part));
+        let out = &mut tile[column * LANES + part..][..(IN - 1) * IN * LANES + S::F32_LANES];
+        store::<S>(out, a);
+        store::<S>(&mut out[IN * LANES..], b);
+        store::<S>(&mut out[2 * IN * LANES..], c);
+        store::<S>(&mut out[3 * IN * LANES..], d);
+        store::<S>(&mut out[4 * IN * LANES..], e);
+        store::<S>(&mut out[5 * IN * LANES..], f);
+    }
 }
 
 fn grow(scratch: &mut Vec<f32>, len: usize) {
@@ -375,11 +494,30 @@ fn pixels<S: Simd>(
     let row = line::<S>(simd, &values[start..], run, places);
     let Some((activated, activation)) = through else { return row };
     let activated = line::<S>(simd, &activated[start..], run, places);
-    let mut back = row;
-    for (value, activated) in back.iter_mut().zip(activated) {
-        *value = activation.undo(simd, *value, activated);
+    match activation {
+        Activation::None => row,
+        Activation::Relu => undo(simd, Activation::Relu, row, activated),
+        Activation::LeakyRelu => undo(simd, Activation::LeakyRelu, row, activated),
+        Activation::Tanh => undo(simd, Activation::Tanh, row, activated),
     }
-    back
+}
+
+#[inline(always)]
+fn undo<S: Simd>(
+    simd: S,
+    activation: Activation,
+    gradient: [S::f32s; IN],
+    activated: [S::f32s; IN],
+) -> [S::f32s; IN] {
+    let ([a, b, c, d, e, f], [g, h, i, j, k, l]) = (gradient, activated);
+    [
+        activation.undo(simd, a, g),
+        activation.undo(simd, b, h),
+        activation.undo(simd, c, i),
+        activation.undo(simd, d, j),
+        activation.undo(simd, e, k),
+        activation.undo(simd, f, l),
+    ]
 }
 
 /// As [`pixels`], of one row.
@@ -415,24 +553,8 @@ fn pixel<S: Simd>(simd: S, row: &[f32], column: Option<usize>) -> S::f32s {
     }
 }
 
-/// 6x6 pixels to 36 points, `point` values apart.
-#[inline(always)]
-fn transform<S: Simd>(simd: S, tile: [[S::f32s; IN]; IN], to: &mut [f32], point: usize) {
-    let mut lines = tile;
-    for line in &mut lines {
-        *line = spread(simd, *line);
-    }
-    let [a, b, c, d, e, f] = lines;
-    let columns = a.into_iter().zip(b).zip(c).zip(d).zip(e).zip(f).enumerate();
-    for (column, (((((a, b), c), d), e), f)) in columns {
-        let values = spread(simd, [a, b, c, d, e, f]);
-        for (row, value) in values.into_iter().enumerate() {
-            store::<S>(&mut to[(row * IN + column) * point..], value);
-        }
-    }
-}
-
-/// Products of one point summed over the input channels, for one tile of output channels.
+/// Products of one point summed over the input channels, for one tile of output channels; `input` and `sums` begin at
+/// that point of the first place.
 #[inline(always)]
 fn products<S: Simd, const WIDE: usize>(
     simd: S,
@@ -441,7 +563,7 @@ fn products<S: Simd, const WIDE: usize>(
     places: usize,
     sums: &mut [f32],
 ) {
-    let plane = places * LANES;
+    let plane = places * TILE_VALUES;
     let channels = weights.len() / TILE;
     // Several passes over the same inputs go by parts that stay in the cache.
     let passes = TILE / WIDE * LANES / S::F32_LANES;
@@ -454,7 +576,7 @@ fn products<S: Simd, const WIDE: usize>(
             let input = &input[first * plane..];
             for half in (0..TILE).step_by(WIDE) {
                 for lane in (0..LANES).step_by(S::F32_LANES) {
-                    let start = place * LANES + lane;
+                    let start = place * TILE_VALUES + lane;
                     let (input, onto) = (&input[start..], first > 0);
                     match wide {
                         3 => product::<S, WIDE, 3>(simd, input, weights, plane, half, start, sums, onto),
@@ -481,7 +603,7 @@ fn product<S: Simd, const WIDE: usize, const PLACES: usize>(
     sums: &mut [f32],
     onto: bool,
 ) {
-    let at = |lane: usize, index: usize| (half + lane) * plane + start + index * LANES;
+    let at = |lane: usize, index: usize| (half + lane) * plane + start + index * TILE_VALUES;
     let mut found = [[simd.splat_f32s(0.0); PLACES]; WIDE];
     if onto {
         for (lane, found) in found.iter_mut().enumerate() {
@@ -490,7 +612,7 @@ fn product<S: Simd, const WIDE: usize, const PLACES: usize>(
             }
         }
     }
-    let found = accumulate::<S, WIDE, PLACES>(simd, input, LANES, plane, &[0], weights, half, found);
+    let found = accumulate::<S, WIDE, PLACES>(simd, input, TILE_VALUES, plane, &[0], weights, half, found);
     for (lane, found) in found.into_iter().enumerate() {
         for (index, value) in found.into_iter().enumerate() {
             store::<S>(&mut sums[at(lane, index)..], value);
