@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use super::activation::Activation;
 use super::buffers::Buffer;
-use super::conv::{Finish, NEAR_VALUES, Through, accumulate, has_many_registers, neighbours, pad};
+use super::conv::{Finish, Through, has_many_registers, neighbours, pad};
 use super::shape::{Gather, TILE};
 use super::simd::{LANES, dispatch, load, store};
 
@@ -24,8 +24,9 @@ const POINTS: usize = IN * IN;
 const HELD_VALUES: usize = 24 * 1024;
 /// Padded strips that a task holds at a time: half of a second-level cache of 512 KiB.
 const PADDED_VALUES: usize = 64 * 1024;
-/// Values of a tile of every lane, one point after the other.
-const TILE_VALUES: usize = POINTS * LANES;
+/// A tile of every lane, one point after the other.
+type Tile = [f32; POINTS * LANES];
+const BLANK: Tile = [0.0; POINTS * LANES];
 
 /// True where this way is worth its transforms.
 pub fn is_worth_it(gather: &Gather) -> bool {
@@ -60,9 +61,9 @@ impl Transformed {
 
     /// Of one tile of output channels at one point.
     #[inline(always)]
-    fn point(&self, tile: usize, point: usize) -> &[f32] {
+    fn point(&self, tile: usize, point: usize) -> &[Tile8] {
         let len = self.inputs * TILE;
-        &self.values[(tile * POINTS + point) * len..][..len]
+        self.values[(tile * POINTS + point) * len..][..len].as_chunks().0
     }
 }
 
@@ -183,17 +184,17 @@ impl Places {
 /// Scratch memory of a thread.
 pub struct Scratch {
     padded: Vec<f32>,
-    /// Transformed: channel, place, point, lane.
-    input: Vec<f32>,
-    /// Output channel of the tile, place, point, lane.
-    sums: Vec<f32>,
+    /// Transformed: place, channel.
+    input: Vec<Tile>,
+    /// For each place, those of a tile of output channels.
+    sums: Vec<[Tile; TILE]>,
     /// A tile between the two directions of its transform: row, column, lane.
-    half: [f32; TILE_VALUES],
+    half: Tile,
 }
 
 impl Default for Scratch {
     fn default() -> Self {
-        Scratch { padded: Vec::new(), input: Vec::new(), sums: Vec::new(), half: [0.0; TILE_VALUES] }
+        Scratch { padded: Vec::new(), input: Vec::new(), sums: Vec::new(), half: BLANK }
     }
 }
 
@@ -230,12 +231,18 @@ impl Task<'_> {
         // Strips are padded first, as many rows as a task may hold.
         let held = (PADDED_VALUES / (channels * pitch)).saturating_sub(2) / OUT;
         let band = if whole { tall } else { held.clamp(1, tall) };
+        // The rows and columns that each tile sees.
+        let tops: Vec<[Option<usize>; IN]> =
+            (0..tall).map(|tile| std::array::from_fn(|row| self.gather.row(tile * OUT + row))).collect();
+        let lefts: Vec<[Option<usize>; IN]> = (0..wide)
+            .map(|tile| std::array::from_fn(|column| self.gather.whole_column(tile * OUT + column)))
+            .collect();
         let near = (HELD_VALUES / (POINTS * channels * LANES)).max(2);
         for first in (0..tall).step_by(band) {
             let rows = band.min(tall - first);
             let lines = rows * OUT + 2;
             if !whole {
-                grow(&mut self.scratch.padded, channels * lines * pitch);
+                grow(&mut self.scratch.padded, channels * lines * pitch, 0.0);
                 let (input, through) = (self.input, self.through);
                 pad(simd, &window, input, through, first * OUT, lines, &mut self.scratch.padded);
             }
@@ -247,19 +254,19 @@ impl Task<'_> {
                 let end = all * (group + 1) / groups;
                 let places = Places { first: first * wide + start, count: end - start, wide };
                 start = end;
-                grow(&mut self.scratch.input, channels * places.count * TILE_VALUES);
-                grow(&mut self.scratch.sums, TILE * places.count * TILE_VALUES);
+                grow(&mut self.scratch.input, channels * places.count, BLANK);
+                grow(&mut self.scratch.sums, places.count, [BLANK; TILE]);
                 if whole {
-                    self.transform_images(simd, places);
+                    self.transform_images(simd, places, &tops, &lefts);
                 } else {
                     self.transform_padded(simd, places, first, lines, pitch);
                 }
                 for tile in self.tiles.clone() {
                     for point in 0..POINTS {
                         let weights = self.weights.point(tile, point);
-                        let input = &self.scratch.input[point * LANES..];
-                        let sums = &mut self.scratch.sums[point * LANES..];
-                        products::<S, WIDE>(simd, input, weights, places.count, sums);
+                        let Scratch { input, sums, .. } = &mut *self.scratch;
+                        let sums = &mut sums[..places.count];
+                        products::<S, WIDE>(simd, input, weights, point * LANES, sums);
                     }
                     self.finish_tile(simd, tile, places);
                 }
@@ -279,10 +286,11 @@ impl Task<'_> {
     ) {
         let plane = lines * pitch;
         let Scratch { padded, input: out, half, .. } = &mut *self.scratch;
-        let (tiles, _) = out.as_chunks_mut::<TILE_VALUES>();
-        for channel in 0..self.gather.input[0] {
+        let channels = self.gather.input[0];
+        for channel in 0..channels {
             let padded = &padded[channel * plane..][..plane];
-            for (index, tile) in tiles[channel * places.count..][..places.count].iter_mut().enumerate() {
+            for index in 0..places.count {
+                let tile = &mut out[index * channels + channel];
                 let (tile_row, tile_column) = places.at(index);
                 let corner = (tile_row - first) * OUT * pitch + tile_column * OUT * LANES;
                 for part in (0..LANES).step_by(S::F32_LANES) {
@@ -303,30 +311,33 @@ impl Task<'_> {
 
     /// Whole images need no padded copy: a tile knows which of its pixels are there.
     #[inline(always)]
-    fn transform_images<S: Simd>(&mut self, simd: S, places: Places) {
+    fn transform_images<S: Simd>(
+        &mut self,
+        simd: S,
+        places: Places,
+        tops: &[[Option<usize>; IN]],
+        lefts: &[[Option<usize>; IN]],
+    ) {
         let gather = self.gather;
         let [channels, height, width] = gather.input;
         let plane = height * width * LANES;
-        for index in 0..places.count {
-            let (tile_row, tile_column) = places.at(index);
-            let top: [Option<usize>; IN] = std::array::from_fn(|row| gather.row(tile_row * OUT + row));
-            let left: [Option<usize>; IN] =
-                std::array::from_fn(|column| gather.whole_column(tile_column * OUT + column));
-            // Six neighbours, or one by one.
-            let run = match (left[0], left[IN - 1]) {
-                (Some(first), Some(last)) if last == first + IN - 1 => Some(first * LANES),
-                _ => None,
-            };
-            let Scratch { input: out, half, .. } = &mut *self.scratch;
-            let (tiles, _) = out.as_chunks_mut::<TILE_VALUES>();
-            for channel in 0..channels {
-                let input = &self.input[channel * plane..][..plane];
-                let through = self.through.map(|t| (&t.activated[channel * plane..][..plane], t.activation));
-                let tile = &mut tiles[channel * places.count + index];
+        let Scratch { input: out, half, .. } = &mut *self.scratch;
+        for channel in 0..channels {
+            let input = &self.input[channel * plane..][..plane];
+            let through = self.through.map(|t| (&t.activated[channel * plane..][..plane], t.activation));
+            for index in 0..places.count {
+                let (tile_row, tile_column) = places.at(index);
+                let (top, left) = (&tops[tile_row], &lefts[tile_column]);
+                // Six neighbours, or one by one.
+                let run = match (left[0], left[IN - 1]) {
+                    (Some(first), Some(last)) if last == first + IN - 1 => Some(first * LANES),
+                    _ => None,
+                };
+                let tile = &mut out[index * channels + channel];
                 for part in (0..LANES).step_by(S::F32_LANES) {
                     for (row, top) in top.iter().enumerate() {
                         let start = top.map(|top| top * width * LANES + part);
-                        let values = pixels::<S>(simd, input, through, start, run, &left);
+                        let values = pixels::<S>(simd, input, through, start, run, left);
                         store_line::<S>(half, row, part, spread(simd, values));
                     }
                     transform_columns::<S>(simd, half, part, tile);
@@ -342,16 +353,15 @@ impl Task<'_> {
         let base = (tile - self.tiles.start) * TILE;
         let Finish { bias, residual, activation } = self.finish;
         let Scratch { sums, half, .. } = &mut *self.scratch;
-        let (sums, _) = sums.as_chunks::<TILE_VALUES>();
         for lane in 0..TILE.min(channels - tile * TILE) {
             let bias = simd.splat_f32s(bias.map_or(0.0, |bias| bias[tile * TILE + lane]));
-            for (index, sums) in sums[lane * places.count..][..places.count].iter().enumerate() {
+            for (index, sums) in sums.iter().enumerate().take(places.count) {
                 let (row, column) = places.at(index);
                 let (row, column) = (row * OUT, column * OUT);
                 let (down, right) = (OUT.min(height - row), OUT.min(width - column));
                 for part in (0..LANES).step_by(S::F32_LANES) {
                     for column in 0..IN {
-                        let [a, b, c, d] = gather_in(simd, load_column::<S>(sums, column, part));
+                        let [a, b, c, d] = gather_in(simd, load_column::<S>(&sums[lane], column, part));
                         store::<S>(&mut half[column * LANES + part..], a);
                         store::<S>(&mut half[(IN + column) * LANES + part..], b);
                         store::<S>(&mut half[(2 * IN + column) * LANES + part..], c);
@@ -413,7 +423,7 @@ fn apply<S: Simd>(simd: S, activation: Activation, [a, b, c, d]: [S::f32s; OUT])
 
 /// One row of 6 values of a half transformed tile.
 #[inline(always)]
-fn store_line<S: Simd>(half: &mut [f32; TILE_VALUES], row: usize, part: usize, values: [S::f32s; IN]) {
+fn store_line<S: Simd>(half: &mut Tile, row: usize, part: usize, values: [S::f32s; IN]) {
     let [a, b, c, d, e, f] = values;
     let out = &mut half[row * IN * LANES + part..][..(IN - 1) * LANES + S::F32_LANES];
     store::<S>(out, a);
@@ -426,7 +436,7 @@ fn store_line<S: Simd>(half: &mut [f32; TILE_VALUES], row: usize, part: usize, v
 
 /// The inverse of [`store_line`].
 #[inline(always)]
-fn load_line<S: Simd>(half: &[f32; TILE_VALUES], row: usize, part: usize) -> [S::f32s; IN] {
+fn load_line<S: Simd>(half: &Tile, row: usize, part: usize) -> [S::f32s; IN] {
     let from = &half[row * IN * LANES + part..][..(IN - 1) * LANES + S::F32_LANES];
     [
         load::<S>(from),
@@ -440,7 +450,7 @@ fn load_line<S: Simd>(half: &[f32; TILE_VALUES], row: usize, part: usize) -> [S:
 
 /// One column of 6 values of a tile.
 #[inline(always)]
-fn load_column<S: Simd>(tile: &[f32; TILE_VALUES], column: usize, part: usize) -> [S::f32s; IN] {
+fn load_column<S: Simd>(tile: &Tile, column: usize, part: usize) -> [S::f32s; IN] {
     let from = &tile[column * LANES + part..][..(IN - 1) * IN * LANES + S::F32_LANES];
     [
         load::<S>(from),
@@ -454,12 +464,7 @@ fn load_column<S: Simd>(tile: &[f32; TILE_VALUES], column: usize, part: usize) -
 
 /// The second half of the input's transform, into the 36 points of a tile.
 #[inline(always)]
-fn transform_columns<S: Simd>(
-    simd: S,
-    half: &[f32; TILE_VALUES],
-    part: usize,
-    tile: &mut [f32; TILE_VALUES],
-) {
+fn transform_columns<S: Simd>(simd: S, half: &Tile, part: usize, tile: &mut Tile) {
     for column in 0..IN {
         let [a, b, c, d, e, f] = spread(simd, load_column::<S>(half, column, part));
         let out = &mut tile[column * LANES + part..][..(IN - 1) * IN * LANES + S::F32_LANES];
@@ -472,9 +477,9 @@ fn transform_columns<S: Simd>(
     }
 }
 
-fn grow(scratch: &mut Vec<f32>, len: usize) {
+fn grow<T: Clone>(scratch: &mut Vec<T>, len: usize, blank: T) {
     if scratch.len() < len {
-        scratch.resize(len, 0.0);
+        scratch.resize(len, blank);
     }
 }
 
@@ -553,36 +558,27 @@ fn pixel<S: Simd>(simd: S, row: &[f32], column: Option<usize>) -> S::f32s {
     }
 }
 
-/// Products of one point summed over the input channels, for one tile of output channels; `input` and `sums` begin at
-/// that point of the first place.
+/// Products of one point summed over the input channels, for one tile of output channels: `at` is the point's place in
+/// each tile.
 #[inline(always)]
 fn products<S: Simd, const WIDE: usize>(
     simd: S,
-    input: &[f32],
-    weights: &[f32],
-    places: usize,
-    sums: &mut [f32],
+    input: &[Tile],
+    weights: &[Tile8],
+    at: usize,
+    sums: &mut [[Tile; TILE]],
 ) {
-    let plane = places * TILE_VALUES;
-    let channels = weights.len() / TILE;
-    // Several passes over the same inputs go by parts that stay in the cache.
-    let passes = TILE / WIDE * LANES / S::F32_LANES;
-    let part = if passes > 1 { NEAR_VALUES / (3 * LANES) } else { channels.max(1) };
+    let channels = weights.len();
     let mut place = 0;
-    while place < places {
-        let wide = neighbours::<S>(places - place);
-        for first in (0..channels).step_by(part) {
-            let weights = &weights[first * TILE..(first + part).min(channels) * TILE];
-            let input = &input[first * plane..];
-            for half in (0..TILE).step_by(WIDE) {
-                for lane in (0..LANES).step_by(S::F32_LANES) {
-                    let start = place * TILE_VALUES + lane;
-                    let (input, onto) = (&input[start..], first > 0);
-                    match wide {
-                        3 => product::<S, WIDE, 3>(simd, input, weights, plane, half, start, sums, onto),
-                        2 => product::<S, WIDE, 2>(simd, input, weights, plane, half, start, sums, onto),
-                        _ => product::<S, WIDE, 1>(simd, input, weights, plane, half, start, sums, onto),
-                    }
+    while place < sums.len() {
+        let wide = neighbours::<S>(sums.len() - place);
+        let (input, sums) = (&input[place * channels..], &mut sums[place..place + wide]);
+        for half in (0..TILE).step_by(WIDE) {
+            for at in (at..at + LANES).step_by(S::F32_LANES) {
+                match wide {
+                    3 => product::<S, WIDE, 3>(simd, input, weights, half, at, sums),
+                    2 => product::<S, WIDE, 2>(simd, input, weights, half, at, sums),
+                    _ => product::<S, WIDE, 1>(simd, input, weights, half, at, sums),
                 }
             }
         }
@@ -590,32 +586,36 @@ fn products<S: Simd, const WIDE: usize>(
     }
 }
 
-/// `onto` says that sums of earlier channels are there.
-#[allow(clippy::too_many_arguments)]
 #[inline(always)]
 fn product<S: Simd, const WIDE: usize, const PLACES: usize>(
     simd: S,
-    input: &[f32],
-    weights: &[f32],
-    plane: usize,
+    input: &[Tile],
+    weights: &[Tile8],
     half: usize,
-    start: usize,
-    sums: &mut [f32],
-    onto: bool,
+    at: usize,
+    sums: &mut [[Tile; TILE]],
 ) {
-    let at = |lane: usize, index: usize| (half + lane) * plane + start + index * TILE_VALUES;
+    let channels = weights.len();
+    let mut rows = [&input[..channels]; PLACES];
+    for (place, row) in rows.iter_mut().enumerate() {
+        *row = &input[place * channels..][..channels];
+    }
     let mut found = [[simd.splat_f32s(0.0); PLACES]; WIDE];
-    if onto {
-        for (lane, found) in found.iter_mut().enumerate() {
-            for (index, value) in found.iter_mut().enumerate() {
-                *value = load::<S>(&sums[at(lane, index)..]);
+    for (channel, weights) in weights.iter().enumerate() {
+        let mut x = [simd.splat_f32s(0.0); PLACES];
+        for (x, row) in x.iter_mut().zip(rows) {
+            *x = load::<S>(&row[channel][at..]);
+        }
+        for (found, &weight) in found.iter_mut().zip(&weights[half..half + WIDE]) {
+            let weight = simd.splat_f32s(weight);
+            for (sum, &x) in found.iter_mut().zip(&x) {
+                *sum = simd.mul_add_e_f32s(weight, x, *sum);
             }
         }
     }
-    let found = accumulate::<S, WIDE, PLACES>(simd, input, TILE_VALUES, plane, &[0], weights, half, found);
     for (lane, found) in found.into_iter().enumerate() {
-        for (index, value) in found.into_iter().enumerate() {
-            store::<S>(&mut sums[at(lane, index)..], value);
+        for (sums, value) in sums.iter_mut().zip(found) {
+            store::<S>(&mut sums[half + lane][at..], value);
         }
     }
 }
