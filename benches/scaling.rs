@@ -25,7 +25,7 @@ use counterpoise::nn::layers::Pass;
 use counterpoise::nn::loss::cross_entropy;
 use counterpoise::nn::optim::Adam;
 use counterpoise::nn::resnet::{ResNet, ResNetConfig};
-use counterpoise::oversampling::smote::resample;
+use counterpoise::oversampling::rows::smote::resample;
 
 #[path = "common/network.rs"]
 mod network;

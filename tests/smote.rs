@@ -3,7 +3,9 @@
 
 use counterpoise::domain::random::{Stage, stream};
 use counterpoise::domain::task::Ctx;
-use counterpoise::oversampling::smote::{Draw, Neighbours, SmoteError, interpolate, nearest, resample};
+use counterpoise::oversampling::rows::RowsError;
+use counterpoise::oversampling::rows::nearest::{Neighbours, nearest};
+use counterpoise::oversampling::rows::smote::{Draw, interpolate, resample};
 use proptest::prelude::*;
 
 fn ctx() -> Ctx {
@@ -47,13 +49,13 @@ fn neighbours_on_a_line() {
 fn small_classes_have_fewer_neighbours_or_a_sentence() {
     let two = nearest(&ctx(), &[0.0, 1.0, 2.0, 3.0], 2, 2, 5).unwrap();
     assert_eq!((two.k(), flat(&two)), (1, vec![1, 0]));
-    assert_eq!(nearest(&ctx(), &[0.0, 1.0], 1, 2, 5), Err(SmoteError::OneImage));
-    assert!(SmoteError::OneImage.to_string().contains("repeat the image"));
-    assert_eq!(nearest(&ctx(), &[], 0, 2, 5), Err(SmoteError::NoImage));
-    assert_eq!(nearest(&ctx(), &[0.0, f32::NAN, 1.0], 3, 1, 1), Err(SmoteError::NotFinite(1)));
+    assert_eq!(nearest(&ctx(), &[0.0, 1.0], 1, 2, 5), Err(RowsError::OneImage));
+    assert!(RowsError::OneImage.to_string().contains("repeat the image"));
+    assert_eq!(nearest(&ctx(), &[], 0, 2, 5), Err(RowsError::NoImage));
+    assert_eq!(nearest(&ctx(), &[0.0, f32::NAN, 1.0], 3, 1, 1), Err(RowsError::NotFinite(1)));
     let cancelled = ctx();
     cancelled.cancel();
-    assert_eq!(nearest(&cancelled, &[0.0, 1.0, 2.0], 3, 1, 1), Err(SmoteError::Cancelled));
+    assert_eq!(nearest(&cancelled, &[0.0, 1.0, 2.0], 3, 1, 1), Err(RowsError::Cancelled));
 }
 
 #[test]
@@ -63,7 +65,7 @@ fn a_made_row_is_where_the_draw_says() {
     let draws = [Draw { base: 0, rank: 0, u: 0.25 }, Draw { base: 1, rank: 0, u: 0.5 }];
     assert_eq!(interpolate(&rows, 2, &neighbours, &draws).unwrap(), [1.0, 2.0, 2.0, 4.0]);
     let wrong = [Draw { base: 2, rank: 0, u: 0.5 }];
-    assert_eq!(interpolate(&rows, 2, &neighbours, &wrong), Err(SmoteError::Draw(0)));
+    assert_eq!(interpolate(&rows, 2, &neighbours, &wrong), Err(RowsError::Draw(0)));
 }
 
 #[test]
@@ -83,7 +85,7 @@ fn more_rows_do_not_change_the_first_ones_and_threads_change_nothing() {
     assert_eq!(&one.rows[..rows.len()], &rows[..]);
     // Class 1 begins right after the originals in either.
     let more = run(2, 500);
-    let at = |made: &counterpoise::oversampling::smote::Resampled, class: usize| {
+    let at = |made: &counterpoise::oversampling::rows::smote::Resampled, class: usize| {
         let start = classes.len() + made.classes[classes.len()..].iter().position(|c| *c == class).unwrap();
         made.rows[start * features..(start + 100) * features].to_vec()
     };

@@ -13,7 +13,8 @@ use crate::evaluation::speed::{self, SpeedError, Work};
 use crate::imaging::folder;
 use crate::imaging::resize::Fit;
 use crate::nn::{ComputeDevice, DeviceKind};
-use crate::oversampling::smote::{SmoteError, resample};
+use crate::oversampling::rows::RowsError;
+use crate::oversampling::rows::smote::resample;
 
 const CLASSIFIER_TRAIN: &str = "classifier_train";
 const CLASSIFIER_INFER: &str = "classifier_infer";
@@ -205,7 +206,7 @@ fn smote(ctx: &Ctx, features: &[f32], labels: &[usize], seed: u64) -> Result<(),
     match made {
         Ok(made) if made.classes.len() == target * SMOTE_COUNTS.len() => Ok(()),
         Ok(made) => Err(JobError::Failed(format!("SMOTE made {} rows in all", made.classes.len()))),
-        Err(SmoteError::Cancelled) => Err(JobError::Cancelled),
+        Err(RowsError::Cancelled) => Err(JobError::Cancelled),
         Err(error) => Err(JobError::Failed(error.to_string())),
     }
 }

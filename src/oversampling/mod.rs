@@ -7,7 +7,7 @@ pub mod m2m;
 pub mod model_file;
 pub mod params;
 pub mod random;
-pub mod smote;
+pub mod rows;
 
 use std::path::{Path, PathBuf};
 

@@ -1,8 +1,8 @@
-//! The core of SMOTE over rows of features: who is near whom inside a class, and rows on the lines between them.
+//! The nearest rows of each row.
 //!
-//! Pixels, features of a classifier and codes of an autoencoder are all rows here. Neighbours are exact: the k
-//! rows at the smallest [`squared_distance`], ties to the lower position, the row itself left out by position and
-//! not by distance, so that a second copy of an image counts. They are the same for any number of threads.
+//! Neighbours are exact: the k rows at the smallest [`squared_distance`], ties to the lower position, the row itself
+//! left out by position and not by distance, so that a second copy of an image counts. They are the same for any number
+//! of threads.
 //!
 //! The search goes over pairs of blocks, each pair once. `|a - b|^2 = |a|^2 + |b|^2 - 2ab`, with all products of two
 //! blocks from one matrix product, says between which bounds each distance lies: an f32 sum of n products is wrong
@@ -11,7 +11,6 @@
 //! even the last row that was kept overlaps, one that was not kept might be nearer, and the row is compared with
 //! all others.
 
-use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
@@ -19,37 +18,8 @@ use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
 use rayon::prelude::*;
 
-use crate::domain::classes::ClassId;
-use crate::domain::random::{Stage, Stream, stream};
-use crate::domain::task::{Cancelled, Ctx};
-
-/// Why rows could not be made. Sentences with a remedy.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SmoteError {
-    #[error("cancelled")]
-    Cancelled,
-    /// The caller may repeat the image instead.
-    #[error("the class has one image and SMOTE needs two: repeat the image, or add another")]
-    OneImage,
-    #[error("the class has no image to start from: add images, or leave the class as it is")]
-    NoImage,
-    #[error("SMOTE needs at least one neighbour: use 5, its usual number")]
-    NoNeighbour,
-    #[error("row {0} holds a value that is not finite: leave it out or look at where it comes from")]
-    NotFinite(usize),
-    /// A mistake of the caller, not of the data.
-    #[error("{values} values are not {rows} rows of {features} features")]
-    Shape { values: usize, rows: usize, features: usize },
-    /// A mistake of the caller, not of the data.
-    #[error("draw {0} names a row or a neighbour that is not there, or lies outside [0, 1)")]
-    Draw(usize),
-}
-
-impl From<Cancelled> for SmoteError {
-    fn from(_: Cancelled) -> Self {
-        SmoteError::Cancelled
-    }
-}
+use super::RowsError;
+use crate::domain::task::Ctx;
 
 /// The nearest rows of each row, nearest first, by position.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,13 +33,13 @@ impl Neighbours {
     ///
     /// # Errors
     /// A list that is not whole rows of positions of rows.
-    pub fn from_table(k: usize, positions: Vec<usize>) -> Result<Self, SmoteError> {
+    pub fn from_table(k: usize, positions: Vec<usize>) -> Result<Self, RowsError> {
         if k == 0 {
-            return Err(SmoteError::NoNeighbour);
+            return Err(RowsError::NoNeighbour);
         }
         let rows = positions.len() / k;
         if positions.len() != rows * k || positions.iter().any(|&position| position >= rows) {
-            return Err(SmoteError::Shape { values: positions.len(), rows, features: k });
+            return Err(RowsError::Shape { values: positions.len(), rows, features: k });
         }
         Ok(Neighbours { k, positions })
     }
@@ -87,30 +57,6 @@ impl Neighbours {
     /// The neighbours of a row, nearest first.
     pub fn of(&self, row: usize) -> &[usize] {
         &self.positions[row * self.k..(row + 1) * self.k]
-    }
-}
-
-/// What one made row is made from.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Draw {
-    /// The row it starts from.
-    pub base: usize,
-    /// Which neighbour of that row it goes towards, 0 for the nearest.
-    pub rank: usize,
-    /// How far, in \[0, 1): one number for the whole row.
-    pub u: f64,
-}
-
-impl Draw {
-    /// Base and neighbour with equal chances, then the step; the order of imbalanced-learn.
-    pub fn take(draws: &mut Stream, neighbours: &Neighbours) -> Self {
-        let pair = draws.below(neighbours.positions.len());
-        Draw { base: pair / neighbours.k, rank: pair % neighbours.k, u: draws.uniform() }
-    }
-
-    /// The draw of the made row `index` of a class, which depends on nothing else that is made.
-    pub fn of(seed: u64, class: ClassId, index: u64, neighbours: &Neighbours) -> Self {
-        Self::take(&mut stream(seed, Stage::SeedImage, class as u64, index), neighbours)
     }
 }
 
@@ -137,14 +83,14 @@ pub fn nearest(
     n: usize,
     features: usize,
     k: usize,
-) -> Result<Neighbours, SmoteError> {
+) -> Result<Neighbours, RowsError> {
     if features == 0 || n.checked_mul(features) != Some(rows.len()) {
-        return Err(SmoteError::Shape { values: rows.len(), rows: n, features });
+        return Err(RowsError::Shape { values: rows.len(), rows: n, features });
     }
     match n {
-        0 => return Err(SmoteError::NoImage),
-        1 => return Err(SmoteError::OneImage),
-        _ if k == 0 => return Err(SmoteError::NoNeighbour),
+        0 => return Err(RowsError::NoImage),
+        1 => return Err(RowsError::OneImage),
+        _ if k == 0 => return Err(RowsError::NoNeighbour),
         _ => {}
     }
     let k = k.min(n - 1);
@@ -156,7 +102,7 @@ pub fn nearest(
         for (local, out) in out.chunks_mut(k).enumerate() {
             search.rank(block * BLOCK + local, kept.of(local), out);
         }
-        Ok::<(), SmoteError>(())
+        Ok::<(), RowsError>(())
     })?;
     Ok(Neighbours { k, positions })
 }
@@ -212,7 +158,7 @@ struct Search<'a> {
 }
 
 impl<'a> Search<'a> {
-    fn new(rows: &'a [f32], features: usize) -> Result<Self, SmoteError> {
+    fn new(rows: &'a [f32], features: usize) -> Result<Self, RowsError> {
         // Without their sign, the bits of numbers lie in the order of the numbers, and below those of the rest.
         let size = |row: &[f32]| {
             row.iter().fold(0, |most: i32, value| most.max((value.to_bits() & !SIGN).cast_signed()))
@@ -221,7 +167,7 @@ impl<'a> Search<'a> {
         let largest = f32::from_bits(largest.cast_unsigned());
         if !largest.is_finite() {
             let row = rows.iter().position(|value| !value.is_finite()).unwrap_or_default() / features;
-            return Err(SmoteError::NotFinite(row));
+            return Err(RowsError::NotFinite(row));
         }
         let mut search =
             Search { rows, features, centre: Vec::new(), scale: scale_for(largest), weights: Vec::new() };
@@ -275,7 +221,7 @@ impl<'a> Search<'a> {
     }
 
     /// The rows of the lowest bounds for every row, block by block: `k` and a few more.
-    fn candidates(&self, ctx: &Ctx, n: usize, k: usize) -> Result<Vec<Kept>, SmoteError> {
+    fn candidates(&self, ctx: &Ctx, n: usize, k: usize) -> Result<Vec<Kept>, RowsError> {
         let count = n.div_ceil(BLOCK);
         let width = (k + SPARE).min(n - 1);
         // Each block with itself first: later pairs are then mostly above what is kept.
@@ -292,7 +238,7 @@ impl<'a> Search<'a> {
                 kept.offer_rows(products, rows.start, &self.weights[rows]);
                 Ok(Mutex::new(kept))
             })
-            .collect::<Result<Vec<_>, SmoteError>>()?;
+            .collect::<Result<Vec<_>, RowsError>>()?;
         // Then with the next, the one after that, and so on half way round.
         let half = count / 2;
         (0..count * half).into_par_iter().try_for_each_init(Buffers::default, |buffers, pair| {
@@ -308,7 +254,7 @@ impl<'a> Search<'a> {
             let lock = |block: usize| kept[block].lock().unwrap_or_else(PoisonError::into_inner);
             lock(from).offer_rows(products, b.start, &self.weights[b]);
             lock(to).offer_columns(products, a.start, &self.weights[a]);
-            Ok::<(), SmoteError>(())
+            Ok::<(), RowsError>(())
         })?;
         Ok(kept.into_iter().map(|kept| kept.into_inner().unwrap_or_else(PoisonError::into_inner)).collect())
     }
@@ -586,133 +532,5 @@ impl Best {
         let at = self.list.partition_point(|&(d, p)| d < distance || (d == distance && p < position));
         self.list.insert(at, (distance, position));
         self.list.truncate(self.k);
-    }
-}
-
-/// `x + u (neighbour - x)` for each draw: as many rows as draws, in their order.
-///
-/// # Errors
-/// Rows that do not belong to the neighbours, or a draw of something that is not there.
-pub fn interpolate(
-    rows: &[f32],
-    features: usize,
-    neighbours: &Neighbours,
-    draws: &[Draw],
-) -> Result<Vec<f32>, SmoteError> {
-    if features == 0 || neighbours.rows().checked_mul(features) != Some(rows.len()) {
-        return Err(SmoteError::Shape { values: rows.len(), rows: neighbours.rows(), features });
-    }
-    let there = |draw: &Draw| {
-        draw.base < neighbours.rows() && draw.rank < neighbours.k && (0.0..1.0).contains(&draw.u)
-    };
-    if let Some(wrong) = draws.iter().position(|draw| !there(draw)) {
-        return Err(SmoteError::Draw(wrong));
-    }
-    let row = |row: usize| &rows[row * features..(row + 1) * features];
-    let mut made = vec![0.0; draws.len() * features];
-    made.par_chunks_mut(features).with_min_len(WRITE_ROWS).zip(draws).for_each(|(out, draw)| {
-        between(row(draw.base), row(neighbours.of(draw.base)[draw.rank]), draw.u, out);
-    });
-    Ok(made)
-}
-
-/// Rows that a thread writes at least.
-const WRITE_ROWS: usize = 64;
-
-/// The arithmetic of imbalanced-learn, number for number: the difference in f32, the rest in f64. What rounding
-/// carries out of the segment is brought back.
-fn between(from: &[f32], to: &[f32], u: f64, out: &mut [f32]) {
-    for ((out, &from), &to) in out.iter_mut().zip(from).zip(to) {
-        let value = (f64::from(from) + u * f64::from(to - from)) as f32;
-        *out = value.max(from.min(to)).min(from.max(to));
-    }
-}
-
-/// Rows with their classes: the given ones in their order, then the made ones class by class.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Resampled {
-    pub rows: Vec<f32>,
-    pub classes: Vec<ClassId>,
-}
-
-/// Fills every class up to `target` rows; a class that has as many is left as it is.
-///
-/// # Errors
-/// A class of one image, values that are not finite, or a cancel. Classes are numbers from 0 on; one that has no
-/// row at all is not made.
-pub fn resample(
-    ctx: &Ctx,
-    rows: &[f32],
-    features: usize,
-    classes: &[ClassId],
-    target: usize,
-    k: usize,
-    seed: u64,
-) -> Result<Resampled, SmoteError> {
-    if features == 0 || classes.len().checked_mul(features) != Some(rows.len()) {
-        return Err(SmoteError::Shape { values: rows.len(), rows: classes.len(), features });
-    }
-    let mut members: Vec<Vec<usize>> = vec![Vec::new(); classes.iter().max().map_or(0, |last| last + 1)];
-    for (row, &class) in classes.iter().enumerate() {
-        members[class].push(row);
-    }
-    let short: Vec<(ClassId, Vec<usize>)> = members
-        .into_iter()
-        .enumerate()
-        .filter(|(_, members)| !members.is_empty() && members.len() < target)
-        .collect();
-    let neighbours = short
-        .par_iter()
-        .map(|(_, members)| nearest(ctx, &gathered(rows, features, members), members.len(), features, k))
-        .collect::<Result<Vec<_>, _>>()?;
-
-    let mut out_classes = classes.to_vec();
-    for (class, members) in &short {
-        out_classes.resize(out_classes.len() + target - members.len(), *class);
-    }
-    // Fresh memory is written by the threads alone, and once.
-    let mut out = vec![0.0; out_classes.len() * features];
-    let (given, mut made) = out.split_at_mut(rows.len());
-    let mut parts = Vec::with_capacity(short.len());
-    for ((class, members), neighbours) in short.iter().zip(&neighbours) {
-        let (part, rest) = made.split_at_mut((target - members.len()) * features);
-        parts.push((*class, members, neighbours, part));
-        made = rest;
-    }
-    let row = |row: usize| &rows[row * features..(row + 1) * features];
-    rayon::join(
-        || {
-            let stretch = WRITE_ROWS * features;
-            given.par_chunks_mut(stretch).zip(rows.par_chunks(stretch)).for_each(|(out, rows)| {
-                out.copy_from_slice(rows);
-            });
-        },
-        || {
-            parts.into_par_iter().try_for_each(|(class, members, neighbours, part)| {
-                ctx.check()?;
-                part.par_chunks_mut(features).with_min_len(WRITE_ROWS).enumerate().for_each(
-                    |(index, out)| {
-                        let draw = Draw::of(seed, class, index as u64, neighbours);
-                        let other = neighbours.of(draw.base)[draw.rank];
-                        between(row(members[draw.base]), row(members[other]), draw.u, out);
-                    },
-                );
-                Ok::<(), SmoteError>(())
-            })
-        },
-    )
-    .1?;
-    Ok(Resampled { rows: out, classes: out_classes })
-}
-
-/// The rows of one class; as they lie where they lie together.
-fn gathered<'a>(rows: &'a [f32], features: usize, members: &[usize]) -> Cow<'a, [f32]> {
-    match members {
-        [first, .., last] if last - first + 1 == members.len() => {
-            Cow::Borrowed(&rows[first * features..(last + 1) * features])
-        }
-        _ => Cow::Owned(
-            members.iter().flat_map(|row| &rows[row * features..(row + 1) * features]).copied().collect(),
-        ),
     }
 }
