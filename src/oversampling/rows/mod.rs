@@ -1,14 +1,21 @@
 //! Resampling rows of features: who is near whom, and rows on the lines between.
 //!
-//! Pixels, features of a classifier and codes of an autoencoder are all rows here. Nothing in this folder knows an
-//! image, a network or a method.
+//! Pixels, features of a classifier and codes of an autoencoder are all rows here. Nothing in this folder
+//! knows an image, a network or a method. A method finds the [`lines::Lines`] of a class once, draws one for
+//! each slot, and has rows made with [`lines::along`].
 
+pub mod adasyn;
+pub mod borderline;
+pub mod lines;
 pub mod nearest;
 pub mod smote;
 
 use std::borrow::Cow;
 
-use crate::domain::task::Cancelled;
+use nearest::{Neighbours, nearest, nearest_of};
+
+use crate::domain::classes::ClassId;
+use crate::domain::task::{Cancelled, Ctx};
 
 /// Why rows could not be made. Sentences with a remedy.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -28,6 +35,9 @@ pub enum RowsError {
     #[error("{values} values are not {rows} rows of {features} features")]
     Shape { values: usize, rows: usize, features: usize },
     /// A mistake of the caller, not of the data.
+    #[error("there is no row {0}")]
+    NoRow(usize),
+    /// A mistake of the caller, not of the data.
     #[error("draw {0} names a row or a neighbour that is not there, or lies outside [0, 1)")]
     Draw(usize),
 }
@@ -35,6 +45,57 @@ pub enum RowsError {
 impl From<Cancelled> for RowsError {
     fn from(_: Cancelled) -> Self {
         RowsError::Cancelled
+    }
+}
+
+/// Rows of features with their classes. Only ever of the training part: a neighbour that is held out would
+/// leak.
+#[derive(Clone, Copy, Debug)]
+pub struct Labelled<'a> {
+    rows: &'a [f32],
+    features: usize,
+    classes: &'a [ClassId],
+}
+
+impl<'a> Labelled<'a> {
+    /// A class for each row of `features` values.
+    ///
+    /// # Errors
+    /// Another number of values.
+    pub fn new(rows: &'a [f32], features: usize, classes: &'a [ClassId]) -> Result<Self, RowsError> {
+        if features == 0 || classes.len().checked_mul(features) != Some(rows.len()) {
+            return Err(RowsError::Shape { values: rows.len(), rows: classes.len(), features });
+        }
+        Ok(Labelled { rows, features, classes })
+    }
+
+    /// Positions of the rows of a class, two at least.
+    fn members(&self, class: ClassId) -> Result<Vec<usize>, RowsError> {
+        let members: Vec<usize> = (0..self.classes.len()).filter(|&row| self.classes[row] == class).collect();
+        match members.len() {
+            0 => Err(RowsError::NoImage),
+            1 => Err(RowsError::OneImage),
+            _ => Ok(members),
+        }
+    }
+
+    /// The nearest rows of each of a class among those of the class; entry i is of `members[i]`.
+    fn nearest_within(&self, ctx: &Ctx, members: &[usize], k: usize) -> Result<Neighbours, RowsError> {
+        let rows = gathered(self.rows, self.features, members);
+        match nearest(ctx, &rows, members.len(), self.features, k) {
+            Err(RowsError::NotFinite(row)) => Err(RowsError::NotFinite(members[row])),
+            found => Ok(found?.renamed(members)),
+        }
+    }
+
+    /// The nearest rows of each of a class among all rows; entry i is of `members[i]`.
+    fn nearest_around(&self, ctx: &Ctx, members: &[usize], k: usize) -> Result<Neighbours, RowsError> {
+        nearest_of(ctx, self.rows, self.classes.len(), self.features, members, k)
+    }
+
+    /// How many of these rows are of other classes.
+    fn others(&self, class: ClassId, rows: &[usize]) -> usize {
+        rows.iter().filter(|&&row| self.classes[row] != class).count()
     }
 }
 

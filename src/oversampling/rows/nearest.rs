@@ -1,15 +1,15 @@
-//! The nearest rows of each row.
+//! The nearest rows of each row, or of some among all.
 //!
-//! Neighbours are exact: the k rows at the smallest [`squared_distance`], ties to the lower position, the row itself
-//! left out by position and not by distance, so that a second copy of an image counts. They are the same for any number
-//! of threads.
+//! Neighbours are exact: the k rows at the smallest [`squared_distance`], ties to the lower position, the row
+//! itself left out by position and not by distance, so that a second copy of an image counts. They are the same
+//! for any number of threads.
 //!
 //! The search goes over pairs of blocks, each pair once. `|a - b|^2 = |a|^2 + |b|^2 - 2ab`, with all products of two
 //! blocks from one matrix product, says between which bounds each distance lies: an f32 sum of n products is wrong
 //! by n units of rounding at most, and rows are centred first so that the units are small. Every row keeps the k
 //! rows of the lowest bounds and a few more. Where bounds overlap, these rows are measured directly, in f64. Where
 //! even the last row that was kept overlaps, one that was not kept might be nearer, and the row is compared with
-//! all others.
+//! all others. Where some rows alone ask, each block of them goes over all blocks instead.
 
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
@@ -21,7 +21,7 @@ use rayon::prelude::*;
 use super::RowsError;
 use crate::domain::task::Ctx;
 
-/// The nearest rows of each row, nearest first, by position.
+/// The nearest rows of each row that was asked for, nearest first, by position.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Neighbours {
     k: usize,
@@ -44,7 +44,7 @@ impl Neighbours {
         Ok(Neighbours { k, positions })
     }
 
-    /// Neighbours of each row: what was asked for, or all others in a class that has fewer.
+    /// Neighbours of each row: what was asked for, or all others where there are fewer.
     pub fn k(&self) -> usize {
         self.k
     }
@@ -57,6 +57,20 @@ impl Neighbours {
     /// The neighbours of a row, nearest first.
     pub fn of(&self, row: usize) -> &[usize] {
         &self.positions[row * self.k..(row + 1) * self.k]
+    }
+
+    /// The neighbours of some of the rows, the nearest `k` of each.
+    pub(super) fn part(&self, rows: &[usize], k: usize) -> Self {
+        let k = k.min(self.k);
+        Neighbours { k, positions: rows.iter().flat_map(|&row| &self.of(row)[..k]).copied().collect() }
+    }
+
+    /// The same with `names[position]` for each position.
+    pub(super) fn renamed(mut self, names: &[usize]) -> Self {
+        for position in &mut self.positions {
+            *position = names[*position];
+        }
+        self
     }
 }
 
@@ -84,16 +98,7 @@ pub fn nearest(
     features: usize,
     k: usize,
 ) -> Result<Neighbours, RowsError> {
-    if features == 0 || n.checked_mul(features) != Some(rows.len()) {
-        return Err(RowsError::Shape { values: rows.len(), rows: n, features });
-    }
-    match n {
-        0 => return Err(RowsError::NoImage),
-        1 => return Err(RowsError::OneImage),
-        _ if k == 0 => return Err(RowsError::NoNeighbour),
-        _ => {}
-    }
-    let k = k.min(n - 1);
+    let k = possible(rows, n, features, k)?;
     let search = Search::new(rows, features)?;
     let blocks = search.candidates(ctx, n, k)?;
     let mut positions = vec![0; n * k];
@@ -105,6 +110,47 @@ pub fn nearest(
         Ok::<(), RowsError>(())
     })?;
     Ok(Neighbours { k, positions })
+}
+
+/// The `k` nearest of all `n` rows for some of them, `n - 1` where there are no more: entry i of the table has
+/// those of row `asked[i]`, without that row.
+///
+/// # Errors
+/// Those of [`nearest`], for all `n` rows, and a position that has no row.
+pub fn nearest_of(
+    ctx: &Ctx,
+    rows: &[f32],
+    n: usize,
+    features: usize,
+    asked: &[usize],
+    k: usize,
+) -> Result<Neighbours, RowsError> {
+    let k = possible(rows, n, features, k)?;
+    if let Some(&wrong) = asked.iter().find(|&&row| row >= n) {
+        return Err(RowsError::NoRow(wrong));
+    }
+    let search = Search::new(rows, features)?;
+    let kept = search.candidates_of(ctx, asked, k)?;
+    let mut positions = vec![0; asked.len() * k];
+    positions.par_chunks_mut(k).zip(asked).enumerate().try_for_each(|(at, (out, &row))| {
+        ctx.check()?;
+        search.rank(row, kept[at / BLOCK].of(at % BLOCK), out);
+        Ok::<(), RowsError>(())
+    })?;
+    Ok(Neighbours { k, positions })
+}
+
+/// As many neighbours as each of the rows can have, `k` at most.
+fn possible(rows: &[f32], n: usize, features: usize, k: usize) -> Result<usize, RowsError> {
+    if features == 0 || n.checked_mul(features) != Some(rows.len()) {
+        return Err(RowsError::Shape { values: rows.len(), rows: n, features });
+    }
+    match n {
+        0 => Err(RowsError::NoImage),
+        1 => Err(RowsError::OneImage),
+        _ if k == 0 => Err(RowsError::NoNeighbour),
+        _ => Ok(k.min(n - 1)),
+    }
 }
 
 /// What neighbours are ranked by: the squared Euclidean distance, summed in f64 in an order that is fixed.
@@ -259,6 +305,34 @@ impl<'a> Search<'a> {
         Ok(kept.into_iter().map(|kept| kept.into_inner().unwrap_or_else(PoisonError::into_inner)).collect())
     }
 
+    /// The same for the rows that are asked for, in blocks of their own.
+    fn candidates_of(&self, ctx: &Ctx, asked: &[usize], k: usize) -> Result<Vec<Kept>, RowsError> {
+        let n = self.weights.len();
+        let count = n.div_ceil(BLOCK);
+        let width = (k + SPARE).min(n - 1);
+        let blocks: Vec<(&[usize], Mutex<Kept>)> =
+            asked.chunks(BLOCK).map(|asked| (asked, Mutex::new(Kept::new(asked.len(), width)))).collect();
+        (0..blocks.len() * count).into_par_iter().try_for_each_init(Buffers::default, |buffers, pair| {
+            ctx.check()?;
+            let (asked, kept) = &blocks[pair / count];
+            let block = self.block(pair % count);
+            let products = self.products_of(asked, block.clone(), buffers);
+            for (row, products) in asked.iter().zip(products.chunks_exact_mut(block.len())) {
+                // No row is its own neighbour.
+                if block.contains(row) {
+                    products[row - block.start] = f32::INFINITY;
+                }
+            }
+            let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+            kept.offer_rows(products, block.start, &self.weights[block]);
+            Ok::<(), RowsError>(())
+        })?;
+        Ok(blocks
+            .into_iter()
+            .map(|(_, kept)| kept.into_inner().unwrap_or_else(PoisonError::into_inner))
+            .collect())
+    }
+
     /// `-2ab` for the rows of two blocks: a row for each of `a`, a column for each of `b`.
     fn products<'b>(&self, a: Range<usize>, b: Range<usize>, buffers: &'b mut Buffers) -> &'b mut [f32] {
         let Buffers { left, in_left, right, products } = buffers;
@@ -269,27 +343,40 @@ impl<'a> Search<'a> {
                 self.pack(a.clone(), first, depth, left);
                 *in_left = Some((a.start, first));
             }
-            let left = MatRef::from_row_major_slice(left, a.len(), depth);
-            let right = if a == b {
+            let left: &[f32] = left;
+            let right: &[f32] = if a == b {
                 left
             } else {
                 self.pack(b.clone(), first, depth, right);
-                MatRef::from_row_major_slice(right, b.len(), depth)
+                right
             };
-            matmul(
-                MatMut::from_row_major_slice_mut(products, a.len(), b.len()),
-                if first == 0 { Accum::Replace } else { Accum::Add },
-                left,
-                right.transpose(),
-                -2.0,
-                Par::Seq,
-            );
+            multiply(products, left, right, depth, first == 0);
+        }
+        products
+    }
+
+    /// The same for rows that lie anywhere, on the left.
+    fn products_of<'b>(&self, a: &[usize], b: Range<usize>, buffers: &'b mut Buffers) -> &'b mut [f32] {
+        let Buffers { left, in_left, right, products } = buffers;
+        *in_left = None;
+        products.resize(a.len() * b.len(), 0.0);
+        for first in (0..self.features).step_by(DEPTH) {
+            let depth = DEPTH.min(self.features - first);
+            self.pack(a.iter().copied(), first, depth, left);
+            self.pack(b.clone(), first, depth, right);
+            multiply(products, left, right, depth, first == 0);
         }
         products
     }
 
     /// Some features of some rows, centred and scaled.
-    fn pack(&self, rows: Range<usize>, first: usize, depth: usize, out: &mut Vec<f32>) {
+    fn pack(
+        &self,
+        rows: impl ExactSizeIterator<Item = usize>,
+        first: usize,
+        depth: usize,
+        out: &mut Vec<f32>,
+    ) {
         let centre = &self.centre[first..first + depth];
         out.resize(rows.len() * depth, 0.0);
         for (row, out) in rows.zip(out.chunks_exact_mut(depth)) {
@@ -357,6 +444,19 @@ impl<'a> Search<'a> {
         }
         best.write(out);
     }
+}
+
+/// `-2ab` over `depth` features of packed rows, which begins the sums or adds to them.
+fn multiply(products: &mut [f32], left: &[f32], right: &[f32], depth: usize, begins: bool) {
+    let (a, b) = (left.len() / depth, right.len() / depth);
+    matmul(
+        MatMut::from_row_major_slice_mut(products, a, b),
+        if begins { Accum::Replace } else { Accum::Add },
+        MatRef::from_row_major_slice(left, a, depth),
+        MatRef::from_row_major_slice(right, b, depth).transpose(),
+        -2.0,
+        Par::Seq,
+    );
 }
 
 /// The power of two that brings `largest` and twice it below one; within what f32 holds.

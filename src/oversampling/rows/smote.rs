@@ -1,18 +1,19 @@
 //! The core of SMOTE: rows on the lines between the rows of a class and their nearest.
 //!
-//! Source: Chawla, Bowyer, Hall, Kegelmeyer, "SMOTE: Synthetic Minority Over-sampling Technique", JAIR 16, 2002. One
-//! step serves a whole row, so that it lies on a line, as the paper's text has it; its pseudo-code draws one for every
-//! feature.
+//! Source: Chawla, Bowyer, Hall, Kegelmeyer, "SMOTE: Synthetic Minority Over-sampling Technique", JAIR 16,
+//! 2002. One step serves a whole row, so that it lies on a line, as the paper's text has it; its pseudo-code
+//! draws one for every feature.
 
 use rayon::prelude::*;
 
+use super::lines::{Line, WRITE_ROWS, along, between};
 use super::nearest::{Neighbours, nearest};
 use super::{RowsError, gathered};
 use crate::domain::classes::ClassId;
 use crate::domain::random::{Stage, Stream, stream};
 use crate::domain::task::Ctx;
 
-/// What one made row is made from.
+/// What one made row is made from, by its place in a table of neighbours.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Draw {
     /// The row it starts from.
@@ -55,24 +56,11 @@ pub fn interpolate(
     if let Some(wrong) = draws.iter().position(|draw| !there(draw)) {
         return Err(RowsError::Draw(wrong));
     }
-    let row = |row: usize| &rows[row * features..(row + 1) * features];
-    let mut made = vec![0.0; draws.len() * features];
-    made.par_chunks_mut(features).with_min_len(WRITE_ROWS).zip(draws).for_each(|(out, draw)| {
-        between(row(draw.base), row(neighbours.of(draw.base)[draw.rank]), draw.u, out);
-    });
-    Ok(made)
-}
-
-/// Rows that a thread writes at least.
-const WRITE_ROWS: usize = 64;
-
-/// The arithmetic of imbalanced-learn, number for number: the difference in f32, the rest in f64. What rounding
-/// carries out of the segment is brought back.
-fn between(from: &[f32], to: &[f32], u: f64, out: &mut [f32]) {
-    for ((out, &from), &to) in out.iter_mut().zip(from).zip(to) {
-        let value = (f64::from(from) + u * f64::from(to - from)) as f32;
-        *out = value.max(from.min(to)).min(from.max(to));
-    }
+    let lines: Vec<Line> = draws
+        .iter()
+        .map(|draw| Line { from: draw.base, to: neighbours.of(draw.base)[draw.rank], u: draw.u })
+        .collect();
+    along(rows, features, &lines)
 }
 
 /// Rows with their classes: the given ones in their order, then the made ones class by class.
@@ -85,8 +73,8 @@ pub struct Resampled {
 /// Fills every class up to `target` rows; a class that has as many is left as it is.
 ///
 /// # Errors
-/// A class of one image, values that are not finite, or a cancel. Classes are numbers from 0 on; one that has no
-/// row at all is not made.
+/// A class of one image, values that are not finite, or a cancel. Classes are numbers from 0 on; one that has
+/// no row at all is not made.
 pub fn resample(
     ctx: &Ctx,
     rows: &[f32],
