@@ -37,6 +37,8 @@ pub enum Stage {
     Repeat = 12,
     /// Other numbers that tests and tools want.
     Other = 13,
+    /// Which rows enter a subset, a half or a pair; class = what for, index = number of the draw.
+    Subset = 14,
 }
 
 /// A stream of numbers that belongs to one purpose.
