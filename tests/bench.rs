@@ -94,7 +94,7 @@ fn assert_reached<M: Module>(network: &M, loss: Tensor<1>, what: &str) {
 
 /// Few channels, the whole depth.
 fn tiny(size: usize) -> AutoencoderConfig {
-    AutoencoderConfig { channels: 1, size, latent: 16, widths: vec![8, 8, 16, 16] }
+    AutoencoderConfig { latent: 16, widths: vec![8, 8, 16, 16], ..AutoencoderConfig::dcgan(1, size) }
 }
 
 #[test]

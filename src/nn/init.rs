@@ -26,10 +26,20 @@ impl Init {
 
     /// Normal with mean 0 and the given standard deviation.
     pub fn normal<const D: usize>(&mut self, shape: [usize; D], deviation: f64) -> Param<Tensor<D>> {
+        self.normal_around(0.0, shape, deviation)
+    }
+
+    /// Normal with the given mean and standard deviation.
+    pub fn normal_around<const D: usize>(
+        &mut self,
+        mean: f64,
+        shape: [usize; D],
+        deviation: f64,
+    ) -> Param<Tensor<D>> {
         let mut draws = stream(self.seed, Stage::Init, self.network, self.next);
         self.next += 1;
         let count = shape.iter().product();
-        let values = (0..count).map(|_| (draws.normal() * deviation) as f32).collect();
+        let values = (0..count).map(|_| (mean + draws.normal() * deviation) as f32).collect();
         self.param(shape, values)
     }
 

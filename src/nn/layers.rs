@@ -10,7 +10,9 @@ use burn::module::{Module, Param};
 use burn::tensor::activation::{leaky_relu, relu, tanh};
 use burn::tensor::module::{avg_pool2d, batch_norm, batch_norm_train, conv_transpose2d, conv2d, linear};
 use burn::tensor::ops::{AvgPoolOptions, ConvOptions, ConvTransposeOptions, PadMode};
-use burn::tensor::{Device, DispatchTensor, Tensor};
+use burn::tensor::{Device, DispatchTensor, Tensor, TensorData};
+
+use crate::domain::random::Stream;
 
 use super::cpu::ops::{ConvCall, LaneOps};
 use super::cpu::{Border, ConvShape, Layout, absent, has_kernels};
@@ -139,6 +141,78 @@ impl FeatureMap {
         FeatureMap::from_images(features.reshape([batch, channels, height, width]))
     }
 
+    /// Each pixel as a square of 2 x 2: nearest-neighbour upsampling to twice the side.
+    pub fn upsample2(self) -> Self {
+        match self.whole().maps {
+            Maps::Plain(images) => {
+                let [batch, channels, height, width] = images.dims();
+                let apart: Tensor<5> = images.reshape([batch * channels, height, 1, width, 1]);
+                let twice: Tensor<5> = apart.expand([batch * channels, height, 2, width, 2]);
+                FeatureMap::new(Maps::Plain(twice.reshape([batch, channels, 2 * height, 2 * width])))
+            }
+            Maps::Lanes(blocks, layout) => {
+                let [count, channels, height, width, lanes] = blocks.dims();
+                let apart: Tensor<6> = blocks.reshape([count * channels, height, 1, width, 1, lanes]);
+                let twice: Tensor<6> = apart.expand([count * channels, height, 2, width, 2, lanes]);
+                let blocks: Tensor<5> = twice.reshape([count, channels, 2 * height, 2 * width, lanes]);
+                FeatureMap::new(Maps::Lanes(blocks, layout.with_width(2 * layout.width)))
+            }
+        }
+    }
+
+    /// The product, value by value. `other` has the same sides, or one pixel: a factor per image and channel.
+    #[must_use]
+    pub fn times(self, other: FeatureMap) -> Self {
+        match (self.whole().maps, other.whole().maps) {
+            (Maps::Lanes(blocks, layout), Maps::Lanes(factors, _)) => {
+                FeatureMap::new(Maps::Lanes(blocks * factors, layout))
+            }
+            (maps, factors) => {
+                let images = FeatureMap::new(maps).into_images() * FeatureMap::new(factors).into_images();
+                FeatureMap::new(Maps::Plain(images))
+            }
+        }
+    }
+
+    /// [`leaky_slope`] of maps that a leaky ReLU gave.
+    pub fn leaky_slope(&self) -> Self {
+        let maps = match &self.maps {
+            Maps::Plain(images) => Maps::Plain(leaky_slope(images)),
+            Maps::Lanes(blocks, layout) => Maps::Lanes(leaky_slope(blocks), *layout),
+        };
+        FeatureMap::new(maps)
+    }
+
+    /// Dropout (Srivastava et al. 2014): each value is zero with the probability `rate`, below 1, and the others
+    /// grow so that the mean stays. Without draws everything stays, as in inference.
+    #[must_use]
+    pub fn drop_values(self, rate: f64, draws: Option<&mut Stream>) -> Self {
+        let shape = self.dims();
+        self.dropped(shape, rate, draws)
+    }
+
+    /// The same for whole channels of an image (Tompson et al. 2015).
+    #[must_use]
+    pub fn drop_channels(self, rate: f64, draws: Option<&mut Stream>) -> Self {
+        let [batch, channels, ..] = self.dims();
+        self.dropped([batch, channels, 1, 1], rate, draws)
+    }
+
+    /// One draw for each value of `shape`, image by image.
+    fn dropped(self, shape: [usize; 4], rate: f64, draws: Option<&mut Stream>) -> Self {
+        let Some(draws) = draws else { return self };
+        let device = match &self.maps {
+            Maps::Plain(images) => images.device(),
+            Maps::Lanes(blocks, _) => blocks.device(),
+        };
+        let (rate, kept) = (rate as f32, (1.0 / (1.0 - rate)) as f32);
+        let count: usize = shape.iter().product();
+        let mask: Vec<f32> =
+            (0..count).map(|_| if draws.uniform_f32() < rate { 0.0 } else { kept }).collect();
+        let mask: Tensor<4> = Tensor::from_data(TensorData::new(mask, shape), &device);
+        self.times(FeatureMap::from_images(mask))
+    }
+
     /// Every `stride`th row and column, with `before` and `after` channels of zeros put around: the shortcut without
     /// parameters of He et al. (CVPR 2016), as `x[:, :, ::2, ::2]` and a pad.
     pub fn shortcut(self, stride: usize, before: usize, after: usize) -> Self {
@@ -178,6 +252,17 @@ fn activate(x: Tensor<4>, activation: Activation) -> Tensor<4> {
     }
 }
 
+/// Leaky ReLU with the slope of [`Activation::LeakyRelu`], on features.
+pub fn leaky<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    leaky_relu(x, LEAK)
+}
+
+/// The derivative of the leaky ReLU that gave `activated`: 1, or its slope below zero. No gradient flows through
+/// it, because it is constant almost everywhere.
+pub fn leaky_slope<const D: usize>(activated: &Tensor<D>) -> Tensor<D> {
+    activated.ones_like().mask_fill(activated.clone().lower_scalar(0.0), LEAK)
+}
+
 /// How a convolution sees beyond the border.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Padding {
@@ -197,34 +282,7 @@ pub trait Convolution {
         residual: Option<FeatureMap>,
         activation: Activation,
     ) -> FeatureMap {
-        let shape = self.shape();
-        let forked = x.forked;
-        let fits = match &x.maps {
-            Maps::Lanes(_, layout) => shape.keeps_strips(*layout),
-            Maps::Plain(_) => true,
-        };
-        match if fits { x.maps } else { x.whole().maps } {
-            Maps::Lanes(blocks, layout) => {
-                let device = blocks.device();
-                let bias = bias.unwrap_or_else(|| absent(&device)).into_dispatch();
-                let result = layout.with_width(shape.output_side(layout.width));
-                let blocks = Dispatch::lanes_conv(
-                    blocks.into_dispatch(),
-                    weight.into_dispatch(),
-                    bias,
-                    residual_blocks(residual, result, &device),
-                    ConvCall { layout, shape, activation, forked: forked && fits },
-                );
-                FeatureMap::new(Maps::Lanes(Tensor::from_dispatch(blocks), result))
-            }
-            Maps::Plain(images) => {
-                let mut out = plain_convolution(images, weight, bias, shape);
-                if let Some(residual) = residual {
-                    out = out + residual.into_images();
-                }
-                FeatureMap::new(Maps::Plain(activate(out, activation)))
-            }
-        }
+        convolve(self.shape(), x, weight, bias, residual, activation)
     }
 
     /// `[in, out, k, k]` for a transposed convolution, `[out, in, k, k]` otherwise.
@@ -238,6 +296,44 @@ pub trait Convolution {
     /// Convolution, bias where there is one, activation.
     fn forward(&self, x: FeatureMap, activation: Activation) -> FeatureMap {
         self.run(x, self.weight(), self.bias(), None, activation)
+    }
+}
+
+/// `activation(convolution(x, weight) + bias + residual)`, where x lies.
+fn convolve(
+    shape: ConvShape,
+    x: FeatureMap,
+    weight: Tensor<4>,
+    bias: Option<Tensor<1>>,
+    residual: Option<FeatureMap>,
+    activation: Activation,
+) -> FeatureMap {
+    let forked = x.forked;
+    let fits = match &x.maps {
+        Maps::Lanes(_, layout) => shape.keeps_strips(*layout),
+        Maps::Plain(_) => true,
+    };
+    match if fits { x.maps } else { x.whole().maps } {
+        Maps::Lanes(blocks, layout) => {
+            let device = blocks.device();
+            let bias = bias.unwrap_or_else(|| absent(&device)).into_dispatch();
+            let result = layout.with_width(shape.output_side(layout.width));
+            let blocks = Dispatch::lanes_conv(
+                blocks.into_dispatch(),
+                weight.into_dispatch(),
+                bias,
+                residual_blocks(residual, result, &device),
+                ConvCall { layout, shape, activation, forked: forked && fits },
+            );
+            FeatureMap::new(Maps::Lanes(Tensor::from_dispatch(blocks), result))
+        }
+        Maps::Plain(images) => {
+            let mut out = plain_convolution(images, weight, bias, shape);
+            if let Some(residual) = residual {
+                out = out + residual.into_images();
+            }
+            FeatureMap::new(Maps::Plain(activate(out, activation)))
+        }
     }
 }
 
@@ -303,6 +399,17 @@ impl Conv2d {
     pub fn with_bias(self, init: &mut Init) -> Self {
         let outputs = self.weight.val().dims()[0];
         Conv2d { bias: Some(init.constant([outputs], 0.0)), ..self }
+    }
+
+    /// From a gradient with respect to the result to the one with respect to the images, which are `side` pixels a
+    /// side: the transposed convolution with these weights. It is an operation like any other, so a loss may use
+    /// what it gives and its gradient reaches the weights. For square images and a border of zeros.
+    pub fn back(&self, gradient: FeatureMap, side: usize) -> FeatureMap {
+        let tight = ConvShape { transposed: true, ..self.shape() };
+        // Rows at the far side that a stride did not reach.
+        let output_padding = side.saturating_sub(tight.output_side(gradient.dims()[2]));
+        let shape = ConvShape { output_padding, ..tight };
+        convolve(shape, gradient, self.weight(), None, None, Activation::None)
     }
 }
 
@@ -451,7 +558,7 @@ impl BatchNorm {
                 FeatureMap::new(Maps::Lanes(Tensor::from_dispatch(out), layout))
             }
             maps => {
-                // Inference on a processor only comes here without a convolution before it, which no network has.
+                // Inference comes here where no convolution goes right before, which is rare.
                 let lanes = matches!(maps, Maps::Lanes(..));
                 let mut out = self.plain(FeatureMap::new(maps).into_images(), count, pass);
                 if let Some(residual) = residual {
@@ -558,22 +665,36 @@ impl Absorb {
     }
 }
 
-/// Fully connected layer with bias: `[batch, inputs]` to `[batch, outputs]`.
+/// Fully connected layer: `[batch, inputs]` to `[batch, outputs]`. With a bias unless asked for none.
 #[derive(Module, Debug)]
 pub struct Linear {
     /// `[inputs, outputs]`.
     weight: Param<Tensor<2>>,
-    bias: Param<Tensor<1>>,
+    bias: Option<Param<Tensor<1>>>,
 }
 
 impl Linear {
     /// Weights N(0, 2 / inputs) (Kaiming), bias 0.
     pub fn new(init: &mut Init, inputs: usize, outputs: usize) -> Self {
         let deviation = (2.0 / inputs as f64).sqrt();
-        Linear { weight: init.normal([inputs, outputs], deviation), bias: init.constant([outputs], 0.0) }
+        Linear {
+            weight: init.normal([inputs, outputs], deviation),
+            bias: Some(init.constant([outputs], 0.0)),
+        }
+    }
+
+    #[must_use]
+    pub fn without_bias(self) -> Self {
+        Linear { bias: None, ..self }
     }
 
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        linear(x, self.weight.val(), Some(self.bias.val()))
+        linear(x, self.weight.val(), self.bias.as_ref().map(Param::val))
+    }
+
+    /// From a gradient with respect to the result, `[batch, outputs]`, to the one with respect to the input,
+    /// `[batch, inputs]`. An operation like any other, as [`Conv2d::back`].
+    pub fn back(&self, gradient: Tensor<2>) -> Tensor<2> {
+        gradient.matmul(self.weight.val().transpose())
     }
 }

@@ -1,7 +1,10 @@
-//! Losses on logits.
+//! Losses on logits, scores and images, one value per sample.
+//!
+//! A mean over a batch is the owner's: the values are read and summed on the host in order, because a device
+//! sums in an order of its own.
 
-use burn::tensor::activation::log_softmax;
-use burn::tensor::{Int, Tensor};
+use burn::tensor::activation::{log_sigmoid, log_softmax};
+use burn::tensor::{IndexingUpdateOp, Int, Tensor};
 
 /// Cross entropy per sample: logits `[batch, classes]`, labels `[batch]`, result `[batch]` in nats.
 pub fn cross_entropy(logits: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1> {
@@ -11,4 +14,76 @@ pub fn cross_entropy(logits: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1> {
 /// One column per row: `values[i, columns[i]]`.
 pub fn pick(values: Tensor<2>, columns: Tensor<1, Int>) -> Tensor<1> {
     values.gather(1, columns.unsqueeze_dim::<2>(1)).squeeze_dim::<1>(1)
+}
+
+/// Logarithm of the sum of the exponentials of each row: `[batch, columns]` to `[batch, 1]`.
+pub fn log_sum_exp(rows: Tensor<2>) -> Tensor<2> {
+    let most = rows.clone().detach().max_dim(1);
+    (rows - most.clone()).exp().sum_dim(1).log() + most
+}
+
+/// Lower than any logarithm of a probability, and far from what overflows.
+const NEVER: f64 = -1e9;
+
+/// Focal loss per sample, `-alpha_y (1 - p_y)^gamma log p_y` with p the softmax (Lin et al., ICCV 2017,
+/// equation 5).
+///
+/// Logits `[batch, classes]`, labels `[batch]`, result `[batch]` in nats. `gamma` is at least 0 (2 in the
+/// paper; 0 is cross entropy), `alpha` has a weight for each class, 1 for all where there is none. Both p and
+/// 1 - p are kept as logarithms, so value and gradient are finite at p = 0 and p = 1 for any gamma.
+pub fn focal(logits: Tensor<2>, labels: Tensor<1, Int>, gamma: f64, alpha: Option<&[f64]>) -> Tensor<1> {
+    let [batch, classes] = logits.dims();
+    let device = logits.device();
+    let log_probabilities = log_softmax(logits, 1);
+    let log_p = pick(log_probabilities.clone(), labels.clone());
+    let (nowhere, ones): (Tensor<2>, Tensor<2>) =
+        (Tensor::zeros([batch, classes], &device), Tensor::ones([batch, 1], &device));
+    let own = nowhere.scatter(1, labels.clone().unsqueeze_dim::<2>(1), ones, IndexingUpdateOp::Add);
+    let log_rest = log_sum_exp(log_probabilities + own * NEVER).squeeze_dim::<1>(1);
+    let loss = focal_of(log_p, log_rest, gamma);
+    match alpha {
+        Some(alpha) => {
+            let alpha: Vec<f32> = alpha.iter().map(|&weight| weight as f32).collect();
+            loss * Tensor::<1>::from_floats(alpha.as_slice(), &device).select(0, labels)
+        }
+        None => loss,
+    }
+}
+
+/// Focal loss per sample of a logistic probability (Lin et al. 2017): logits `[batch]`, targets 0 or 1
+/// `[batch]`, result `[batch]` in nats. `alpha` weighs target 1 and `1 - alpha` target 0 (0.25 in the paper),
+/// `gamma` as in [`focal`].
+pub fn binary_focal(logits: Tensor<1>, targets: Tensor<1>, gamma: f64, alpha: f64) -> Tensor<1> {
+    let weights = targets.clone() * (2.0 * alpha - 1.0) + (1.0 - alpha);
+    let towards = logits * (targets * 2.0 - 1.0);
+    focal_of(log_sigmoid(towards.clone()), log_sigmoid(towards.neg()), gamma) * weights
+}
+
+/// `-(1 - p)^gamma log p` from the logarithms of p and 1 - p.
+fn focal_of(log_p: Tensor<1>, log_rest: Tensor<1>, gamma: f64) -> Tensor<1> {
+    (log_rest * gamma).exp() * log_p.neg()
+}
+
+/// Binary cross entropy per sample: logits `[batch]`, targets in \[0, 1\] `[batch]`, result `[batch]` in
+/// nats.
+pub fn bce_with_logits(logits: Tensor<1>, targets: Tensor<1>) -> Tensor<1> {
+    (targets.neg() + 1.0) * logits.clone() - log_sigmoid(logits)
+}
+
+/// Mean squared difference over the pixels of each image: two `[batch, channels, height, width]` to
+/// `[batch]`.
+pub fn squared_error(x: Tensor<4>, y: Tensor<4>) -> Tensor<1> {
+    mean_of_image((x - y).square())
+}
+
+/// Mean absolute difference over the pixels of each image: two `[batch, channels, height, width]` to
+/// `[batch]`.
+pub fn absolute_error(x: Tensor<4>, y: Tensor<4>) -> Tensor<1> {
+    mean_of_image((x - y).abs())
+}
+
+fn mean_of_image(x: Tensor<4>) -> Tensor<1> {
+    let [batch, channels, height, width] = x.dims();
+    let rows: Tensor<2> = x.reshape([batch, channels * height * width]);
+    rows.mean_dim(1).squeeze_dim::<1>(1)
 }
