@@ -39,6 +39,10 @@ pub enum Stage {
     Other = 13,
     /// Which rows enter a subset, a half or a pair; class = what for, index = number of the draw.
     Subset = 14,
+    /// What a step of a generator's training draws; class = what for, index = step.
+    TrainingStep = 15,
+    /// The latent numbers of a candidate; class, index = slot and attempt.
+    Latent = 16,
 }
 
 /// A stream of numbers that belongs to one purpose.

@@ -9,6 +9,7 @@ pub mod exported;
 pub mod files;
 pub mod folder;
 pub mod hash;
+pub mod neighbours;
 pub mod picture;
 pub mod resize;
 pub mod scan;

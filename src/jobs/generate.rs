@@ -16,9 +16,9 @@ use crate::domain::decisions::Verdict;
 use crate::domain::plan::{Plan, RETRIES, Rejected};
 use crate::domain::provenance::Kind;
 use crate::domain::task::{Ctx, Level};
-use crate::evaluation::neighbours::{ClassNeighbours, Usual};
 use crate::imaging::encode::png;
 use crate::imaging::hash::{file_sha256, sha256_hex};
+use crate::imaging::neighbours::{ClassNeighbours, Usual};
 use crate::imaging::training_set::TrainingSet;
 use crate::oversampling::{
     Candidate, FitRequest, GenerateRequest as MethodRequest, MethodError, Model, ParamMap,

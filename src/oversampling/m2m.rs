@@ -18,7 +18,7 @@ use super::model_file::{self, ModelConfig};
 use super::params::{ParamKind, params};
 use super::{
     Candidate, FitRequest, GenerateRequest, MethodError, MethodInfo, Model, Oversampler, ParamInfo, ParamMap,
-    ParamsError,
+    ParamsError, device_lost, slot_key,
 };
 use crate::classify::batches::Augment;
 use crate::classify::recalls::{argmax, probabilities};
@@ -219,13 +219,6 @@ impl Translator<'_> {
     }
 }
 
-fn device_lost() -> MethodError {
-    MethodError::Resource(
-        "the device did not give its result back; it may be out of memory. Use a smaller batch or --device cpu"
-            .to_owned(),
-    )
-}
-
 impl Oversampler for M2m {
     fn info(&self) -> &'static MethodInfo {
         &INFO
@@ -317,11 +310,6 @@ impl M2mModel {
         }
         Params::from_map(&map)
     }
-}
-
-/// The index of a stream for one attempt at one slot.
-fn slot_key(slot: u32, attempt: u32) -> u64 {
-    u64::from(slot) | u64::from(attempt) << 32
 }
 
 impl Model for M2mModel {

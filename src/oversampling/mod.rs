@@ -3,6 +3,9 @@
 //! A method's file holds its `Params`, its fit and its generate. Adding one touches its file and one line in
 //! [`registry`]. Methods know networks and training sets; they know no project, no job and no window.
 
+pub mod baegan;
+mod checkpoint;
+mod generative;
 pub mod m2m;
 pub mod model_file;
 pub mod params;
@@ -169,9 +172,21 @@ pub trait Oversampler: Send + Sync {
     ) -> Result<Box<dyn Model>, MethodError>;
 }
 
+fn device_lost() -> MethodError {
+    MethodError::Resource(
+        "the device did not give its result back; it may be out of memory. Use a smaller batch or --device cpu"
+            .to_owned(),
+    )
+}
+
+/// The index of a stream for one attempt at one slot.
+fn slot_key(slot: u32, attempt: u32) -> u64 {
+    u64::from(slot) | u64::from(attempt) << 32
+}
+
 /// Every method, in the order lists show them.
 pub fn registry() -> &'static [&'static dyn Oversampler] {
-    &[&m2m::M2m, &random::RandomOversampling]
+    &[&m2m::M2m, &baegan::Baegan, &random::RandomOversampling]
 }
 
 /// The method with this id.

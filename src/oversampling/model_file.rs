@@ -30,8 +30,11 @@ pub struct ModelConfig {
     pub seed: u64,
     /// Every parameter, defaults included.
     pub params: ParamMap,
-    /// Each network by name, for example `g` and `f`.
+    /// Each classifier by name, for example `g` and `f`.
     pub networks: BTreeMap<String, ResNetConfig>,
+    /// The networks of a generator, in the words of its method, which checks them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generator: Option<Value>,
     /// What the training showed: epochs, losses, recalls.
     pub record: Value,
 }

@@ -4,14 +4,12 @@
 //! velocities, the step and the sums of the running epoch are all there is.
 
 use std::collections::BTreeMap;
-use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
-use super::{INFO, M2mModel, Params, TRAINING_NOISE, Translation, Translator, device_lost};
+use super::{INFO, M2mModel, Params, TRAINING_NOISE, Translation, Translator};
 use crate::classify::batches::{Batch, Sampling, channel_statistics, chunks, epoch_order, gather};
 use crate::classify::recalls::{argmax, confusion, probabilities, recalls};
 use crate::classify::schedule::Schedule;
@@ -26,15 +24,12 @@ use crate::nn::input_gradient::Images;
 use crate::nn::parameters::{HostTensor, TensorMap};
 use crate::nn::resnet::{ResNet, ResNetConfig};
 use crate::nn::weights::Weights;
-use crate::oversampling::model_file::{self, ModelConfig, VERSION};
-use crate::oversampling::{FitRequest, MethodError, ParamMap};
+use crate::oversampling::checkpoint;
+use crate::oversampling::model_file::{ModelConfig, VERSION};
+use crate::oversampling::{FitRequest, MethodError, ParamMap, device_lost};
 
 /// Images of each class asked for a recall while training; all of them at the end.
 const RECALL_SAMPLE: usize = 256;
-/// The least time between two checkpoints inside an epoch.
-const CHECKPOINT_EVERY: Duration = Duration::from_secs(20);
-/// The least time between two checkpoints at the ends of epochs.
-const CHECKPOINT_EPOCH: Duration = Duration::from_secs(1);
 /// What one step with translation costs in plain steps, roughly, for the time left.
 const TRANSLATION_COST: u64 = 8;
 /// Recall of g on training images below which its judgement is doubtful.
@@ -129,7 +124,7 @@ pub(super) fn fit(ctx: &Ctx, request: &FitRequest<'_>) -> Result<M2mModel, Metho
         "classes": set.classes,
         "network": network,
         "device": request.device.info.kind.as_str(),
-        "images": fingerprint(set),
+        "images": checkpoint::fingerprint(set),
     });
     let epochs = params.epochs.unwrap_or(1) as usize;
     let warm = (params.warm.unwrap_or(0) as usize).min(epochs);
@@ -149,7 +144,7 @@ pub(super) fn fit(ctx: &Ctx, request: &FitRequest<'_>) -> Result<M2mModel, Metho
     run.warn_of_data();
     let mut g = run.trainer(Net::G);
     let mut f = None;
-    if let Some((position, weights)) = run.checkpoint() {
+    if let Some((position, weights)) = checkpoint::read::<Position>(ctx, request.checkpoint, &run.identity) {
         run.at = position;
         restore(&mut g, &weights, Net::G)?;
         if run.at.net == Net::F {
@@ -207,16 +202,6 @@ pub(super) fn fit(ctx: &Ctx, request: &FitRequest<'_>) -> Result<M2mModel, Metho
         ),
     }
     run.model(g, Some(f))
-}
-
-/// Which images a run is about: names and labels, hashed.
-fn fingerprint(set: &ImageSet) -> String {
-    let mut hasher = Sha256::new();
-    for (path, label) in set.paths.iter().zip(&set.labels) {
-        hasher.update(path.as_bytes());
-        hasher.update((*label as u64).to_le_bytes());
-    }
-    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn restore(trainer: &mut Trainer, weights: &Weights, net: Net) -> Result<(), MethodError> {
@@ -299,7 +284,7 @@ impl Run<'_> {
                 }
                 self.at.step += 1;
                 self.tell(step, batches.len(), lr);
-                if self.last_saved.elapsed() > CHECKPOINT_EVERY {
+                if self.last_saved.elapsed() > checkpoint::EVERY {
                     self.save(trainer, judge)?;
                 }
                 if self.ctx.is_stopping() && net == Net::F && !self.ctx.is_cancelled() {
@@ -323,7 +308,7 @@ impl Run<'_> {
             self.at.step = 0;
             self.at.loss_sum = 0.0;
             self.at.acceptance = Acceptance::default();
-            if self.at.epoch == self.epochs || self.last_saved.elapsed() > CHECKPOINT_EPOCH {
+            if self.at.epoch == self.epochs || self.last_saved.elapsed() > checkpoint::EPOCH {
                 self.save(trainer, judge)?;
             }
             if self.ctx.is_stopping() && self.at.epoch < self.epochs {
@@ -591,12 +576,7 @@ impl Run<'_> {
     fn save(&mut self, trainer: &Trainer, judge: Option<&Trainer>) -> Result<(), MethodError> {
         self.last_saved = Instant::now();
         let Some(path) = self.request.checkpoint else { return Ok(()) };
-        let config = json!({
-            "checkpoint": VERSION,
-            "identity": self.identity,
-            "position": self.at,
-        });
-        let mut weights = Weights { config, tensors: TensorMap::new() };
+        let mut weights = Weights { config: Value::Null, tensors: TensorMap::new() };
         let mut add = |net: Net, trainer: &Trainer| {
             let (tensors, velocity) = trainer.state();
             weights.add(net.name(), tensors);
@@ -606,34 +586,7 @@ impl Run<'_> {
         if let Some(judge) = judge {
             add(Net::G, judge);
         }
-        model_file::write(path, &weights)
-    }
-
-    /// The checkpoint of this very run, if there is one.
-    fn checkpoint(&self) -> Option<(Position, Weights)> {
-        let path: &Path = self.request.checkpoint?;
-        if !path.exists() {
-            return None;
-        }
-        let weights = match model_file::read_weights(path) {
-            Ok(weights) => weights,
-            Err(error) => {
-                self.ctx.note(
-                    Level::Warning,
-                    format!("the checkpoint is not used, training begins anew: {error}"),
-                );
-                return None;
-            }
-        };
-        if weights.config.get("identity") != Some(&self.identity) {
-            self.ctx.note(
-                Level::Warning,
-                "the checkpoint belongs to other images or parameters, so training begins anew",
-            );
-            return None;
-        }
-        let position = weights.config.get("position").cloned()?;
-        serde_json::from_value(position).ok().map(|position| (position, weights))
+        checkpoint::write(path, &self.identity, &self.at, weights.tensors)
     }
 
     fn model(mut self, g: Trainer, f: Option<Trainer>) -> Result<M2mModel, MethodError> {
@@ -676,6 +629,7 @@ impl Run<'_> {
             seed: self.request.seed,
             params,
             networks,
+            generator: None,
             record: Value::Object(record),
         };
         let device = self.request.device.clone();

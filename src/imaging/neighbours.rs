@@ -6,8 +6,8 @@
 
 use rayon::prelude::*;
 
-use crate::imaging::picture::Picture;
-use crate::imaging::training_set::TrainingSet;
+use super::picture::Picture;
+use super::training_set::TrainingSet;
 
 /// One neighbour.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -72,6 +72,11 @@ impl ClassNeighbours {
             }
         }
         best
+    }
+
+    /// Positions in the training set of the images that are searched.
+    pub fn positions(&self) -> &[usize] {
+        &self.positions
     }
 
     /// What is usual in this class; `None` for fewer than two images.

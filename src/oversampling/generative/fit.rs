@@ -1,0 +1,586 @@
+//! The training of a generator: the judge first, then the method's parts; checkpoints, curves, pictures, plain words.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::gauges::{self, Gauge};
+use super::judge::{self, Judge, JudgeSettings};
+use super::model::{GeneratorModel, config, rounded};
+use super::{Canvas, Figures, Generative, Learner, Memory, Part, RIGHT, Scene, Step};
+use crate::classify::batches::{Sampling, chunks, epoch_order};
+use crate::classify::trainer::{StepError, labels_tensor};
+use crate::domain::task::{Ctx, Event, Level, Preview};
+use crate::imaging::picture::{Depth, Picture};
+use crate::imaging::training_set::TrainingSet;
+use crate::nn::parameters::{HostTensor, TensorMap};
+use crate::nn::weights::Weights;
+use crate::oversampling::checkpoint;
+use crate::oversampling::{FitRequest, MethodError, Model, ParamMap, device_lost};
+
+/// Pictures in a row of previews.
+const ROW: usize = 8;
+/// Times a part shows pictures and gauges, at most.
+const LOOKS: usize = 30;
+/// Classes that are gauged at each look: the smallest ones.
+const GAUGED: usize = 6;
+/// Share of right answers from which a discriminator teaches nothing any more.
+const SATURATED: f64 = 0.995;
+/// Real images whose codes are held against the prior.
+const CODES: usize = 512;
+/// Streams of the networks' order of images begin here, apart from the judge's.
+const ORDER: u64 = 200;
+/// The attempt that previews are drawn with, which no candidate has.
+const PREVIEW_ATTEMPT: u32 = u32::MAX;
+
+/// What a method hands over besides its networks.
+pub struct Setup {
+    pub method: &'static dyn Generative,
+    /// Every parameter, with those the program chooses filled in.
+    pub params: ParamMap,
+    pub batch: usize,
+    pub judge: JudgeSettings,
+}
+
+/// Where a run is: enough to go on from.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Position {
+    /// 0 is the judge, then the method's parts.
+    phase: usize,
+    epoch: usize,
+    step: usize,
+    /// Steps of all phases, the judge's not counted.
+    key: u64,
+    /// Sums of the running epoch by name.
+    sums: BTreeMap<String, f64>,
+    /// Curves so far, by name.
+    curves: BTreeMap<String, Vec<[f64; 2]>>,
+    /// What was said once and is not said again.
+    said: Vec<String>,
+}
+
+/// How a phase ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    Complete,
+    StoppedKept,
+    Diverged,
+}
+
+struct Run<'a> {
+    ctx: &'a Ctx,
+    request: &'a FitRequest<'a>,
+    setup: &'a Setup,
+    set: &'a TrainingSet,
+    canvas: Canvas,
+    counts: Vec<usize>,
+    parts: Vec<Part>,
+    identity: Value,
+    at: Position,
+    last_saved: Instant,
+    judge: Judge,
+    learner: Box<dyn Learner>,
+    gauges: BTreeMap<usize, Gauge>,
+}
+
+/// Trains the judge and then `learner`.
+///
+/// # Errors
+/// `Cancelled`, data that the method cannot use, or a training that failed before anything could be kept.
+pub fn fit(
+    ctx: &Ctx,
+    request: &FitRequest<'_>,
+    setup: &Setup,
+    learner: Box<dyn Learner>,
+) -> Result<Box<dyn Model>, MethodError> {
+    let set = request.training;
+    let counts = set.counts();
+    if counts.iter().filter(|&&n| n > 0).count() < 2 {
+        return Err(MethodError::Data(format!(
+            "{} needs at least two classes with training images, for its judge; add images or choose another folder",
+            setup.method.info().name
+        )));
+    }
+    let identity = json!({
+        "method": setup.method.info().id,
+        "params": setup.params,
+        "judge": setup.judge,
+        "seed": request.seed,
+        "spec": set.spec,
+        "classes": set.classes,
+        "device": request.device.info.kind.as_str(),
+        "images": checkpoint::fingerprint(set),
+    });
+    let mut run = Run {
+        ctx,
+        request,
+        setup,
+        set,
+        canvas: Canvas::around(set)?,
+        counts,
+        parts: learner.parts(),
+        identity,
+        at: Position::default(),
+        last_saved: Instant::now(),
+        judge: Judge::new(set, &setup.judge, request.seed, request.device),
+        learner,
+        gauges: BTreeMap::new(),
+    };
+    run.warn_of_data();
+    run.resume()?;
+    while run.at.phase <= run.parts.len() {
+        if run.at.phase > 0 && run.at.epoch == 0 && run.at.step == 0 {
+            let memory = Memory::default();
+            let scene = Scene {
+                set,
+                canvas: run.canvas,
+                device: request.device,
+                seed: request.seed,
+                memory: &memory,
+            };
+            run.learner.begin(ctx, run.at.phase - 1, &scene)?;
+        }
+        match run.phase()? {
+            Ending::Complete => {
+                run.at.phase += 1;
+                run.at.epoch = 0;
+                run.at.step = 0;
+            }
+            Ending::StoppedKept => break,
+            Ending::Diverged => {
+                run.ran_away()?;
+                break;
+            }
+        }
+    }
+    if run.at.phase == 0 {
+        return Err(MethodError::Training(
+            "training was stopped while the judge still learnt, so there is no generator to keep; start it again and \
+             it goes on from there"
+                .to_owned(),
+        ));
+    }
+    run.model()
+}
+
+impl Run<'_> {
+    fn warn_of_data(&self) {
+        for (class, &count) in self.counts.iter().enumerate() {
+            let name = &self.set.classes[class];
+            let text = match count {
+                0 => format!("{name} has no training image: nothing can be learnt of it"),
+                1..=10 => format!(
+                    "{name} has only {count} training {}: what is made of it will hardly differ from {}",
+                    if count == 1 { "image" } else { "images" },
+                    if count == 1 { "that image" } else { "those images" }
+                ),
+                _ => continue,
+            };
+            self.ctx.note(Level::Warning, text);
+        }
+    }
+
+    fn resume(&mut self) -> Result<(), MethodError> {
+        let found = checkpoint::read::<Position>(self.ctx, self.request.checkpoint, &self.identity);
+        let Some((position, weights)) = found else { return Ok(()) };
+        let broken = |error: &dyn std::fmt::Display| {
+            MethodError::Training(format!("the checkpoint does not fit these networks: {error}"))
+        };
+        let judge = self.judge.trainer.restore(&weights.part("g"), &weights.part("g_velocity"));
+        judge.map_err(|error| broken(&error))?;
+        if position.phase > 0 {
+            self.learner.restore(&weights).map_err(|error| broken(&error))?;
+        }
+        self.at = position;
+        let (name, epochs) = self.phase_name();
+        self.ctx.note(
+            Level::Info,
+            format!("going on from a checkpoint: {name}, epoch {} of {epochs}", self.at.epoch + 1),
+        );
+        for (series, points) in &self.at.curves {
+            for [step, value] in points {
+                self.ctx.metric(series.clone(), *step, *value);
+            }
+        }
+        Ok(())
+    }
+
+    /// Name and epochs of the running phase.
+    fn phase_name(&self) -> (&'static str, usize) {
+        match self.at.phase.checked_sub(1).and_then(|part| self.parts.get(part)) {
+            Some(part) => (part.name, part.epochs),
+            None => ("training the judge", self.setup.judge.epochs),
+        }
+    }
+
+    fn phase(&mut self) -> Result<Ending, MethodError> {
+        let (_, epochs) = self.phase_name();
+        let (sampling, batch) = match self.at.phase.checked_sub(1) {
+            Some(part) => (self.parts[part].sampling, self.setup.batch),
+            None => (self.setup.judge.sampling(), self.setup.judge.batch),
+        };
+        let mut good = self.tensors();
+        while self.at.epoch < epochs {
+            let network = if self.at.phase == 0 { judge::NETWORK } else { ORDER + self.at.phase as u64 };
+            let order = epoch_order(self.set, sampling, self.request.seed, network, self.at.epoch as u64);
+            let batches = chunks(&order, batch);
+            while self.at.step < batches.len() {
+                if let Err(cancelled) = self.ctx.check() {
+                    self.save()?;
+                    return Err(cancelled.into());
+                }
+                match self.step(batches[self.at.step], batches.len()) {
+                    Ok(figures) => {
+                        for (name, value) in figures {
+                            *self.at.sums.entry(name.to_owned()).or_default() += value;
+                        }
+                    }
+                    Err(StepError::NotFinite) => return self.put_back(&good),
+                    Err(StepError::Device) => return Err(device_lost()),
+                }
+                self.at.step += 1;
+                self.tell(batches.len(), epochs);
+                if self.last_saved.elapsed() > checkpoint::EVERY {
+                    self.save()?;
+                }
+                if self.ctx.is_stopping() && !self.ctx.is_cancelled() {
+                    break;
+                }
+            }
+            let state = self.tensors();
+            if !state.values().all(HostTensor::is_finite) {
+                return self.put_back(&good);
+            }
+            let before = self.at.clone();
+            let ended = self.end_of_epoch(epochs);
+            if let Err(MethodError::Cancelled) = ended {
+                // The end of this epoch comes again, whole.
+                self.at = before;
+                self.save()?;
+            }
+            ended?;
+            good = state;
+            self.at.epoch += 1;
+            self.at.step = 0;
+            self.at.sums.clear();
+            if self.at.epoch == epochs || self.last_saved.elapsed() > checkpoint::EPOCH {
+                self.save()?;
+            }
+            if self.ctx.is_stopping() {
+                self.ctx.check()?;
+                let (name, _) = self.phase_name();
+                let text = format!("stopped and kept: {name}, after epoch {} of {epochs}", self.at.epoch);
+                self.ctx.note(Level::Info, text);
+                return Ok(Ending::StoppedKept);
+            }
+        }
+        Ok(Ending::Complete)
+    }
+
+    fn step(&mut self, positions: &[usize], steps: usize) -> Result<Figures, StepError> {
+        if self.at.phase == 0 {
+            let at = (self.at.epoch, self.at.step, steps);
+            return Ok(vec![("judge", self.judge.step(self.set, positions, at)?)]);
+        }
+        let device = self.request.device.autodiff();
+        let labels: Vec<usize> = positions.iter().map(|&position| self.set.labels[position]).collect();
+        let step = Step {
+            images: self.canvas.batch(self.set, positions, &device),
+            classes: labels_tensor(&labels, &device),
+            labels: &labels,
+            key: self.at.key,
+            seed: self.request.seed,
+            device: &device,
+        };
+        let figures = self.learner.step(self.at.phase - 1, &step)?;
+        self.at.key += 1;
+        Ok(figures)
+    }
+
+    fn put_back(&mut self, good: &TensorMap) -> Result<Ending, MethodError> {
+        let weights = Weights { config: Value::Null, tensors: good.clone() };
+        let restored = match self.at.phase {
+            0 => self.judge.trainer.restore(&weights.part("g"), &weights.part("g_velocity")),
+            _ => self.learner.restore(&weights),
+        };
+        restored.map_err(|error| MethodError::Training(error.to_string()))?;
+        Ok(Ending::Diverged)
+    }
+
+    /// Says what a loss that is no number means, and whether anything is kept.
+    fn ran_away(&mut self) -> Result<(), MethodError> {
+        let (name, _) = self.phase_name();
+        let text = format!(
+            "training ran away: a loss was not a number while {name}, epoch {}. Train again with a lower learning rate",
+            self.at.epoch + 1
+        );
+        if self.at.phase == 0 || (self.at.phase == 1 && self.at.epoch == 0) {
+            return Err(MethodError::Training(text));
+        }
+        let text = format!("{text}; the model keeps the weights of the last whole epoch");
+        self.ctx.note(Level::Error, text);
+        Ok(())
+    }
+
+    /// All tensors of judge and learner, for a checkpoint.
+    fn tensors(&self) -> TensorMap {
+        let mut weights = Weights { config: Value::Null, tensors: TensorMap::new() };
+        let (tensors, velocity) = self.judge.trainer.state();
+        weights.add("g", tensors);
+        weights.add("g_velocity", velocity);
+        if self.at.phase > 0 {
+            weights.tensors.extend(self.learner.tensors());
+        }
+        weights.tensors
+    }
+
+    fn save(&mut self) -> Result<(), MethodError> {
+        self.last_saved = Instant::now();
+        match self.request.checkpoint {
+            Some(path) => checkpoint::write(path, &self.identity, &self.at, self.tensors()),
+            None => Ok(()),
+        }
+    }
+
+    fn metric(&mut self, series: String, x: f64, value: f64) {
+        // A 32-bit value survives the checkpoint's text to the last digit.
+        let value = f64::from(value as f32);
+        self.ctx.metric(series.clone(), x, value);
+        self.at.curves.entry(series).or_default().push([x, value]);
+    }
+
+    /// Epochs of the parts before the running one: parts follow one another on the curves' axis.
+    fn epochs_before(&self) -> usize {
+        let parts = self.at.phase.saturating_sub(1);
+        self.parts[..parts.min(self.parts.len())].iter().map(|part| part.epochs).sum()
+    }
+
+    fn tell(&mut self, steps: usize, epochs: usize) {
+        let (name, _) = self.phase_name();
+        let all: usize = self.parts.iter().map(|part| part.epochs).sum();
+        // A step of the judge is much less work than one of a generator.
+        const JUDGE: usize = 4;
+        let unit = steps.max(1) as u64;
+        let judged = if self.at.phase == 0 { self.at.epoch } else { self.setup.judge.epochs } / JUDGE;
+        let before = self.epochs_before() + if self.at.phase == 0 { 0 } else { self.at.epoch };
+        let inside = self.at.step as u64 / if self.at.phase == 0 { JUDGE as u64 } else { 1 };
+        let done = (judged + before) as u64 * unit + inside;
+        let total = (self.setup.judge.epochs / JUDGE + all) as u64 * unit;
+        let stage = format!("{name}, epoch {} of {epochs}", self.at.epoch + 1);
+        self.ctx.progress(stage, done.min(total), total);
+        if self.at.step.is_multiple_of(steps.div_ceil(10).max(1)) || self.at.step == steps {
+            let x = (self.epochs_before() + self.at.epoch) as f64 + self.at.step as f64 / steps as f64;
+            let sums: Vec<(String, f64)> =
+                self.at.sums.iter().map(|(name, sum)| (name.clone(), sum / self.at.step as f64)).collect();
+            for (name, mean) in sums {
+                let series = if name == RIGHT {
+                    "discriminator · right".to_owned()
+                } else {
+                    format!("loss · {name}")
+                };
+                self.metric(series, x, mean);
+            }
+        }
+    }
+
+    fn once(&mut self, key: String, level: Level, text: String) {
+        if !self.at.said.contains(&key) {
+            self.at.said.push(key);
+            self.ctx.note(level, text);
+        }
+    }
+
+    fn end_of_epoch(&mut self, epochs: usize) -> Result<(), MethodError> {
+        if self.at.phase == 0 {
+            return Ok(());
+        }
+        if let Some(right) = self.at.sums.get(RIGHT).map(|sum| sum / self.at.step.max(1) as f64)
+            && right > SATURATED
+            && self.at.epoch > 0
+        {
+            self.once(
+                "saturated".to_owned(),
+                Level::Warning,
+                format!(
+                    "the discriminator is right in {:.1} % of the cases and teaches the generator little. Try a lower \
+                     learning rate, fewer steps of the discriminator, or a longer pre-training",
+                    right * 100.0
+                ),
+            );
+        }
+        let due = (self.at.epoch + 1).is_multiple_of(epochs.div_ceil(LOOKS)) || self.at.epoch + 1 == epochs;
+        if due || self.ctx.is_stopping() {
+            self.look()?;
+        }
+        Ok(())
+    }
+
+    /// Pictures and gauges of the networks as they are.
+    fn look(&mut self) -> Result<(), MethodError> {
+        let x = (self.epochs_before() + self.at.epoch + 1) as f64;
+        let maker = self.learner.maker();
+        let plain = self.request.device.plain();
+        let memory = Memory::default();
+        let scene = Scene {
+            set: self.set,
+            canvas: self.canvas,
+            device: self.request.device,
+            seed: self.request.seed,
+            memory: &memory,
+        };
+        let mut classes: Vec<usize> =
+            (0..self.counts.len()).filter(|&class| self.counts[class] > 0).collect();
+        classes.sort_by_key(|&class| (self.counts[class], class));
+
+        // One real image of each class, smallest first, and what the networks make of it.
+        let shown: Vec<usize> = classes
+            .iter()
+            .cycle()
+            .take(ROW)
+            .enumerate()
+            .filter_map(|(index, &class)| {
+                let members = self.set.of_class(class);
+                members.get(index / classes.len() % members.len().max(1)).copied()
+            })
+            .collect();
+        let names = |positions: &[usize]| -> Vec<String> {
+            positions.iter().map(|&at| self.set.classes[self.set.labels[at]].clone()).collect()
+        };
+        let labels: Vec<usize> = shown.iter().map(|&at| self.set.labels[at]).collect();
+        let real = self.canvas.batch(self.set, &shown, &plain);
+        if let Some(again) = maker.reconstruct(real, labels_tensor(&labels, &plain)) {
+            if !self.at.curves.keys().any(|series| series.starts_with("diversity")) {
+                let pictures: Vec<Picture> = shown.iter().map(|&at| self.set.picture(at)).collect();
+                self.show("real images".to_owned(), &pictures, names(&shown));
+            }
+            let again = self.canvas.cut(again).ok_or_else(device_lost)?;
+            let pictures = rounded(&again, self.set);
+            self.show(format!("reconstructed, epoch {x}"), &pictures, names(&shown));
+        }
+        if let Some(codes) = self.codes(maker.as_ref()) {
+            for (name, value) in codes {
+                self.metric(format!("codes · {name}"), x, value);
+            }
+        }
+        let (mut grid, mut captions) = (Vec::new(), Vec::new());
+        for &class in classes.iter().take(GAUGED) {
+            self.ctx.check()?;
+            let source = match maker.of_class(self.ctx, &scene, class) {
+                Ok(source) => source,
+                Err(MethodError::Cancelled) => return Err(MethodError::Cancelled),
+                // What cannot be made is said when it is asked for.
+                Err(_) => continue,
+            };
+            let keys: Vec<u64> = (0..gauges::SAMPLE as u32)
+                .map(|slot| crate::oversampling::slot_key(slot, PREVIEW_ATTEMPT))
+                .collect();
+            let pictures = rounded(&source.make(&keys)?.images, self.set);
+            let in_grid = ROW.div_ceil(classes.len().min(GAUGED));
+            captions.extend(pictures.iter().take(in_grid).map(|_| self.set.classes[class].clone()));
+            grid.extend(pictures.iter().take(in_grid).cloned());
+            if !self.gauges.contains_key(&class)
+                && let Some(gauge) = Gauge::new(self.set, class)
+            {
+                self.gauges.insert(class, gauge);
+            }
+            let Some(reading) = self.gauges.get(&class).and_then(|gauge| gauge.read(&pictures)) else {
+                continue;
+            };
+            let name = self.set.classes[class].clone();
+            self.metric(format!("diversity · {name}"), x, reading.diversity);
+            self.metric(format!("copies · {name}"), x, reading.copies);
+            if reading.diversity < gauges::COLLAPSED && self.at.phase == self.parts.len() {
+                self.once(
+                    format!("collapsed {class}"),
+                    Level::Warning,
+                    format!(
+                        "images made of {name} are hardly different from each other (diversity {:.2}, real images 1): \
+                         the generator collapses there. Try more pre-training, a lower learning rate or balanced batches",
+                        reading.diversity
+                    ),
+                );
+            }
+        }
+        grid.truncate(ROW);
+        captions.truncate(ROW);
+        self.show(format!("epoch {x}"), &grid, captions);
+        Ok(())
+    }
+
+    /// How far codes of real images are from a standard normal law, over the numbers of a code: the mean of |mean|,
+    /// the mean deviation and the mean kurtosis (0, 1 and 3 where they follow it).
+    fn codes(&self, maker: &dyn super::Maker) -> Option<[(&'static str, f64); 3]> {
+        let stride = self.set.len().div_ceil(CODES).max(1);
+        let positions: Vec<usize> = (0..self.set.len()).step_by(stride).collect();
+        let images = self.canvas.batch(self.set, &positions, &self.request.device.plain());
+        let codes = maker.codes(images)?;
+        let [rows, latent] = codes.dims();
+        let values = codes.try_into_vec_as::<f32>().ok()?;
+        let mut sums = [0.0; 3];
+        for number in 0..latent {
+            let of = || (0..rows).map(|row| f64::from(values[row * latent + number]));
+            let mean = of().sum::<f64>() / rows as f64;
+            let variance = of().map(|v| (v - mean).powi(2)).sum::<f64>() / rows as f64;
+            let fourth = of().map(|v| (v - mean).powi(4)).sum::<f64>() / rows as f64;
+            sums[0] += mean.abs();
+            sums[1] += variance.sqrt();
+            sums[2] += fourth / variance.powi(2).max(1e-12);
+        }
+        let mean = |index: usize| sums[index] / latent.max(1) as f64;
+        Some([
+            ("mean (0 wanted)", mean(0)),
+            ("deviation (1 wanted)", mean(1)),
+            ("kurtosis (3 wanted)", mean(2)),
+        ])
+    }
+
+    fn show(&self, label: String, pictures: &[Picture], captions: Vec<String>) {
+        let images = pictures.iter().map(|picture| picture.to_depth(Depth::Eight).to_u8()).collect();
+        let (size, channels) = (self.set.spec.size, self.set.spec.channels);
+        self.ctx.event(Event::Preview(Preview { label, size, channels, images, captions }));
+    }
+
+    fn model(mut self) -> Result<Box<dyn Model>, MethodError> {
+        let plain = self.judge.trainer.plain();
+        let device = self.request.device;
+        let recall = judge::recall(self.ctx, &plain, self.set, self.request.validation, device)?;
+        let mut record = serde_json::Map::new();
+        record.insert(
+            "g".to_owned(),
+            json!({ "recall": recall, "on_validation": self.request.validation.is_some() }),
+        );
+        let curves = std::mem::take(&mut self.at.curves);
+        let last: serde_json::Map<String, Value> = curves
+            .into_iter()
+            .filter_map(|(series, points)| points.last().map(|point| (series, json!(point[1]))))
+            .collect();
+        record.insert("last".to_owned(), Value::Object(last));
+        let done = self.epochs_before() + if self.at.phase > self.parts.len() { 0 } else { self.at.epoch };
+        record.insert("epochs".to_owned(), json!(done));
+        let maker = self.learner.maker();
+        let config = config(
+            self.setup.method,
+            self.set,
+            self.request.seed,
+            self.setup.params.clone(),
+            self.judge.config.clone(),
+            maker.networks(),
+            Value::Object(record),
+        );
+        Ok(Box::new(GeneratorModel {
+            method: self.setup.method,
+            config,
+            judge: plain,
+            maker,
+            memory: Memory::default(),
+            device: device.clone(),
+        }))
+    }
+}
+
+/// Natural or class-balanced batches by a parameter's word.
+pub fn sampling(word: &str) -> Sampling {
+    if word == "balanced" { Sampling::ClassBalanced } else { Sampling::Natural }
+}
