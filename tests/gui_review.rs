@@ -140,6 +140,7 @@ fn job(state: JobState) -> JobView {
         ]),
         notes: vec![(Level::Warning, "g recognises 78 % of the normal images".to_owned())],
         previews: Arc::new(vec![Preview {
+            group: "The same seed images over time",
             label: "epoch 1".to_owned(),
             size: 2,
             channels: 1,
@@ -390,7 +391,7 @@ fn train_shows_every_face_in_both_themes() {
                 "Loss curve, g 0.250",
                 "Recall of g curve, normal 0.750, normal, validation 0.500",
                 "prior passed 79",
-                "epoch 1, seed image 1, pneumonia to normal",
+                "The same seed images over time, epoch 1, picture 1, pneumonia to normal",
                 "g recognises 78 %",
             ],
         );

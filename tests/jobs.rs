@@ -120,6 +120,7 @@ fn curves_previews_and_notes_stay_bounded() {
         }
         for epoch in 0..200 {
             ctx.event(Event::Preview(Preview {
+                group: "made",
                 label: format!("epoch {epoch}"),
                 size: 1,
                 channels: 1,

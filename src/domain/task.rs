@@ -23,6 +23,8 @@ pub enum Level {
 /// Small pictures of the same things over time (the same seeds each epoch), 8 bit, interleaved.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Preview {
+    /// What the pictures are, for a heading; rows of one group stand together: `The same seed images over time`.
+    pub group: &'static str,
     /// For example `epoch 12`.
     pub label: String,
     pub size: u32,

@@ -274,7 +274,7 @@ impl Textures {
         if bytes.len() != side * side * usize::from(preview.channels) {
             return None;
         }
-        let name = format!("{job}\n{}\n{index}", preview.label);
+        let name = format!("{job}\n{}\n{}\n{index}", preview.group, preview.label);
         Some(self.memory(&name, || colours([side, side], preview.channels, bytes)))
     }
 

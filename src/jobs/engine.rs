@@ -139,12 +139,24 @@ impl Shared {
                 let previews = Arc::make_mut(&mut self.previews);
                 previews.push(preview);
                 if previews.len() > MAX_PREVIEWS {
-                    // The first and the newest stay; the middle thins out.
-                    let last = previews.len() - 1;
-                    let mut position = 0;
-                    previews.retain(|_| {
-                        position += 1;
-                        position == 1 || position > last || position % 2 == 1
+                    // The first and the newest of each group stay; the middle thins out.
+                    let mut seen: Vec<(&'static str, usize)> = Vec::new();
+                    let mut left: Vec<(&'static str, usize)> = Vec::new();
+                    let count = |counts: &mut Vec<(&'static str, usize)>, group| match counts
+                        .iter_mut()
+                        .find(|(known, _)| *known == group)
+                    {
+                        Some((_, count)) => *count += 1,
+                        None => counts.push((group, 1)),
+                    };
+                    previews.iter().for_each(|preview| count(&mut left, preview.group));
+                    previews.retain(|preview| {
+                        count(&mut seen, preview.group);
+                        let of = |counts: &[(&str, usize)]| {
+                            counts.iter().find(|(group, _)| *group == preview.group).map_or(0, |(_, n)| *n)
+                        };
+                        let position = of(&seen);
+                        position == of(&left) || position % 2 == 1
                     });
                 }
             }

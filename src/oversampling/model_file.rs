@@ -39,6 +39,12 @@ pub struct ModelConfig {
     pub record: Value,
 }
 
+/// A figure of a record with seven digits: short enough that its text reads back as the same number, and so the same
+/// hash.
+pub fn short(value: f64) -> f64 {
+    format!("{value:.6e}").parse().unwrap_or(value)
+}
+
 fn refused(reason: impl Into<String>, path: &Path) -> MethodError {
     MethodError::Model { reason: reason.into(), path: path.to_owned() }
 }

@@ -449,11 +449,34 @@ fn progress(ui: &mut Ui, t: &Tokens, job: &JobView) {
         .widget_info(|| WidgetInfo::labeled(Role::ProgressIndicator, true, format!("Training: {words}")));
 }
 
-/// Rows are moments, columns the same seed images.
+/// Groups of rows; rows are moments, columns the same pictures.
 fn previews(ui: &mut Ui, t: &Tokens, previews: &[Preview], run: u64, textures: &mut Textures) {
+    let mut groups: Vec<&str> = Vec::new();
+    for preview in previews {
+        if !groups.contains(&preview.group) {
+            groups.push(preview.group);
+        }
+    }
+    for (index, group) in groups.into_iter().enumerate() {
+        if index > 0 {
+            ui.add_space(space::M);
+        }
+        let rows: Vec<&Preview> = previews.iter().filter(|preview| preview.group == group).collect();
+        preview_group(ui, t, group, &rows, run, textures);
+    }
+}
+
+fn preview_group(
+    ui: &mut Ui,
+    t: &Tokens,
+    group: &str,
+    previews: &[&Preview],
+    run: u64,
+    textures: &mut Textures,
+) {
     let captions = previews.first().map_or(&[] as &[String], |p| p.captions.as_slice());
     ui.horizontal(|ui| {
-        ui.label(section(ui, "The same seed images over time"));
+        ui.label(section(ui, group));
         let same = captions.first().filter(|first| captions.iter().all(|c| c == *first));
         if let Some(same) = same {
             ui.label(caption(ui, same.as_str()));
@@ -479,7 +502,7 @@ fn previews(ui: &mut Ui, t: &Tokens, previews: &[Preview], run: u64, textures: &
                 }
                 ui.painter().rect_stroke(rect, CornerRadius::same(4), (1.0, t.line), StrokeKind::Inside);
                 let words = preview.captions.get(index).map_or("", String::as_str);
-                let name = format!("{}, seed image {}, {words}", preview.label, index + 1);
+                let name = format!("{group}, {}, picture {}, {words}", preview.label, index + 1);
                 response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &name));
                 if !words.is_empty() {
                     response.on_hover_text(words);

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use egui::{Color32, FontId, Role, Sense, Stroke, Ui, Vec2b, WidgetInfo, pos2, vec2};
-use egui_plot::{Line, LineStyle, Plot, PlotPoint, PlotPoints};
+use egui_plot::{AxisHints, GridInput, GridMark, Line, LineStyle, Plot, PlotPoint, PlotPoints};
 
 use crate::gui::theme::{self, Tokens, class_colour};
 use crate::jobs::Series;
@@ -54,7 +54,9 @@ pub fn place_of(name: &str) -> (String, String, bool) {
 
 /// True for groups that are shares between 0 and 1.
 fn is_share(title: &str) -> bool {
-    ["recall", "acceptance", "accept", "agree", "accuracy", "passed"].iter().any(|word| title.contains(word))
+    ["recall", "acceptance", "accept", "agree", "accuracy", "passed", "copies", "discriminator"]
+        .iter()
+        .any(|word| title.contains(word))
 }
 
 impl Curves {
@@ -167,7 +169,8 @@ fn plot(ui: &mut Ui, t: &Tokens, group: &Group, classes: &[String]) {
         .set_margin_fraction(vec2(0.02, 0.06))
         .include_y(0.0)
         .include_y(if group.share { 1.0 } else { 0.0 })
-        .y_axis_min_width(36.0)
+        .y_grid_spacer(levels)
+        .custom_y_axes(vec![level_axis()])
         .sense(Sense::hover())
         .show(ui, |plot_ui| {
             for (curve, colour) in group.lines.iter().zip(&colours) {
@@ -182,6 +185,30 @@ fn plot(ui: &mut Ui, t: &Tokens, group: &Group, classes: &[String]) {
         })
         .response;
     response.widget_info(|| WidgetInfo::labeled(Role::Figure, true, &name));
+}
+
+/// Numbers beside the levels, all of them, with the digits their distance needs.
+fn level_axis() -> AxisHints<'static> {
+    AxisHints::new_y().min_thickness(36.0).label_spacing(12.0..=18.0).formatter(|mark, _| {
+        let decimals = (-mark.step_size.log10().floor()).max(0.0) as usize;
+        // Rounding leaves minus signs at zero.
+        let value = if mark.value.abs() < mark.step_size / 2.0 { 0.0 } else { mark.value };
+        if decimals > 4 { format!("{value:.0e}") } else { format!("{value:.decimals$}") }
+    })
+}
+
+/// Up to six levels a 1, 2 or 5 apart, so that at any height of a curve their labels have room.
+fn levels(input: GridInput) -> Vec<GridMark> {
+    let (low, high) = input.bounds;
+    let least = (high - low) / 5.0;
+    if !least.is_finite() || least <= 0.0 {
+        return Vec::new();
+    }
+    let power = 10_f64.powf(least.log10().floor());
+    let step = [1.0, 2.0, 5.0].map(|factor| factor * power).into_iter().find(|step| *step >= least);
+    let step = step.unwrap_or(10.0 * power);
+    let (first, last) = ((low / step).ceil() as i64, (high / step).floor() as i64);
+    (first..=last).map(|index| GridMark { value: index as f64 * step, step_size: step }).collect()
 }
 
 /// A short stroke as the line is painted, and the name of the line with its last value.

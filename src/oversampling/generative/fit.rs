@@ -18,6 +18,7 @@ use crate::imaging::training_set::TrainingSet;
 use crate::nn::parameters::{HostTensor, TensorMap};
 use crate::nn::weights::Weights;
 use crate::oversampling::checkpoint;
+use crate::oversampling::model_file::short;
 use crate::oversampling::{FitRequest, MethodError, Model, ParamMap, device_lost};
 
 /// Pictures in a row of previews.
@@ -32,6 +33,9 @@ const SATURATED: f64 = 0.995;
 const CODES: usize = 512;
 /// Streams of the networks' order of images begin here, apart from the judge's.
 const ORDER: u64 = 200;
+/// Headings of the rows of pictures.
+const RECONSTRUCTED: &str = "Real images, and what the networks make of them";
+const MADE: &str = "Made from the same draws over time";
 /// The attempt that previews are drawn with, which no candidate has.
 const PREVIEW_ATTEMPT: u32 = u32::MAX;
 
@@ -453,11 +457,11 @@ impl Run<'_> {
         if let Some(again) = maker.reconstruct(real, labels_tensor(&labels, &plain)) {
             if !self.at.curves.keys().any(|series| series.starts_with("diversity")) {
                 let pictures: Vec<Picture> = shown.iter().map(|&at| self.set.picture(at)).collect();
-                self.show("real images".to_owned(), &pictures, names(&shown));
+                self.show(RECONSTRUCTED, "real images".to_owned(), &pictures, names(&shown));
             }
             let again = self.canvas.cut(again).ok_or_else(device_lost)?;
             let pictures = rounded(&again, self.set);
-            self.show(format!("reconstructed, epoch {x}"), &pictures, names(&shown));
+            self.show(RECONSTRUCTED, format!("epoch {x}"), &pictures, names(&shown));
         }
         if let Some(codes) = self.codes(maker.as_ref()) {
             for (name, value) in codes {
@@ -505,7 +509,7 @@ impl Run<'_> {
         }
         grid.truncate(ROW);
         captions.truncate(ROW);
-        self.show(format!("epoch {x}"), &grid, captions);
+        self.show(MADE, format!("epoch {x}"), &grid, captions);
         Ok(())
     }
 
@@ -536,16 +540,17 @@ impl Run<'_> {
         ])
     }
 
-    fn show(&self, label: String, pictures: &[Picture], captions: Vec<String>) {
+    fn show(&self, group: &'static str, label: String, pictures: &[Picture], captions: Vec<String>) {
         let images = pictures.iter().map(|picture| picture.to_depth(Depth::Eight).to_u8()).collect();
         let (size, channels) = (self.set.spec.size, self.set.spec.channels);
-        self.ctx.event(Event::Preview(Preview { label, size, channels, images, captions }));
+        self.ctx.event(Event::Preview(Preview { group, label, size, channels, images, captions }));
     }
 
     fn model(mut self) -> Result<Box<dyn Model>, MethodError> {
         let plain = self.judge.trainer.plain();
         let device = self.request.device;
         let recall = judge::recall(self.ctx, &plain, self.set, self.request.validation, device)?;
+        let recall: Vec<Option<f64>> = recall.into_iter().map(|recall| recall.map(short)).collect();
         let mut record = serde_json::Map::new();
         record.insert(
             "g".to_owned(),
@@ -554,7 +559,7 @@ impl Run<'_> {
         let curves = std::mem::take(&mut self.at.curves);
         let last: serde_json::Map<String, Value> = curves
             .into_iter()
-            .filter_map(|(series, points)| points.last().map(|point| (series, json!(point[1]))))
+            .filter_map(|(series, points)| points.last().map(|point| (series, json!(short(point[1])))))
             .collect();
         record.insert("last".to_owned(), Value::Object(last));
         let done = self.epochs_before() + if self.at.phase > self.parts.len() { 0 } else { self.at.epoch };

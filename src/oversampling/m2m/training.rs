@@ -570,7 +570,14 @@ impl Run<'_> {
             })
             .collect();
         let (size, channels) = (side as u32, channels as u8);
-        self.ctx.event(Event::Preview(Preview { label, size, channels, images: pictures, captions }));
+        self.ctx.event(Event::Preview(Preview {
+            group: "The same seed images over time",
+            label,
+            size,
+            channels,
+            images: pictures,
+            captions,
+        }));
     }
 
     fn save(&mut self, trainer: &Trainer, judge: Option<&Trainer>) -> Result<(), MethodError> {
