@@ -15,7 +15,14 @@ use serde_json::json;
 
 /// Parameters that keep the suite quick, for the names a method knows.
 fn quick(method: &dyn Oversampler) -> ParamMap {
-    let wanted = [("epochs", json!(4)), ("batch", json!(32)), ("beta", json!(0.9)), ("steps", json!(3))];
+    let wanted = [
+        ("epochs", json!(4)),
+        ("batch", json!(32)),
+        ("beta", json!(0.9)),
+        ("steps", json!(3)),
+        ("latent", json!(8)),
+        ("width", json!(0.05)),
+    ];
     let known = |name: &str| method.param_table().iter().any(|info| info.name == name);
     wanted.into_iter().filter(|(name, _)| known(name)).map(|(name, value)| (name.to_owned(), value)).collect()
 }

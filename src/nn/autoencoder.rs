@@ -177,8 +177,9 @@ impl AutoencoderConfig {
         Encoder { downs, code: Linear::new(init, inputs * bottom * bottom, outputs) }
     }
 
-    /// A decoder of codes of `inputs` numbers to images.
-    pub(super) fn build_decoder(&self, init: &mut Init, inputs: usize) -> Decoder {
+    /// A decoder alone, of codes of `inputs` numbers to images. Draws its start weights as [`AutoencoderConfig::build`]
+    /// does.
+    pub fn build_decoder(&self, init: &mut Init, inputs: usize) -> Decoder {
         let side = self.bottom();
         let widths: Vec<usize> = if self.decoder.is_empty() {
             self.widths.iter().rev().copied().collect()
@@ -260,7 +261,7 @@ impl Encoder {
 
 /// Codes to images.
 #[derive(Module, Debug)]
-pub(super) struct Decoder {
+pub struct Decoder {
     unfold: Option<Linear>,
     /// Of the smallest map.
     side: usize,
@@ -270,7 +271,7 @@ pub(super) struct Decoder {
 
 impl Decoder {
     /// `[batch, inputs]` to `[batch, channels, size, size]` in \[-1, 1\].
-    pub(super) fn forward(&self, code: Tensor<2>, pass: &mut Pass) -> Tensor<4> {
+    pub fn forward(&self, code: Tensor<2>, pass: &mut Pass) -> Tensor<4> {
         let mut x = match &self.unfold {
             Some(unfold) => {
                 let features = relu(unfold.forward(code));
@@ -288,7 +289,9 @@ impl Decoder {
         self.image.forward(x, Activation::Tanh).into_images()
     }
 
-    pub(super) fn absorb(self, from: &mut Absorb) -> Self {
+    /// The network with the running statistics moved by a training pass of [`Decoder::forward`].
+    #[must_use]
+    pub fn absorb(self, from: &mut Absorb) -> Self {
         let ups = self.ups.into_iter().map(|up| Up { norm: from.next(up.norm), ..up }).collect();
         Decoder { ups, ..self }
     }

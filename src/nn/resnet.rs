@@ -62,9 +62,14 @@ impl ResNetConfig {
             && self.deviation.iter().all(|d| d.is_finite() && *d > 0.0)
     }
 
+    /// Length of [`ResNet::features`].
+    pub fn features(&self) -> usize {
+        self.widths.last().copied().unwrap_or(STEM)
+    }
+
     /// Draws the start weights: convolutions N(0, 2 / (k k out)), linear Kaiming.
     pub fn build(&self, init: &mut Init) -> ResNet {
-        let first = self.widths.first().copied().unwrap_or(16);
+        let first = self.widths.first().copied().unwrap_or(STEM);
         let stem = conv3(init, [self.channels, first], self.stem_stride);
         let stem_norm = BatchNorm::new(init, first);
         let mut blocks = Vec::new();
@@ -80,6 +85,9 @@ impl ResNetConfig {
         ResNet { stem, stem_norm, blocks, head, mean: self.mean.clone(), deviation: self.deviation.clone() }
     }
 }
+
+/// Channels of the first convolution where there is no stage after it.
+const STEM: usize = 16;
 
 fn conv3(init: &mut Init, channels: [usize; 2], stride: usize) -> Conv2d {
     Conv2d::new(init, channels, 3, stride, Padding::Zero(1), (2.0 / (9.0 * channels[1] as f64)).sqrt())
@@ -146,6 +154,12 @@ pub struct ResNet {
 impl ResNet {
     /// `[batch, channels, side, side]` in \[0, 1\] to logits `[batch, classes]`.
     pub fn forward(&self, x: Tensor<4>, pass: &mut Pass) -> Tensor<2> {
+        self.head.forward(self.features(x, pass))
+    }
+
+    /// What the last linear layer sees: `[batch, channels, side, side]` in \[0, 1\] to `[batch, features]`, all at least
+    /// 0.
+    pub fn features(&self, x: Tensor<4>, pass: &mut Pass) -> Tensor<2> {
         let channels = self.mean.len();
         let device = x.device();
         let mean = Tensor::<1>::from_floats(self.mean.as_slice(), &device).reshape([1, channels, 1, 1]);
@@ -156,7 +170,7 @@ impl ResNet {
         for block in &self.blocks {
             x = block.forward(x, pass);
         }
-        self.head.forward(x.mean_pixels())
+        x.mean_pixels()
     }
 
     /// The network with the running statistics moved by a training pass.

@@ -555,4 +555,8 @@ impl Source for BaeganSource<'_> {
         let images = self.scene.canvas.cut(images).ok_or_else(device_lost)?;
         Ok(Made { images, origins, scores: Some(("code is the prior's", scores)), extra })
     }
+
+    fn remark(&self) -> Option<String> {
+        self.ground.as_ref()?.remark()
+    }
 }

@@ -3,14 +3,18 @@
 //! A method's file holds its `Params`, its fit and its generate. Adding one touches its file and one line in
 //! [`registry`]. Methods know networks and training sets; they know no project, no job and no window.
 
+pub mod adasyn;
 pub mod baegan;
+pub mod borderline_smote;
 mod checkpoint;
+pub mod deepsmote;
 mod generative;
 pub mod m2m;
 pub mod model_file;
 pub mod params;
 pub mod random;
 pub mod rows;
+pub mod smote;
 
 use std::path::{Path, PathBuf};
 
@@ -186,7 +190,15 @@ fn slot_key(slot: u32, attempt: u32) -> u64 {
 
 /// Every method, in the order lists show them.
 pub fn registry() -> &'static [&'static dyn Oversampler] {
-    &[&m2m::M2m, &baegan::Baegan, &random::RandomOversampling]
+    &[
+        &m2m::M2m,
+        &baegan::Baegan,
+        &deepsmote::DeepSmote,
+        &smote::Smote,
+        &borderline_smote::BorderlineSmote,
+        &adasyn::Adasyn,
+        &random::RandomOversampling,
+    ]
 }
 
 /// The method with this id.

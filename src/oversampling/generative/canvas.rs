@@ -59,6 +59,13 @@ impl Canvas {
         Tensor::from_data(TensorData::new(values, shape), device)
     }
 
+    /// Back to training size, where they lie: `[batch, channels, side, side]` in \[-1, 1\] to `[batch, channels, size,
+    /// size]` in \[0, 1\], as classifiers see images.
+    pub fn uncovered(self, images: Tensor<4>) -> Tensor<4> {
+        let inside = images.narrow(2, self.before(), self.size).narrow(3, self.before(), self.size);
+        (inside + 1.0) * 0.5
+    }
+
     /// Back to training size: channel after channel in \[0, 1\], one image after the other. None where the device could
     /// not be read.
     pub fn cut(self, images: Tensor<4>) -> Option<Vec<f32>> {

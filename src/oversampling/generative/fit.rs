@@ -136,14 +136,8 @@ pub fn fit(
     run.resume()?;
     while run.at.phase <= run.parts.len() {
         if run.at.phase > 0 && run.at.epoch == 0 && run.at.step == 0 {
-            let memory = Memory::default();
-            let scene = Scene {
-                set,
-                canvas: run.canvas,
-                device: request.device,
-                seed: request.seed,
-                memory: &memory,
-            };
+            let (memory, judge) = (Memory::default(), run.judge.trainer.plain());
+            let scene = Scene::of(request, run.canvas, &memory, &judge);
             run.learner.begin(ctx, run.at.phase - 1, &scene)?;
         }
         match run.phase()? {
@@ -289,6 +283,8 @@ impl Run<'_> {
             return Ok(vec![("judge", self.judge.step(self.set, positions, at)?)]);
         }
         let device = self.request.device.autodiff();
+        let (memory, judge) = (Memory::default(), self.judge.trainer.plain());
+        let scene = Scene::of(self.request, self.canvas, &memory, &judge);
         let labels: Vec<usize> = positions.iter().map(|&position| self.set.labels[position]).collect();
         let step = Step {
             images: self.canvas.batch(self.set, positions, &device),
@@ -297,6 +293,7 @@ impl Run<'_> {
             key: self.at.key,
             seed: self.request.seed,
             device: &device,
+            scene: &scene,
         };
         let figures = self.learner.step(self.at.phase - 1, &step)?;
         self.at.key += 1;
@@ -426,14 +423,8 @@ impl Run<'_> {
         let x = (self.epochs_before() + self.at.epoch + 1) as f64;
         let maker = self.learner.maker();
         let plain = self.request.device.plain();
-        let memory = Memory::default();
-        let scene = Scene {
-            set: self.set,
-            canvas: self.canvas,
-            device: self.request.device,
-            seed: self.request.seed,
-            memory: &memory,
-        };
+        let (memory, judge) = (Memory::default(), self.judge.trainer.plain());
+        let scene = Scene::of(self.request, self.canvas, &memory, &judge);
         let mut classes: Vec<usize> =
             (0..self.counts.len()).filter(|&class| self.counts[class] > 0).collect();
         classes.sort_by_key(|&class| (self.counts[class], class));

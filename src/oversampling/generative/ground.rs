@@ -8,24 +8,75 @@ use super::Scene;
 use crate::domain::random::{Stage, stream};
 use crate::domain::task::Ctx;
 use crate::oversampling::checkpoint::fingerprint;
-use crate::oversampling::rows::lines::{Line, Lines, along};
+use crate::oversampling::rows::lines::{Fallback, Line, Lines, along};
 use crate::oversampling::rows::{Labelled, RowsError};
 use crate::oversampling::{MethodError, device_lost};
 
 /// Images encoded at a time.
 const BATCH: usize = 128;
-/// Deviation of what is added to the one code of a class with one image, as a share of the code's own deviation.
+/// Deviation of what is added to the one row of a class with one image, as a share of the row's own deviation.
 const ALONE: f64 = 0.1;
+
+/// Rows of real images.
+pub struct Rows {
+    /// One row after the other.
+    values: Vec<f32>,
+    features: usize,
+    /// Position of each row in the training set.
+    positions: Vec<usize>,
+}
+
+impl Rows {
+    /// What `encode` makes of the images at `positions`: `[batch, channels, side, side]` in \[-1, 1\] to
+    /// `[batch, features]`.
+    ///
+    /// # Errors
+    /// `Cancelled`, or the device's.
+    pub fn encoded(
+        ctx: &Ctx,
+        scene: &Scene<'_>,
+        positions: Vec<usize>,
+        encode: impl Fn(Tensor<4>) -> Tensor<2>,
+    ) -> Result<Self, MethodError> {
+        let device = scene.device.plain();
+        let (mut values, mut features) = (Vec::new(), 0);
+        for chunk in positions.chunks(BATCH) {
+            ctx.check()?;
+            let codes = encode(scene.canvas.batch(scene.set, chunk, &device));
+            features = codes.dims()[1];
+            values.extend(codes.try_into_vec_as::<f32>().map_err(|_| device_lost())?);
+        }
+        Ok(Rows { values, features, positions })
+    }
+
+    /// The pixels of the images at `positions`: at training size in \[0, 1\], channel after channel.
+    ///
+    /// # Errors
+    /// `Cancelled`.
+    pub fn pixels(ctx: &Ctx, scene: &Scene<'_>, positions: Vec<usize>) -> Result<Self, MethodError> {
+        let features = scene.set.pixels_per_image();
+        let mut values = vec![0.0; positions.len() * features];
+        for (&position, row) in positions.iter().zip(values.chunks_mut(features.max(1))) {
+            ctx.check()?;
+            scene.set.f32_chw(position, row);
+        }
+        Ok(Rows { values, features, positions })
+    }
+}
 
 /// Rows of real images, and lines between them.
 pub struct Ground {
-    /// One row after the other.
-    pub rows: Vec<f32>,
-    pub features: usize,
-    /// Position of each row in the training set.
-    pub positions: Vec<usize>,
-    /// None for a class with one image.
-    pub lines: Option<Lines>,
+    rows: Arc<Rows>,
+    stand: Stand,
+    fallback: Option<Fallback>,
+    /// What a method measures its made rows by.
+    pub usual: Option<f64>,
+}
+
+enum Stand {
+    Lines(Lines),
+    /// The one row of a class with one image.
+    Alone(usize),
 }
 
 /// A made row.
@@ -38,9 +89,13 @@ pub struct MadeRow {
     pub u: f64,
 }
 
-/// The ground of the class that was asked for last: dear to make, and the same for every slot.
+/// What was asked for last, dear to make and the same for every slot: the ground of a class, and the rows of all
+/// images.
 #[derive(Default)]
-pub struct Memory(Mutex<Option<(String, Arc<Ground>)>>);
+pub struct Memory {
+    ground: Last<Ground>,
+    rows: Last<Rows>,
+}
 
 impl Memory {
     /// What is remembered of a class, or what `make` makes.
@@ -53,46 +108,55 @@ impl Memory {
         class: usize,
         make: impl FnOnce() -> Result<Ground, MethodError>,
     ) -> Result<Arc<Ground>, MethodError> {
-        let wanted = format!("{class} of {}", fingerprint(scene.set));
+        self.ground.of(format!("{class} of {}", fingerprint(scene.set)), make)
+    }
+
+    /// The rows of all images, remembered or made.
+    ///
+    /// # Errors
+    /// Those of `make`.
+    pub fn rows(
+        &self,
+        scene: &Scene<'_>,
+        make: impl FnOnce() -> Result<Rows, MethodError>,
+    ) -> Result<Arc<Rows>, MethodError> {
+        self.rows.of(fingerprint(scene.set), make)
+    }
+}
+
+/// The last thing made, with what it was asked for by.
+struct Last<T>(Mutex<Option<(String, Arc<T>)>>);
+
+impl<T> Default for Last<T> {
+    fn default() -> Self {
+        Last(Mutex::new(None))
+    }
+}
+
+impl<T> Last<T> {
+    fn of(
+        &self,
+        wanted: String,
+        make: impl FnOnce() -> Result<T, MethodError>,
+    ) -> Result<Arc<T>, MethodError> {
         let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((of, ground)) = held.as_ref()
+        if let Some((of, thing)) = held.as_ref()
             && *of == wanted
         {
-            return Ok(ground.clone());
+            return Ok(thing.clone());
         }
-        let ground = Arc::new(make()?);
-        *held = Some((wanted, ground.clone()));
-        Ok(ground)
+        let thing = Arc::new(make()?);
+        *held = Some((wanted, thing.clone()));
+        Ok(thing)
     }
 }
 
 /// An error about rows as a method's.
-pub fn rows_error(error: RowsError) -> MethodError {
+fn rows_error(error: RowsError) -> MethodError {
     match error {
         RowsError::Cancelled => MethodError::Cancelled,
         other => MethodError::Data(other.to_string()),
     }
-}
-
-/// Rows of the images at `positions`: `[batch, channels, side, side]` in \[-1, 1\] and their labels to `[batch, features]`.
-///
-/// # Errors
-/// `Cancelled`, or the device's.
-pub fn encoded(
-    ctx: &Ctx,
-    scene: &Scene<'_>,
-    positions: &[usize],
-    encode: impl Fn(Tensor<4>) -> Tensor<2>,
-) -> Result<(Vec<f32>, usize), MethodError> {
-    let device = scene.device.plain();
-    let (mut rows, mut features) = (Vec::new(), 0);
-    for chunk in positions.chunks(BATCH) {
-        ctx.check()?;
-        let codes = encode(scene.canvas.batch(scene.set, chunk, &device));
-        features = codes.dims()[1];
-        rows.extend(codes.try_into_vec_as::<f32>().map_err(|_| device_lost())?);
-    }
-    Ok((rows, features))
 }
 
 impl Ground {
@@ -107,16 +171,52 @@ impl Ground {
         k: usize,
         encode: impl Fn(Tensor<4>) -> Tensor<2>,
     ) -> Result<Self, MethodError> {
-        let positions = scene.set.originals_of_class(class);
-        let (rows, features) = encoded(ctx, scene, &positions, encode)?;
-        let classes = vec![class; positions.len()];
-        let labelled = Labelled::new(&rows, features.max(1), &classes).map_err(rows_error)?;
-        let lines = match Lines::plain(ctx, &labelled, class, k) {
-            Ok(lines) => Some(lines),
-            Err(RowsError::OneImage) => None,
+        let rows = Rows::encoded(ctx, scene, scene.set.originals_of_class(class), encode)?;
+        Self::on(scene, class, Arc::new(rows), |set| Ok((Lines::plain(ctx, set, class, k)?, None)))
+    }
+
+    /// The lines that a rule finds for a class among rows, which may be of other classes too.
+    ///
+    /// # Errors
+    /// A class without a row, `Cancelled`, or rows that are not finite.
+    pub fn on(
+        scene: &Scene<'_>,
+        class: usize,
+        rows: Arc<Rows>,
+        rule: impl FnOnce(&Labelled<'_>) -> Result<(Lines, Option<Fallback>), RowsError>,
+    ) -> Result<Self, MethodError> {
+        let classes: Vec<usize> = rows.positions.iter().map(|&at| scene.set.labels[at]).collect();
+        let labelled = Labelled::new(&rows.values, rows.features.max(1), &classes).map_err(rows_error)?;
+        let (stand, fallback) = match rule(&labelled) {
+            Ok((lines, fallback)) => (Stand::Lines(lines), fallback),
+            Err(RowsError::OneImage) => {
+                let row = classes.iter().position(|&of| of == class);
+                (Stand::Alone(row.ok_or(RowsError::NoImage).map_err(rows_error)?), None)
+            }
             Err(error) => return Err(rows_error(error)),
         };
-        Ok(Ground { rows, features, positions, lines })
+        Ok(Ground { rows, stand, fallback, usual: None })
+    }
+
+    /// Numbers of a row.
+    pub fn features(&self) -> usize {
+        self.rows.features
+    }
+
+    /// Why plain SMOTE stands in for the rule that was asked for, where it does.
+    pub fn fallback(&self) -> Option<Fallback> {
+        self.fallback
+    }
+
+    /// What a person should know where rows of the class are not made as the method has it.
+    pub fn remark(&self) -> Option<String> {
+        match self.stand {
+            Stand::Alone(_) => Some(
+                "the class has one image and nothing to go towards, so that image is made again with a little noise"
+                    .to_owned(),
+            ),
+            Stand::Lines(_) => self.fallback.map(|fallback| fallback.to_string()),
+        }
     }
 
     /// One row for each key. A class with one image gets that image's row and a little noise.
@@ -124,27 +224,33 @@ impl Ground {
     /// # Errors
     /// A mistake of the caller.
     pub fn make(&self, seed: u64, class: usize, keys: &[u64]) -> Result<Vec<MadeRow>, MethodError> {
-        let Some(lines) = &self.lines else { return Ok(self.alone(seed, class, keys)) };
+        let Rows { values, features, positions } = self.rows.as_ref();
+        let lines = match &self.stand {
+            Stand::Lines(lines) => lines,
+            Stand::Alone(row) => return Ok(self.alone(*row, seed, class, keys)),
+        };
         let drawn: Vec<Line> = keys.iter().map(|&key| lines.draw(seed, class, key)).collect();
-        let rows = along(&self.rows, self.features, &drawn).map_err(rows_error)?;
-        let made = rows.chunks(self.features).zip(drawn).map(|(values, line)| MadeRow {
+        let rows = along(values, *features, &drawn).map_err(rows_error)?;
+        let made = rows.chunks(*features).zip(drawn).map(|(values, line)| MadeRow {
             values: values.to_vec(),
-            from: self.positions[line.from],
-            to: Some(self.positions[line.to]),
+            from: positions[line.from],
+            to: Some(positions[line.to]),
             u: line.u,
         });
         Ok(made.collect())
     }
 
-    fn alone(&self, seed: u64, class: usize, keys: &[u64]) -> Vec<MadeRow> {
-        let row = &self.rows[..self.features];
+    fn alone(&self, row: usize, seed: u64, class: usize, keys: &[u64]) -> Vec<MadeRow> {
+        let Rows { values, features, positions } = self.rows.as_ref();
+        let from = positions[row];
+        let row = &values[row * features..(row + 1) * features];
         let mean = row.iter().map(|v| f64::from(*v)).sum::<f64>() / row.len() as f64;
         let variance = row.iter().map(|v| (f64::from(*v) - mean).powi(2)).sum::<f64>() / row.len() as f64;
         let deviation = variance.sqrt() * ALONE;
         let made = keys.iter().map(|&key| {
             let mut draws = stream(seed, Stage::Latent, class as u64, key);
             let values = row.iter().map(|value| value + (draws.normal() * deviation) as f32).collect();
-            MadeRow { values, from: self.positions[0], to: None, u: 0.0 }
+            MadeRow { values, from, to: None, u: 0.0 }
         });
         made.collect()
     }

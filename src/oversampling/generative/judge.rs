@@ -68,15 +68,24 @@ pub struct Judge {
     schedule: Schedule,
 }
 
+/// The network of the judge, before its normaliser is known.
+fn preset(set: &TrainingSet, device: &ComputeDevice) -> ResNetConfig {
+    let (channels, classes) = (usize::from(set.spec.channels), set.classes.len());
+    match device.info.kind {
+        DeviceKind::Gpu => ResNetConfig::resnet32(channels, classes),
+        _ => ResNetConfig::small(channels, classes),
+    }
+}
+
+/// How many features the judge of a set gives.
+pub(super) fn features(set: &TrainingSet, device: &ComputeDevice) -> usize {
+    preset(set, device).features()
+}
+
 impl Judge {
     pub fn new(set: &TrainingSet, settings: &JudgeSettings, seed: u64, device: &ComputeDevice) -> Self {
-        let (channels, classes) = (usize::from(set.spec.channels), set.classes.len());
-        let preset = match device.info.kind {
-            DeviceKind::Gpu => ResNetConfig::resnet32(channels, classes),
-            _ => ResNetConfig::small(channels, classes),
-        };
         let (mean, deviation) = channel_statistics(set);
-        let config = ResNetConfig { mean, deviation, ..preset };
+        let config = ResNetConfig { mean, deviation, ..preset(set, device) };
         let autodiff = device.autodiff();
         let network = config.build(&mut Init::new(seed, NETWORK, &autodiff));
         let trainer = Trainer::new(network, MOMENTUM, WEIGHT_DECAY, &autodiff);

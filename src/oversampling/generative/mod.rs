@@ -10,6 +10,7 @@ mod gauges;
 mod ground;
 mod judge;
 mod model;
+pub(super) mod space;
 mod trained;
 
 use burn::tensor::{Device, Int, Tensor};
@@ -22,7 +23,7 @@ pub(super) use judge::JudgeSettings;
 pub(super) use model::load;
 pub(super) use trained::{Second, Trained, loaded, mean, named, normal, together, uniform};
 
-use super::{MethodError, MethodInfo, ParamMap};
+use super::{FitRequest, MethodError, MethodInfo, ParamMap};
 use crate::classify::batches::Sampling;
 use crate::classify::trainer::StepError;
 use crate::domain::random::{Stage, Stream, stream};
@@ -30,6 +31,7 @@ use crate::domain::task::Ctx;
 use crate::imaging::training_set::TrainingSet;
 use crate::nn::ComputeDevice;
 use crate::nn::parameters::{ParametersError, TensorMap};
+use crate::nn::resnet::ResNet;
 use crate::nn::weights::Weights;
 
 /// Losses and other figures of a step, by name.
@@ -59,6 +61,8 @@ pub(super) struct Step<'a> {
     pub seed: u64,
     /// Autodiff.
     pub device: &'a Device,
+    /// Where the batch comes from, for what a step needs beside it.
+    pub scene: &'a Scene<'a>,
 }
 
 impl Step<'_> {
@@ -76,6 +80,16 @@ pub(super) struct Scene<'a> {
     pub seed: u64,
     /// What the last class stood on.
     pub memory: &'a Memory,
+    /// Classifier g, trained before any of the method's networks; without gradients.
+    pub judge: &'a ResNet,
+}
+
+impl<'a> Scene<'a> {
+    /// That of a training.
+    fn of(request: &FitRequest<'a>, canvas: Canvas, memory: &'a Memory, judge: &'a ResNet) -> Self {
+        let FitRequest { training, device, seed, .. } = *request;
+        Scene { set: training, canvas, device, seed, memory, judge }
+    }
 }
 
 /// The networks and optimisers of a method while they learn.
@@ -145,6 +159,11 @@ pub(super) trait Source {
     /// # Errors
     /// The device's.
     fn make(&self, keys: &[u64]) -> Result<Made, MethodError>;
+
+    /// What a person should know of the class, where it is not made as the method has it; said once.
+    fn remark(&self) -> Option<String> {
+        None
+    }
 }
 
 /// Pictures before anybody judged them; all lists have one entry per picture.

@@ -158,8 +158,12 @@ impl Model for GeneratorModel {
         let real: HashSet<Vec<u8>> =
             set.of_class(class).into_iter().map(|position| bytes(&set.picture(position))).collect();
         let canvas = Canvas::around(set)?;
-        let scene = Scene { set, canvas, device: &self.device, seed: request.seed, memory: &self.memory };
+        let (device, seed, memory, judge) = (&self.device, request.seed, &self.memory, &self.judge);
+        let scene = Scene { set, canvas, device, seed, memory, judge };
         let source = self.maker.of_class(ctx, &scene, class)?;
+        if let Some(remark) = source.remark().filter(|_| first) {
+            ctx.note(Level::Warning, format!("{name}: {remark}"));
+        }
         for slots in request.slots.chunks(BATCH) {
             ctx.check()?;
             let keys: Vec<u64> = slots.iter().map(|&slot| slot_key(slot, request.attempt)).collect();

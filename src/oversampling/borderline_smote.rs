@@ -1,0 +1,102 @@
+//! Borderline-SMOTE: images are made from those of a class alone that lie on its border to other classes.
+//!
+//! Source: Han, Wang and Mao, "Borderline-SMOTE: A New Over-Sampling Method in Imbalanced Data Sets Learning", ICIC
+//! 2005, for rows of features that are given ([`super::rows::borderline`] has the rule and where it differs). The
+//! spaces in which an image is a row are those of `generative::space`. A class without an image on the border is
+//! filled by plain SMOTE, and this is said.
+
+use std::path::Path;
+
+use burn::tensor::Device;
+use serde_json::Value;
+
+use super::generative::space::{self, Rule, family_params};
+use super::generative::{self, Generative, Maker};
+use super::params::ParamKind;
+use super::rows::borderline;
+use super::{FitRequest, MethodError, MethodInfo, Model, Oversampler, ParamInfo, ParamMap, ParamsError};
+use crate::domain::provenance::Kind;
+use crate::domain::task::Ctx;
+use crate::imaging::training_set::TrainingSet;
+use crate::nn::ComputeDevice;
+use crate::nn::weights::Weights;
+
+/// The method.
+pub struct BorderlineSmote;
+
+static INFO: MethodInfo = MethodInfo {
+    id: "borderline-smote",
+    name: "Borderline-SMOTE",
+    summary: "SMOTE that begins at images on the border to other classes alone.",
+    needs_training: true,
+    makes: Kind::Synthetic,
+    has_prior: false,
+};
+
+family_params! {
+    /// Parameters of Borderline-SMOTE.
+    pub struct Params {
+        /// Rule 1 mixes an image on the border with the nearest of its class; rule 2 with the nearest of all, and goes
+        /// less than half of the way towards one of another class.
+        kind: u32 = 1, "kind", "Rule", "imbalanced-learn: 1", ParamKind::Int { min: 1, max: 2 }, "Making";
+        /// Nearest images that one on the border may be mixed with.
+        neighbours: u32 = 5, "neighbours", "Neighbours k", "imbalanced-learn: 5",
+        ParamKind::Int { min: 1, max: 100 }, "Making";
+        /// Nearest images of all that say whether one lies on the border: half of them or more are of other classes,
+        /// but not all.
+        border_neighbours: u32 = 10, "border-neighbours", "Neighbours m", "imbalanced-learn: 10",
+        ParamKind::Int { min: 1, max: 100 }, "Making";
+    }
+}
+
+impl Params {
+    fn rule(&self) -> Rule {
+        let kind = if self.kind == 2 { borderline::Kind::Two } else { borderline::Kind::One };
+        Rule::Borderline { kind, m: self.border_neighbours as usize, k: self.neighbours as usize }
+    }
+}
+
+impl Oversampler for BorderlineSmote {
+    fn info(&self) -> &'static MethodInfo {
+        &INFO
+    }
+
+    fn param_table(&self) -> &'static [ParamInfo] {
+        Params::table()
+    }
+
+    fn prior_beta(&self, params: &ParamMap) -> Result<Option<f64>, ParamsError> {
+        Params::from_map(params).map(|_| None)
+    }
+
+    fn fit(&self, ctx: &Ctx, request: &FitRequest<'_>) -> Result<Box<dyn Model>, MethodError> {
+        let params = Params::from_map(request.params)?;
+        space::train(ctx, request, &BorderlineSmote, &params, params.rule())
+    }
+
+    fn load(
+        &self,
+        path: &Path,
+        training: &TrainingSet,
+        device: &ComputeDevice,
+    ) -> Result<Box<dyn Model>, MethodError> {
+        generative::load(&BorderlineSmote, path, training, device)
+    }
+}
+
+impl Generative for BorderlineSmote {
+    fn info(&self) -> &'static MethodInfo {
+        &INFO
+    }
+
+    fn maker(
+        &self,
+        networks: &Value,
+        weights: &Weights,
+        params: &ParamMap,
+        device: &Device,
+    ) -> Result<Box<dyn Maker>, String> {
+        let params = Params::from_map(params).map_err(|error| error.to_string())?;
+        space::maker(networks, weights, params.space, params.rule(), device)
+    }
+}

@@ -1,0 +1,212 @@
+//! DeepSMOTE: an autoencoder that sees each class alone as well as all together, and SMOTE between its codes.
+//!
+//! Source: Dablain, Krawczyk and Chawla, "DeepSMOTE: Fusing Deep Learning and SMOTE for Imbalanced Data", TNNLS 2022,
+//! and the code released with it. They differ in the second loss: the paper's Algorithm 1 decodes the codes of a
+//! class in another order and compares them with the images in the first one; the code moves the images along, so
+//! that each is compared with itself, and takes the codes as given. Either can be chosen; the code's is the
+//! default, because it is what others have run.
+//!
+//! Two things of the released code are left out. It lets batches of one class move the running statistics of the
+//! normalisations, with which images are then made; here such a batch moves none. And it keeps the network of the
+//! lowest training loss, which favours memorising; here the last one stands.
+
+use std::path::Path;
+
+use burn::tensor::{Device, Tensor};
+use serde_json::Value;
+
+use super::generative::space::{self, Lessons, NetworkLearner, Penalty, Rule, Space};
+use super::generative::{self, Canvas, Generative, JudgeSettings, Maker, Setup, Step, sampling};
+use super::params::{ParamKind, params};
+use super::{FitRequest, MethodError, MethodInfo, Model, Oversampler, ParamInfo, ParamMap, ParamsError};
+use crate::domain::provenance::Kind;
+use crate::domain::task::Ctx;
+use crate::imaging::training_set::TrainingSet;
+use crate::nn::ComputeDevice;
+use crate::nn::autoencoder::{Autoencoder, AutoencoderConfig, deepsmote_latent};
+use crate::nn::device::DeviceKind;
+use crate::nn::layers::Pass;
+use crate::nn::loss::squared_error;
+use crate::nn::weights::Weights;
+
+/// The method.
+pub struct DeepSmote;
+
+static INFO: MethodInfo = MethodInfo {
+    id: "deepsmote",
+    name: "DeepSMOTE, autoencoder with SMOTE",
+    summary: "Learns codes that images can be made again from, and decodes codes between images of a class.",
+    needs_training: true,
+    makes: Kind::Synthetic,
+    has_prior: false,
+};
+
+params! {
+    /// Parameters of DeepSMOTE.
+    pub struct Params {
+        /// Epochs of the autoencoder, and of the judge too. Left open: 200 on a graphics card, on a processor as many
+        /// as about 2,500 steps take, and as many as 1,000 steps take for the judge.
+        epochs: Option<u32> = None, "epochs", "Epochs", "code: 200; ours on cpu: 2,500 steps",
+        ParamKind::Int { min: 1, max: 10_000 }, "Training";
+        /// Images in a batch.
+        batch: u32 = 100, "batch", "Batch", "code: 100", ParamKind::Int { min: 2, max: 4096 }, "Training";
+        /// Learning rate, by Adam.
+        learning_rate: f64 = 2e-4, "learning-rate", "Learning rate", "paper and code: 2e-4",
+        ParamKind::Float { min: 1e-6, max: 1.0 }, "Training";
+        /// Natural batches have each image once an epoch; balanced ones have the classes equally often.
+        batches: String = "natural".to_owned(), "batches", "Batches", "paper and code: natural",
+        ParamKind::Choice(&["natural", "balanced"]), "Training";
+        /// The second loss of a step, on up to 100 images of one class. code: the decoder makes them again from their
+        /// codes. paper: codes change places, so each image is compared with what the code of another image of its
+        /// class gives. none: there is no second loss.
+        penalty: String = "code".to_owned(), "penalty", "Penalty", "code; the paper's Algorithm 1 says otherwise",
+        ParamKind::Choice(&["code", "paper", "none"]), "Losses";
+        /// Numbers of a code. Left open: 300 for grey images, 600 for colour.
+        latent: Option<u32> = None, "latent", "Length of a code", "paper: 300 grey, 600 colour",
+        ParamKind::Int { min: 2, max: 1024 }, "Networks";
+        /// Factor on the channels. Left open: 1 on a graphics card, 0.5 on a processor, which is a quarter of the work.
+        width: Option<f64> = None, "width", "Width", "paper: 1; ours on cpu: 0.5",
+        ParamKind::Float { min: 0.05, max: 2.0 }, "Networks";
+        /// Nearest images of the class that a code may go towards.
+        neighbours: u32 = 5, "neighbours", "Neighbours k", "code: 5", ParamKind::Int { min: 1, max: 100 }, "Making";
+        /// Confidence of classifier g that a candidate needs.
+        judge_threshold: f64 = 0.5, "judge-threshold", "Confidence needed", "this program: 0.5",
+        ParamKind::Float { min: 0.0, max: 1.0 }, "Acceptance";
+        /// Batches of classifier g: balanced ones let it name a class of a few dozen images.
+        judge_batches: String = "balanced".to_owned(), "judge-batches", "Batches of the judge",
+        "this program: balanced", ParamKind::Choice(&["natural", "balanced"]), "Acceptance";
+    }
+}
+
+/// Steps on a processor where no number of epochs is given.
+const STEPS: u32 = 2500;
+/// Images of one class that the penalty looks at, at most.
+const OF_CLASS: usize = 100;
+/// Purpose of a step's draws: the class and the images of the penalty.
+const PENALTY: u64 = 0;
+
+impl Params {
+    /// With what the program chooses filled in.
+    fn resolved(mut self, device: &ComputeDevice, set: &TrainingSet) -> Self {
+        let gpu = device.info.kind == DeviceKind::Gpu;
+        let enough = (STEPS * self.batch).div_ceil(set.len().max(1) as u32).clamp(5, 300);
+        self.epochs.get_or_insert(if gpu { 200 } else { enough });
+        self.latent.get_or_insert(deepsmote_latent(usize::from(set.spec.channels)) as u32);
+        self.width.get_or_insert(if gpu { 1.0 } else { 0.5 });
+        self
+    }
+
+    fn rule(&self) -> Rule {
+        Rule::Smote { k: self.neighbours as usize }
+    }
+
+    fn penalty(&self) -> Option<Penalty<Autoencoder>> {
+        match self.penalty.as_str() {
+            "none" => None,
+            "paper" => Some(Box::new(of_another)),
+            _ => Some(Box::new(of_itself)),
+        }
+    }
+}
+
+/// Up to [`OF_CLASS`] images of one class in the order in which they are drawn: all classes that have images are
+/// equally likely, no image comes twice.
+fn one_class(step: &Step<'_>) -> Vec<usize> {
+    let set = step.scene.set;
+    let counts = set.counts();
+    let present: Vec<usize> = (0..counts.len()).filter(|&class| counts[class] > 0).collect();
+    let mut draws = step.draws(PENALTY);
+    let class = present.get(draws.below(present.len())).copied();
+    let mut positions = class.map(|class| set.of_class(class)).unwrap_or_default();
+    draws.shuffle(&mut positions);
+    positions.truncate(OF_CLASS);
+    positions
+}
+
+/// The code's: how well images of one class are made again, for the decoder alone. Decoded by the batch's own
+/// statistics, which are not kept.
+fn of_itself(network: &Autoencoder, step: &Step<'_>) -> Tensor<1> {
+    let scene = step.scene;
+    let images = scene.canvas.batch(scene.set, &one_class(step), step.device);
+    let codes = network.encode(images.clone(), &mut Pass::inference()).detach();
+    squared_error(network.decode(codes, &mut Pass::training()), images)
+}
+
+/// The paper's: how far each image of one class is from what the code of the next one gives, for both halves.
+fn of_another(network: &Autoencoder, step: &Step<'_>) -> Tensor<1> {
+    let scene = step.scene;
+    let mut positions = one_class(step);
+    let images = scene.canvas.batch(scene.set, &positions, step.device);
+    // Their order is drawn, so the next one is any other.
+    let one = positions.len().min(1);
+    positions.rotate_left(one);
+    let others = scene.canvas.batch(scene.set, &positions, step.device);
+    let codes = network.encode(others, &mut Pass::inference());
+    squared_error(network.decode(codes, &mut Pass::training()), images)
+}
+
+impl Oversampler for DeepSmote {
+    fn info(&self) -> &'static MethodInfo {
+        &INFO
+    }
+
+    fn param_table(&self) -> &'static [ParamInfo] {
+        Params::table()
+    }
+
+    fn prior_beta(&self, params: &ParamMap) -> Result<Option<f64>, ParamsError> {
+        Params::from_map(params).map(|_| None)
+    }
+
+    fn fit(&self, ctx: &Ctx, request: &FitRequest<'_>) -> Result<Box<dyn Model>, MethodError> {
+        let set = request.training;
+        let given = Params::from_map(request.params)?;
+        let judged = given.epochs;
+        let params = given.resolved(request.device, set);
+        let canvas = Canvas::around(set)?;
+        let (latent, width) = (params.latent.unwrap_or(2) as usize, params.width.unwrap_or(1.0));
+        let config = AutoencoderConfig::deepsmote(canvas.channels, canvas.side, latent, width);
+        let lessons = Lessons {
+            epochs: params.epochs.unwrap_or(1) as usize,
+            sampling: sampling(&params.batches),
+            learning_rate: params.learning_rate,
+        };
+        let learner = NetworkLearner::new(request, config, lessons, params.rule(), params.penalty());
+        let setup = Setup {
+            method: &DeepSmote,
+            batch: params.batch as usize,
+            judge: JudgeSettings::new(judged, params.batch, params.judge_batches == "balanced", set.len()),
+            params: match serde_json::to_value(&params) {
+                Ok(Value::Object(map)) => map,
+                _ => ParamMap::new(),
+            },
+        };
+        generative::fit(ctx, request, &setup, Box::new(learner))
+    }
+
+    fn load(
+        &self,
+        path: &Path,
+        training: &TrainingSet,
+        device: &ComputeDevice,
+    ) -> Result<Box<dyn Model>, MethodError> {
+        generative::load(&DeepSmote, path, training, device)
+    }
+}
+
+impl Generative for DeepSmote {
+    fn info(&self) -> &'static MethodInfo {
+        &INFO
+    }
+
+    fn maker(
+        &self,
+        networks: &Value,
+        weights: &Weights,
+        params: &ParamMap,
+        device: &Device,
+    ) -> Result<Box<dyn Maker>, String> {
+        let params = Params::from_map(params).map_err(|error| error.to_string())?;
+        space::maker(networks, weights, Space::Latent, params.rule(), device)
+    }
+}

@@ -1,0 +1,92 @@
+//! SMOTE: rows on the lines between an image and its nearest of the class, in a space of one's choice.
+//!
+//! Source: Chawla, Bowyer, Hall and Kegelmeyer, "SMOTE: Synthetic Minority Over-sampling Technique", JAIR 16, 2002, for
+//! rows of features that are given ([`super::rows::smote`]). A picture is no such row by itself; the spaces in which it
+//! becomes one are those of `generative::space`.
+
+use std::path::Path;
+
+use burn::tensor::Device;
+use serde_json::Value;
+
+use super::generative::space::{self, Rule, family_params};
+use super::generative::{self, Generative, Maker};
+use super::params::ParamKind;
+use super::{FitRequest, MethodError, MethodInfo, Model, Oversampler, ParamInfo, ParamMap, ParamsError};
+use crate::domain::provenance::Kind;
+use crate::domain::task::Ctx;
+use crate::imaging::training_set::TrainingSet;
+use crate::nn::ComputeDevice;
+use crate::nn::weights::Weights;
+
+/// The method.
+pub struct Smote;
+
+static INFO: MethodInfo = MethodInfo {
+    id: "smote",
+    name: "SMOTE",
+    summary: "Mixes each image with one of its nearest in the class, in codes, features or pixels.",
+    needs_training: true,
+    makes: Kind::Synthetic,
+    has_prior: false,
+};
+
+family_params! {
+    /// Parameters of SMOTE.
+    pub struct Params {
+        /// Nearest images of the class that an image may be mixed with.
+        neighbours: u32 = 5, "neighbours", "Neighbours k", "paper: 5",
+        ParamKind::Int { min: 1, max: 100 }, "Making";
+    }
+}
+
+impl Params {
+    fn rule(&self) -> Rule {
+        Rule::Smote { k: self.neighbours as usize }
+    }
+}
+
+impl Oversampler for Smote {
+    fn info(&self) -> &'static MethodInfo {
+        &INFO
+    }
+
+    fn param_table(&self) -> &'static [ParamInfo] {
+        Params::table()
+    }
+
+    fn prior_beta(&self, params: &ParamMap) -> Result<Option<f64>, ParamsError> {
+        Params::from_map(params).map(|_| None)
+    }
+
+    fn fit(&self, ctx: &Ctx, request: &FitRequest<'_>) -> Result<Box<dyn Model>, MethodError> {
+        let params = Params::from_map(request.params)?;
+        space::train(ctx, request, &Smote, &params, params.rule())
+    }
+
+    fn load(
+        &self,
+        path: &Path,
+        training: &TrainingSet,
+        device: &ComputeDevice,
+    ) -> Result<Box<dyn Model>, MethodError> {
+        generative::load(&Smote, path, training, device)
+    }
+}
+
+impl Generative for Smote {
+    fn info(&self) -> &'static MethodInfo {
+        &INFO
+    }
+
+    fn maker(
+        &self,
+        networks: &Value,
+        weights: &Weights,
+        params: &ParamMap,
+        device: &Device,
+    ) -> Result<Box<dyn Maker>, String> {
+        let params = Params::from_map(params).map_err(|error| error.to_string())?;
+        space::maker(networks, weights, params.space, params.rule(), device)
+    }
+}
