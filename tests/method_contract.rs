@@ -21,7 +21,8 @@ fn quick(method: &dyn Oversampler) -> ParamMap {
         ("beta", json!(0.9)),
         ("steps", json!(3)),
         ("latent", json!(8)),
-        ("width", json!(0.05)),
+        ("width", json!(0.1)),
+        ("critic-steps", json!(2)),
     ];
     let known = |name: &str| method.param_table().iter().any(|info| info.name == name);
     wanted.into_iter().filter(|(name, _)| known(name)).map(|(name, value)| (name.to_owned(), value)).collect()

@@ -5,6 +5,8 @@
 
 pub mod adasyn;
 pub mod baegan;
+pub mod bagan;
+pub mod bagan_gp;
 pub mod borderline_smote;
 mod checkpoint;
 pub mod deepsmote;
@@ -194,6 +196,8 @@ pub fn registry() -> &'static [&'static dyn Oversampler] {
         &m2m::M2m,
         &baegan::Baegan,
         &deepsmote::DeepSmote,
+        &bagan::Bagan,
+        &bagan_gp::BaganGp,
         &smote::Smote,
         &borderline_smote::BorderlineSmote,
         &adasyn::Adasyn,

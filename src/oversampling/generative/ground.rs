@@ -9,13 +9,12 @@ use crate::domain::random::{Stage, stream};
 use crate::domain::task::Ctx;
 use crate::oversampling::checkpoint::fingerprint;
 use crate::oversampling::rows::lines::{Fallback, Line, Lines, along};
+use crate::oversampling::rows::normal::around;
 use crate::oversampling::rows::{Labelled, RowsError};
 use crate::oversampling::{MethodError, device_lost};
 
 /// Images encoded at a time.
 const BATCH: usize = 128;
-/// Deviation of what is added to the one row of a class with one image, as a share of the row's own deviation.
-const ALONE: f64 = 0.1;
 
 /// Rows of real images.
 pub struct Rows {
@@ -47,6 +46,11 @@ impl Rows {
             values.extend(codes.try_into_vec_as::<f32>().map_err(|_| device_lost())?);
         }
         Ok(Rows { values, features, positions })
+    }
+
+    /// The values, one row after the other, and how many there are in a row.
+    pub fn into_values(self) -> (Vec<f32>, usize) {
+        (self.values, self.features)
     }
 
     /// The pixels of the images at `positions`: at training size in \[0, 1\], channel after channel.
@@ -152,7 +156,7 @@ impl<T> Last<T> {
 }
 
 /// An error about rows as a method's.
-fn rows_error(error: RowsError) -> MethodError {
+pub fn rows_error(error: RowsError) -> MethodError {
     match error {
         RowsError::Cancelled => MethodError::Cancelled,
         other => MethodError::Data(other.to_string()),
@@ -244,12 +248,8 @@ impl Ground {
         let Rows { values, features, positions } = self.rows.as_ref();
         let from = positions[row];
         let row = &values[row * features..(row + 1) * features];
-        let mean = row.iter().map(|v| f64::from(*v)).sum::<f64>() / row.len() as f64;
-        let variance = row.iter().map(|v| (f64::from(*v) - mean).powi(2)).sum::<f64>() / row.len() as f64;
-        let deviation = variance.sqrt() * ALONE;
         let made = keys.iter().map(|&key| {
-            let mut draws = stream(seed, Stage::Latent, class as u64, key);
-            let values = row.iter().map(|value| value + (draws.normal() * deviation) as f32).collect();
+            let values = around(row, &mut stream(seed, Stage::Latent, class as u64, key));
             MadeRow { values, from, to: None, u: 0.0 }
         });
         made.collect()

@@ -17,8 +17,8 @@ use burn::tensor::{Device, Int, Tensor};
 use serde_json::Value;
 
 pub(super) use canvas::Canvas;
-pub(super) use fit::{Setup, fit, sampling};
-pub(super) use ground::{Ground, Memory};
+pub(super) use fit::{Setup, epochs_for, fit, sampling};
+pub(super) use ground::{Ground, Memory, Rows, rows_error};
 pub(super) use judge::JudgeSettings;
 pub(super) use model::load;
 pub(super) use trained::{Second, Trained, loaded, mean, named, normal, together, uniform};
@@ -97,7 +97,8 @@ pub(super) trait Learner {
     /// What is trained, one part after the other; none for a method whose judge is all there is to train.
     fn parts(&self) -> Vec<Part>;
 
-    /// Before the first step of a part, and not again after a checkpoint inside it.
+    /// Before the first step of a part, and not again after a checkpoint inside it. A run that was stopped between
+    /// this and the first step goes on with this once more, on what the checkpoint gave back.
     ///
     /// # Errors
     /// What the data do not allow, or `Cancelled`.

@@ -1,4 +1,4 @@
-//! Resampling rows of features: who is near whom, and rows on the lines between.
+//! Resampling rows of features: who is near whom, rows on the lines between, and rows by a [`normal`] law.
 //!
 //! Pixels, features of a classifier and codes of an autoencoder are all rows here. Nothing in this folder
 //! knows an image, a network or a method. A method finds the [`lines::Lines`] of a class once, draws one for
@@ -8,6 +8,7 @@ pub mod adasyn;
 pub mod borderline;
 pub mod lines;
 pub mod nearest;
+pub mod normal;
 pub mod smote;
 
 use std::borrow::Cow;
