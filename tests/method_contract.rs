@@ -179,6 +179,14 @@ fn hostile_model_files_are_refused_in_a_sentence() {
             wide[at..at + 10].copy_from_slice(b"[16,32,99]");
             refused(&wide, "a network of another width");
         }
+        // Networks for images of another side than the file says, of the same length in digits.
+        let text = String::from_utf8_lossy(&whole).find("\\\"size\\\":16,\\\"latent");
+        if let Some(at) = text {
+            let mut other = whole.clone();
+            let digits = at + "\\\"size\\\":".len();
+            other[digits..digits + 2].copy_from_slice(b"32");
+            refused(&other, "networks of another side");
+        }
     }
 }
 

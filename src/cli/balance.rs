@@ -136,6 +136,7 @@ fn outcome(made: &GenerateOutcome, report: &ExportReport, place: &str) -> Outcom
         "candidates": made.candidates,
         "accepted": made.accepted,
         "rejected": made.rejected,
+        "near_copies": made.near_copies,
         "classes": exported_classes(report),
         "project": place,
         "files": report.files,

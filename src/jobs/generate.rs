@@ -18,7 +18,7 @@ use crate::domain::provenance::Kind;
 use crate::domain::task::{Ctx, Level};
 use crate::imaging::encode::png;
 use crate::imaging::hash::{file_sha256, sha256_hex};
-use crate::imaging::neighbours::{ClassNeighbours, Usual};
+use crate::imaging::neighbours::{ClassNeighbours, Neighbour, Usual};
 use crate::imaging::training_set::TrainingSet;
 use crate::oversampling::{
     Candidate, FitRequest, GenerateRequest as MethodRequest, MethodError, Model, ParamMap,
@@ -51,6 +51,8 @@ pub struct GenerateOutcome {
     pub candidates: usize,
     pub accepted: usize,
     pub rejected: RejectedCounts,
+    /// Synthetic candidates that may be copies of a training image, whatever their verdict.
+    pub near_copies: usize,
 }
 
 /// Verdicts by the part that failed.
@@ -146,6 +148,11 @@ pub fn generate(
     result
 }
 
+/// Nearer to a training image of its class than all but one in a hundred real images are to each other.
+fn is_near_copy(nearest: &[Neighbour], usual: Usual) -> bool {
+    nearest.first().is_some_and(|nearest| nearest.distance < usual.closest_percent)
+}
+
 struct Maker<'a> {
     ctx: &'a Ctx,
     request: &'a GenerateRequest,
@@ -170,6 +177,7 @@ impl Maker<'_> {
             let neighbours = ClassNeighbours::new(self.training, class);
             let usual = neighbours.usual();
             let slots: Vec<u32> = (0..u32::try_from(planned.make).unwrap_or(u32::MAX)).collect();
+            let mut near_copies = 0;
             for chunk in slots.chunks(CHUNK) {
                 if self.ctx.is_stopping() {
                     self.ctx.check()?;
@@ -177,11 +185,23 @@ impl Maker<'_> {
                     return Ok(outcome);
                 }
                 let made = self.chunk(class, chunk)?;
-                let rows = self.store(&planned.name, &hash, made, &neighbours, usual)?;
+                let (rows, copies) = self.store(&planned.name, &hash, made, &neighbours, usual)?;
+                near_copies += copies;
                 rows.into_iter().for_each(|verdict| outcome.count(verdict));
                 done += chunk.len() as u64;
                 self.ctx.progress(stage.clone(), done, total);
             }
+            if near_copies > 0 {
+                self.ctx.note(
+                    Level::Warning,
+                    format!(
+                        "{near_copies} of {} candidates of {} are nearer to a training image than 99 in 100 real images are \
+                         to each other: they may be copies, and are marked in Review",
+                        planned.make, planned.name
+                    ),
+                );
+            }
+            outcome.near_copies += near_copies;
         }
         Ok(outcome)
     }
@@ -224,9 +244,9 @@ impl Maker<'_> {
         made: Vec<Candidate>,
         neighbours: &ClassNeighbours,
         usual: Option<Usual>,
-    ) -> Result<Vec<Verdict>, JobError> {
+    ) -> Result<(Vec<Verdict>, usize), JobError> {
         if made.is_empty() {
-            return Ok(Vec::new());
+            return Ok((Vec::new(), 0));
         }
         let mut files = Vec::with_capacity(made.len());
         for candidate in &made {
@@ -248,7 +268,7 @@ impl Maker<'_> {
             files.iter().map(|(name, bytes, _)| (name.clone(), bytes.clone())).collect();
         let names = write_candidates(self.sink.project_dir(), self.run, &bytes).map_err(project_error)?;
         let verdicts = made.iter().map(|c| c.verdict).collect();
-        let rows = made
+        let rows: Vec<NewCandidate> = made
             .into_iter()
             .zip(files)
             .zip(names)
@@ -256,8 +276,10 @@ impl Maker<'_> {
                 self.row(class, hash, candidate, file, sha256_hex(&bytes), seed_sha256, neighbours, usual)
             })
             .collect();
+        let marked = |row: &&NewCandidate| row.extra.get("near_copy") == Some(&Value::Bool(true));
+        let copies = rows.iter().filter(marked).count();
         self.sink.add(self.run, rows).map_err(project_error)?;
-        Ok(verdicts)
+        Ok((verdicts, copies))
     }
 
     fn seed_sha256(&self, path: &str) -> Result<String, JobError> {
@@ -292,6 +314,10 @@ impl Maker<'_> {
             if let Some(usual) = usual {
                 extra.insert("usual_distance".to_owned(), json!(usual.median));
                 extra.insert("usual_closest_percent".to_owned(), json!(usual.closest_percent));
+                // M2m's images are near their seed by design, and that is of another class.
+                if candidate.kind == Kind::Synthetic {
+                    extra.insert("near_copy".to_owned(), json!(is_near_copy(&nearest, usual)));
+                }
             }
         }
         let seed_class = candidate

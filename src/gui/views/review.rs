@@ -826,6 +826,9 @@ fn decide(ui: &mut Ui, state: &State, command: Command, button: Button<'_>, out:
     }
 }
 
+/// Diversity of a class under which its generator is said to have collapsed.
+const COLLAPSED: f64 = 0.2;
+
 /// The nearest training images of a candidate with their distances, nearest first: what the method recorded
 /// in `extra.nearest` (objects with `file` and `distance`), else the one of the row.
 pub fn nearest(row: &CandidateRow) -> Vec<(&str, Option<f64>)> {
@@ -867,6 +870,20 @@ fn neighbours(ui: &mut Ui, t: &Tokens, project: &ProjectState, textures: &mut Te
             picture_pane(ui, t, side, &pane, None).on_hover_text(*file);
         }
     });
+    if row.extra.get("near_copy").and_then(|copy| copy.as_bool()) == Some(true) {
+        warning_line(
+            ui,
+            "Nearer to a training image than 99 in 100 real images are to each other: it may be a copy",
+        );
+    }
+    let diversity = row.extra.get("diversity").and_then(|diversity| diversity.as_f64());
+    if let Some(diversity) = diversity.filter(|diversity| *diversity < COLLAPSED) {
+        let text = format!(
+            "The model's images of {} are hardly different from each other (diversity {diversity:.2}, real images 1)",
+            row.class
+        );
+        warning_line(ui, &text);
+    }
     let usual = row.extra.get("usual_distance").and_then(|distance| distance.as_f64());
     if let Some(usual) = usual {
         ui.label(caption(ui, format!("distance; real to real of this class: median {usual:.2}")));

@@ -63,6 +63,9 @@ pub fn load(
     let fresh = of_judge.build(&mut Init::new(0, 0, &plain));
     let judge = parameters::write(fresh, &weights.part("g")).map_err(|error| broken(error.to_string()))?;
     let networks = config.generator.clone().unwrap_or(Value::Null);
+    if !fits(&networks, Canvas::around(training)?, training.classes.len()) {
+        return Err(broken("its networks are for other images than it says".to_owned()));
+    }
     let maker = method.maker(&networks, &weights, &config.params, &plain).map_err(broken)?;
     Ok(Box::new(GeneratorModel {
         method,
@@ -72,6 +75,21 @@ pub fn load(
         memory: Memory::default(),
         device: device.clone(),
     }))
+}
+
+/// True where every network of a file is for this canvas and these classes, or for none; a file may say one thing of its
+/// images and another of its networks.
+fn fits(networks: &Value, canvas: Canvas, classes: usize) -> bool {
+    match networks {
+        Value::Object(fields) => fields.iter().all(|(name, value)| match (name.as_str(), value.as_u64()) {
+            ("size", Some(size)) => size == canvas.side as u64,
+            ("channels", Some(channels)) => channels == canvas.channels as u64,
+            ("classes", Some(number)) => number == 0 || number == classes as u64,
+            _ => fits(value, canvas, classes),
+        }),
+        Value::Array(items) => items.iter().all(|item| fits(item, canvas, classes)),
+        _ => true,
+    }
 }
 
 impl GeneratorModel {
@@ -157,6 +175,8 @@ impl Model for GeneratorModel {
         }
         let real: HashSet<Vec<u8>> =
             set.of_class(class).into_iter().map(|position| bytes(&set.picture(position))).collect();
+        let last = self.config.record.get("last");
+        let diversity = last.and_then(|last| last.get(format!("diversity · {name}"))).cloned();
         let canvas = Canvas::around(set)?;
         let (device, seed, memory, judge) = (&self.device, request.seed, &self.memory, &self.judge);
         let scene = Scene { set, canvas, device, seed, memory, judge };
@@ -189,6 +209,9 @@ impl Model for GeneratorModel {
                 if let Value::Object(extra) = &mut extra {
                     extra.insert("judge_says".to_owned(), json!(set.classes[argmax(&says)]));
                     extra.insert("exact_copy".to_owned(), json!(copy));
+                    if let Some(diversity) = &diversity {
+                        extra.insert("diversity".to_owned(), diversity.clone());
+                    }
                 }
                 receive(Candidate {
                     class,
