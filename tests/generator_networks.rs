@@ -1107,6 +1107,7 @@ fn configurations_from_elsewhere_are_bounded() {
         AcganConfig { width: 12, ..acgan.clone() },
         AcganConfig { width: 1 << 20, ..acgan.clone() },
         AcganConfig { latent: 0, ..acgan.clone() },
+        AcganConfig { latent: 1024, width: 512, size: 256, ..acgan.clone() },
         AcganConfig { classes: 0, ..acgan.clone() },
         AcganConfig { channels: 4, ..acgan.clone() },
     ] {

@@ -3,78 +3,18 @@
 
 #[path = "common/shapes.rs"]
 mod shapes;
+#[path = "common/training.rs"]
+mod training;
 
 use std::path::Path;
-use std::sync::{Arc, Mutex};
 
 use counterpoise::domain::decisions::Verdict;
-use counterpoise::domain::task::{Ctx, Event, Level, Sink};
+use counterpoise::domain::task::{Ctx, Level};
 use counterpoise::imaging::training_set::TrainingSet;
-use counterpoise::nn::ComputeDevice;
 use counterpoise::nn::weights::Weights;
-use counterpoise::oversampling::{
-    Candidate, FitRequest, GenerateRequest, MethodError, Model, ParamMap, method,
-};
+use counterpoise::oversampling::{Candidate, MethodError, Model, ParamMap};
 use serde_json::json;
-
-/// A stage of the training, and what to do when it is reached.
-type Act = (&'static str, fn(&Ctx));
-
-/// Keeps every event, and acts on some.
-#[derive(Default)]
-struct Recorder {
-    events: Mutex<Vec<Event>>,
-    ctx: Mutex<Option<Ctx>>,
-    /// Stage to act at, and what to do there.
-    act: Option<Act>,
-}
-
-struct Shared(Arc<Recorder>);
-
-impl Sink for Shared {
-    fn event(&self, event: Event) {
-        let Shared(recorder) = self;
-        if let (Event::Progress { stage, .. }, Some((at, act))) = (&event, recorder.act)
-            && stage.contains(at)
-            && let Some(ctx) = recorder.ctx.lock().unwrap().as_ref()
-        {
-            act(ctx);
-        }
-        recorder.events.lock().unwrap().push(event);
-    }
-}
-
-fn recorder(act: Option<Act>) -> (Arc<Recorder>, Ctx) {
-    let recorder = Arc::new(Recorder { act, ..Default::default() });
-    let ctx = Ctx::new(Shared(recorder.clone()));
-    *recorder.ctx.lock().unwrap() = Some(ctx.clone());
-    (recorder, ctx)
-}
-
-impl Recorder {
-    /// The points of every curve, in order.
-    fn curve(&self, name: &str) -> Vec<(f64, f64)> {
-        let events = self.events.lock().unwrap();
-        events
-            .iter()
-            .filter_map(|event| match event {
-                Event::Metric { series, step, value } if series == name => Some((*step, *value)),
-                _ => None,
-            })
-            .collect()
-    }
-
-    fn says(&self, level: Level, text: &str) -> bool {
-        let events = self.events.lock().unwrap();
-        events.iter().any(
-            |event| matches!(event, Event::Note { level: l, text: t } if *l == level && t.contains(text)),
-        )
-    }
-}
-
-fn params(pairs: &[(&str, serde_json::Value)]) -> ParamMap {
-    pairs.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
-}
+use training::{params, recorder};
 
 fn fit(
     ctx: &Ctx,
@@ -82,23 +22,11 @@ fn fit(
     params: &ParamMap,
     checkpoint: Option<&Path>,
 ) -> Result<Box<dyn Model>, MethodError> {
-    let device = ComputeDevice::cpu();
-    let request =
-        FitRequest { training: set, validation: None, params, seed: 3, device: &device, checkpoint };
-    method("m2m").unwrap().fit(ctx, &request)
+    training::fit("m2m", ctx, set, params, checkpoint)
 }
 
 fn generate(model: &dyn Model, set: &TrainingSet, params: &ParamMap, count: u32) -> Vec<Candidate> {
-    let slots: Vec<u32> = (0..count).collect();
-    let request = GenerateRequest { training: set, class: 1, slots: &slots, attempt: 0, params, seed: 3 };
-    let mut made = Vec::new();
-    model
-        .generate(&Ctx::default(), &request, &mut |c| {
-            made.push(c);
-            Ok(())
-        })
-        .unwrap();
-    made
+    training::generate(model, set, 1, params, count)
 }
 
 #[test]
@@ -148,31 +76,13 @@ fn a_cancelled_run_goes_on_to_the_same_model_and_curve() {
     let set = shapes::set(&[80, 20], 16, 1, false);
     let params =
         params(&[("epochs", json!(5)), ("beta", json!(0.9)), ("batch", json!(16)), ("warm", json!(2))]);
-    let folder = tempfile::tempdir().unwrap();
-    let (whole, ctx) = recorder(None);
-    let wanted = fit(&ctx, &set, &params, None).unwrap();
-    for stage in ["training g, epoch 3", "training f, epoch 2", "with translation, epoch 4"] {
-        let checkpoint = folder.path().join(stage);
-        let (_, ctx) = recorder(Some((stage, Ctx::cancel)));
-        match fit(&ctx, &set, &params, Some(&checkpoint)) {
-            Err(MethodError::Cancelled) => {}
-            Err(other) => panic!("{stage}: {other}"),
-            Ok(_) => panic!("{stage}: not cancelled"),
-        }
-        assert!(checkpoint.exists(), "no checkpoint at {stage}");
-        let (resumed, ctx) = recorder(None);
-        let model = fit(&ctx, &set, &params, Some(&checkpoint)).unwrap();
-        assert!(resumed.says(Level::Info, "going on"), "{stage}");
-        assert_eq!(model.hash(), wanted.hash(), "another model after {stage}");
-        for curve in ["loss · g", "loss · f", "acceptance · slots", "recall of f, training · class1"] {
-            let (a, b) = (whole.curve(curve), resumed.curve(curve));
-            assert_eq!(a.len(), b.len(), "{curve} after {stage}");
-            assert!(
-                a.iter().zip(&b).all(|(a, b)| a.0 == b.0 && (a.1 - b.1).abs() < 1e-6),
-                "{curve} after {stage}"
-            );
-        }
-    }
+    training::assert_goes_on(
+        "m2m",
+        &set,
+        &params,
+        &["training g, epoch 3", "training f, epoch 2", "with translation, epoch 4"],
+        &["loss · g", "loss · f", "acceptance · slots", "recall of f, training · class1"],
+    );
 }
 
 #[test]

@@ -52,15 +52,17 @@ impl AcganConfig {
             && (1..=1024).contains(&self.latent)
             && (8..=512).contains(&self.width)
             && self.width.is_multiple_of(8)
+            // What the generator unfolds the noise with.
+            && self.latent * self.width * (self.size / 4).pow(2) <= 1 << 27
     }
 
-    /// Draws the start weights: convolutions N(0, 0.02²), the linear layer Kaiming, label rows 1 + N(0,
-    /// 0.02²).
+    /// Draws the start weights: convolutions N(0, 0.02²), the linear layer Kaiming, label rows N(0, 1) as in
+    /// PyTorch-GAN. Rows near 1 would give every class the same noise, and classes would part late.
     pub fn build_generator(&self, init: &mut Init) -> AcganGenerator {
         let (width, side) = (self.width, self.size / 4);
         let conv = |init: &mut Init, channels| Conv2d::new(init, channels, 3, 1, Padding::Zero(1), DEVIATION);
         AcganGenerator {
-            embedding: LabelEmbedding::factors(init, self.classes, self.latent),
+            embedding: LabelEmbedding::features(init, self.classes, self.latent),
             unfold: Linear::new(init, self.latent, width * side * side),
             side,
             norm: BatchNorm::new(init, width),

@@ -16,7 +16,7 @@ pub struct LabelEmbedding {
 }
 
 impl LabelEmbedding {
-    /// Rows that a code is multiplied by, as BAGAN-GP and ACGAN do: they start at 1 + N(0, 0.02²), so that
+    /// Rows that a code is multiplied by, as BAGAN-GP does: they start at 1 + N(0, 0.02²), so that
     /// the first step is nearly that of the network without labels. Keras starts them within 0.05 of zero,
     /// which shrinks a code thirty times, and PyTorch at N(0, 1), which turns signs and all but blots out
     /// some numbers of a code.
@@ -24,7 +24,8 @@ impl LabelEmbedding {
         LabelEmbedding { table: init.normal_around(1.0, [classes, width], DEVIATION) }
     }
 
-    /// Rows that are features of their own; they start at N(0, 1), as PyTorch's embedding does.
+    /// Rows that are features of their own, or that noise is multiplied by, whose sign and scale mean nothing yet.
+    /// They start at N(0, 1), as PyTorch's embedding does.
     pub fn features(init: &mut Init, classes: usize, width: usize) -> Self {
         LabelEmbedding { table: init.normal([classes, width], 1.0) }
     }

@@ -16,7 +16,8 @@ use serde_json::{Value, json};
 
 use super::generative::{
     self, Canvas, Figures, Generative, Ground, JudgeSettings, Learner, Made, Maker, Part, RIGHT, Scene,
-    Second, Setup, Source, Step, Trained, loaded, mean, named, normal, sampling, together, uniform,
+    Second, Setup, Source, Step, Trained, latent_of, loaded, mean, named, normal, sampling, share_right,
+    together, uniform,
 };
 use super::params::{ParamKind, params};
 use super::{
@@ -25,7 +26,6 @@ use super::{
 use crate::classify::trainer::{StepError, labels_tensor};
 use crate::domain::imbalance::{Scheme, weights as class_weights};
 use crate::domain::provenance::Kind;
-use crate::domain::random::{Stage, stream};
 use crate::domain::task::{Ctx, Level};
 use crate::imaging::training_set::TrainingSet;
 use crate::nn::ComputeDevice;
@@ -226,7 +226,9 @@ impl Generative for Baegan {
         let networks: Networks =
             serde_json::from_value(networks.clone()).map_err(|error| error.to_string())?;
         let params = Params::from_map(params).map_err(|error| error.to_string())?;
-        if !networks.autoencoder.is_sane() || !networks.critic.is_sane() {
+        let Networks { autoencoder: of, critic } = &networks;
+        let of_codes = (critic.latent, critic.outputs) == (of.latent, params.outputs(of.classes));
+        if !of.is_sane() || !critic.is_sane() || !of_codes {
             return Err("it describes a network that cannot exist".to_owned());
         }
         // Start weights are replaced at once; the seed does not matter.
@@ -360,13 +362,7 @@ impl BaeganLearner {
             total = total + penalties.mean() * self.params.penalty;
         }
         let loss = mean(losses)?;
-        let above = |logits: Tensor<2>, wanted: bool| -> Result<f64, StepError> {
-            let scores =
-                self.score(logits).detach().try_into_vec_as::<f32>().map_err(|_| StepError::Device)?;
-            Ok(scores.iter().filter(|score| (**score > 0.0) == wanted).count() as f64
-                / scores.len().max(1) as f64)
-        };
-        let right = (above(of_prior, true)? + above(of_made, false)?) / 2.0;
+        let right = share_right(self.score(of_prior), self.score(of_made), 0.0)?;
         let grads = total.backward();
         self.critic.step(&grads, self.params.adversarial_rate);
         Ok([loss, penalty, right])
@@ -492,6 +488,7 @@ impl Maker for BaeganMaker {
         scene: &'a Scene<'a>,
         class: usize,
     ) -> Result<Box<dyn Source + 'a>, MethodError> {
+        scene.check_learnt(class)?;
         let ground = if self.params.smote {
             let make = || {
                 let encode = |images| self.autoencoder.encode(images, &mut Pass::inference());
@@ -526,25 +523,23 @@ impl Source for BaeganSource<'_> {
         let (seed, class, device) = (self.scene.seed, self.class, self.scene.device.plain());
         let latent = self.maker.networks.autoencoder.latent;
         let path = |position: usize| self.scene.set.paths.get(position);
-        let (mut codes, mut origins, mut extra) = (Vec::new(), Vec::new(), Vec::new());
-        match &self.ground {
+        let (mut origins, mut extra) = (Vec::new(), Vec::new());
+        let codes: Tensor<2> = match &self.ground {
             Some(ground) => {
+                let mut codes = Vec::new();
                 for row in ground.make(seed, class, keys)? {
                     extra.push(json!({ "towards": row.to.and_then(path), "step": row.u }));
                     origins.push(Some(row.from));
                     codes.extend(row.values);
                 }
+                Tensor::from_data(TensorData::new(codes, [keys.len(), latent]), &device)
             }
             None => {
-                for &key in keys {
-                    let mut draws = stream(seed, Stage::Latent, class as u64, key);
-                    codes.extend((0..latent).map(|_| draws.normal() as f32));
-                    origins.push(None);
-                    extra.push(json!({ "code": "drawn from the prior" }));
-                }
+                origins.resize(keys.len(), None);
+                extra.resize(keys.len(), json!({ "code": "drawn from the prior" }));
+                latent_of(seed, class, keys, latent, &device)
             }
-        }
-        let codes: Tensor<2> = Tensor::from_data(TensorData::new(codes, [keys.len(), latent]), &device);
+        };
         let logits = self.maker.critic.forward(codes.clone());
         let scores = sigmoid(score(&self.maker.params, logits));
         let scores = scores.try_into_vec_as::<f32>().map_err(|_| device_lost())?;

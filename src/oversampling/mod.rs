@@ -3,11 +3,13 @@
 //! A method's file holds its `Params`, its fit and its generate. Adding one touches its file and one line in
 //! [`registry`]. Methods know networks and training sets; they know no project, no job and no window.
 
+pub mod acgan;
 pub mod adasyn;
 pub mod baegan;
 pub mod bagan;
 pub mod bagan_gp;
 pub mod borderline_smote;
+pub mod cgan;
 mod checkpoint;
 pub mod deepsmote;
 mod generative;
@@ -198,6 +200,8 @@ pub fn registry() -> &'static [&'static dyn Oversampler] {
         &deepsmote::DeepSmote,
         &bagan::Bagan,
         &bagan_gp::BaganGp,
+        &acgan::Acgan,
+        &cgan::Cgan,
         &smote::Smote,
         &borderline_smote::BorderlineSmote,
         &adasyn::Adasyn,

@@ -182,7 +182,11 @@ impl Run<'_> {
 
     fn resume(&mut self) -> Result<(), MethodError> {
         let found = checkpoint::read::<Position>(self.ctx, self.request.checkpoint, &self.identity);
-        let Some((position, weights)) = found else { return Ok(()) };
+        let Some((mut position, weights)) = found else { return Ok(()) };
+        // A reader of decimals may be off by the last digit of 64 bits, which 32 bits do not have.
+        for point in position.curves.values_mut().flatten() {
+            point[1] = f64::from(point[1] as f32);
+        }
         let broken = |error: &dyn std::fmt::Display| {
             MethodError::Training(format!("the checkpoint does not fit these networks: {error}"))
         };
@@ -406,7 +410,8 @@ impl Run<'_> {
                 Level::Warning,
                 format!(
                     "the discriminator is right in {:.1} % of the cases and teaches the generator little. Try a lower \
-                     learning rate, fewer steps of the discriminator, or a longer pre-training",
+                     learning rate or, where the method has them, fewer steps of the discriminator or a longer \
+                     pre-training",
                     right * 100.0
                 ),
             );
@@ -492,7 +497,8 @@ impl Run<'_> {
                     Level::Warning,
                     format!(
                         "images made of {name} are hardly different from each other (diversity {:.2}, real images 1): \
-                         the generator collapses there. Try more pre-training, a lower learning rate or balanced batches",
+                         the generator collapses there. Try a lower learning rate, balanced batches or, where the method \
+                         has it, more pre-training",
                         reading.diversity
                     ),
                 );

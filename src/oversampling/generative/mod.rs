@@ -21,7 +21,9 @@ pub(super) use fit::{Setup, epochs_for, fit, sampling};
 pub(super) use ground::{Ground, Memory, Rows, rows_error};
 pub(super) use judge::JudgeSettings;
 pub(super) use model::load;
-pub(super) use trained::{Second, Trained, loaded, mean, named, normal, together, uniform};
+pub(super) use trained::{
+    Second, Trained, drawn_labels, latent_of, loaded, mean, named, normal, share_right, together, uniform,
+};
 
 use super::{FitRequest, MethodError, MethodInfo, ParamMap};
 use crate::classify::batches::Sampling;
@@ -89,6 +91,20 @@ impl<'a> Scene<'a> {
     fn of(request: &FitRequest<'a>, canvas: Canvas, memory: &'a Memory, judge: &'a ResNet) -> Self {
         let FitRequest { training, device, seed, .. } = *request;
         Scene { set: training, canvas, device, seed, memory, judge }
+    }
+
+    /// Refuses a class of which nothing was learnt.
+    ///
+    /// # Errors
+    /// A class without a training image.
+    pub fn check_learnt(&self, class: usize) -> Result<(), MethodError> {
+        if self.set.labels.contains(&class) {
+            return Ok(());
+        }
+        let name = self.set.classes.get(class).map_or("this class", String::as_str);
+        Err(MethodError::Data(format!(
+            "{name} has no training image, so nothing was learnt of it; add images of it, or make none"
+        )))
     }
 }
 

@@ -4,7 +4,7 @@ use burn::module::Module;
 use burn::tensor::{Device, Gradients, Tensor, TensorData};
 
 use crate::classify::trainer::StepError;
-use crate::domain::random::Stream;
+use crate::domain::random::{Stage, Stream, stream};
 use crate::nn::optim::Adam;
 use crate::nn::parameters::{self, ParametersError, TensorMap};
 use crate::nn::weights::Weights;
@@ -91,6 +91,35 @@ pub fn normal(draws: &mut Stream, rows: usize, width: usize, device: &Device) ->
 pub fn uniform(draws: &mut Stream, rows: usize, device: &Device) -> Tensor<1> {
     let values: Vec<f32> = (0..rows).map(|_| draws.uniform_f32()).collect();
     Tensor::from_data(TensorData::new(values, [rows]), device)
+}
+
+/// Labels of made images: each of `classes`, of which there is one at least, as likely as the others.
+pub fn drawn_labels(draws: &mut Stream, classes: &[usize], count: usize) -> Vec<usize> {
+    (0..count).map(|_| classes[draws.below(classes.len())]).collect()
+}
+
+/// Standard normal numbers `[keys, width]` of candidates of a class; a row depends on its key alone.
+pub fn latent_of(seed: u64, class: usize, keys: &[u64], width: usize, device: &Device) -> Tensor<2> {
+    let mut values = Vec::with_capacity(keys.len() * width);
+    for &key in keys {
+        let mut draws = stream(seed, Stage::Latent, class as u64, key);
+        values.extend((0..width).map(|_| draws.normal() as f32));
+    }
+    Tensor::from_data(TensorData::new(values, [keys.len(), width]), device)
+}
+
+/// Share of right answers, real ones and made ones counting the same: scores of real images `[batch]` above `bar`,
+/// those of made ones not above it.
+///
+/// # Errors
+/// A device that cannot be read.
+pub fn share_right(real: Tensor<1>, made: Tensor<1>, bar: f32) -> Result<f64, StepError> {
+    let share = |scores: Tensor<1>, above: bool| -> Result<f64, StepError> {
+        let scores = scores.detach().try_into_vec_as::<f32>().map_err(|_| StepError::Device)?;
+        let right = scores.iter().filter(|score| (**score > bar) == above).count();
+        Ok(right as f64 / scores.len().max(1) as f64)
+    };
+    Ok((share(real, true)? + share(made, false)?) / 2.0)
 }
 
 /// Tensors of a model file or checkpoint under the names of several networks.
