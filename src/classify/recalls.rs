@@ -5,6 +5,7 @@ use burn::tensor::activation::softmax;
 
 use super::batches::{Augment, gather};
 use crate::domain::task::{Cancelled, Ctx};
+use crate::imaging::picture::Picture;
 use crate::imaging::training_set::ImageSet;
 use crate::nn::input_gradient::Images;
 use crate::nn::layers::Pass;
@@ -19,6 +20,22 @@ pub fn probabilities(network: &ResNet, images: &Images, device: &Device) -> Vec<
     let classes = logits.dims()[1];
     let flat = softmax(logits, 1).try_into_vec_as::<f32>().unwrap_or_default();
     flat.chunks(classes.max(1)).map(<[f32]>::to_vec).collect()
+}
+
+/// What the last layer sees of pictures that the network was made for: flat rows, and how many numbers a row has. `None`
+/// where the device could not be read.
+pub fn features(network: &ResNet, pictures: &[Picture], device: &Device) -> Option<(Vec<f32>, usize)> {
+    let (mut rows, mut width) = (Vec::new(), 0);
+    for chunk in pictures.chunks(BATCH) {
+        let Some(first) = chunk.first() else { continue };
+        let side = first.width as usize;
+        let values = chunk.iter().flat_map(Picture::to_f32).collect();
+        let images = Images { shape: [chunk.len(), usize::from(first.channels), side, side], values };
+        let found = network.features(images.to_tensor(device), &mut Pass::inference());
+        width = found.dims()[1];
+        rows.extend(found.try_into_vec_as::<f32>().ok()?);
+    }
+    Some((rows, width))
 }
 
 /// The class with the highest probability; the first of equals.

@@ -137,6 +137,7 @@ fn outcome(made: &GenerateOutcome, report: &ExportReport, place: &str) -> Outcom
         "accepted": made.accepted,
         "rejected": made.rejected,
         "near_copies": made.near_copies,
+        "distances": made.distances.iter().map(|of| of.json()).collect::<Vec<_>>(),
         "classes": exported_classes(report),
         "project": place,
         "files": report.files,

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::JobError;
 use super::compute::Compute;
+use super::distances::{self, ClassDistances};
 use super::train::{find, method_error};
 use super::training_data::TrainingData;
 use crate::domain::decisions::Verdict;
@@ -19,6 +20,7 @@ use crate::domain::task::{Ctx, Level};
 use crate::imaging::encode::png;
 use crate::imaging::hash::{file_sha256, sha256_hex};
 use crate::imaging::neighbours::{ClassNeighbours, Neighbour, Usual};
+use crate::imaging::picture::Picture;
 use crate::imaging::training_set::TrainingSet;
 use crate::oversampling::{
     Candidate, FitRequest, GenerateRequest as MethodRequest, MethodError, Model, ParamMap,
@@ -45,7 +47,7 @@ pub struct GenerateRequest {
 }
 
 /// What came of it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct GenerateOutcome {
     pub run: RunId,
     pub candidates: usize,
@@ -53,6 +55,8 @@ pub struct GenerateOutcome {
     pub rejected: RejectedCounts,
     /// Synthetic candidates that may be copies of a training image, whatever their verdict.
     pub near_copies: usize,
+    /// Of each class that enough was made of.
+    pub distances: Vec<ClassDistances>,
 }
 
 /// Verdicts by the part that failed.
@@ -178,6 +182,7 @@ impl Maker<'_> {
             let usual = neighbours.usual();
             let slots: Vec<u32> = (0..u32::try_from(planned.make).unwrap_or(u32::MAX)).collect();
             let mut near_copies = 0;
+            let mut pictures: Vec<Picture> = Vec::new();
             for chunk in slots.chunks(CHUNK) {
                 if self.ctx.is_stopping() {
                     self.ctx.check()?;
@@ -185,6 +190,8 @@ impl Maker<'_> {
                     return Ok(outcome);
                 }
                 let made = self.chunk(class, chunk)?;
+                let room = distances::MOST.saturating_sub(pictures.len());
+                pictures.extend(made.iter().take(room).map(|candidate| candidate.picture.clone()));
                 let (rows, copies) = self.store(&planned.name, &hash, made, &neighbours, usual)?;
                 near_copies += copies;
                 rows.into_iter().for_each(|verdict| outcome.count(verdict));
@@ -202,6 +209,14 @@ impl Maker<'_> {
                 );
             }
             outcome.near_copies += near_copies;
+            let (model, seed) = (self.model, self.request.seed);
+            if let Some(found) = distances::of_class(self.ctx, model, self.training, class, &pictures, seed)?
+            {
+                if let Some(sentence) = found.sentence() {
+                    self.ctx.note(Level::Info, sentence);
+                }
+                outcome.distances.push(found);
+            }
         }
         Ok(outcome)
     }

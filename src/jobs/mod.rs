@@ -5,6 +5,7 @@
 pub mod bench;
 mod compute;
 pub mod devices;
+pub mod distances;
 pub mod engine;
 pub mod example;
 pub mod export;

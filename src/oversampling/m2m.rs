@@ -21,7 +21,7 @@ use super::{
     ParamsError, device_lost, slot_key,
 };
 use crate::classify::batches::Augment;
-use crate::classify::recalls::{argmax, probabilities};
+use crate::classify::recalls::{argmax, features, probabilities};
 use crate::classify::trainer::labels_tensor;
 use crate::domain::acceptance::{pick, scaled_eta, seed_law, threshold_from_loss};
 use crate::domain::decisions::Verdict;
@@ -335,6 +335,10 @@ impl Model for M2mModel {
             "record": self.config.record,
             "export": "translated images with g and f standing still, not the paper's training",
         })
+    }
+
+    fn features(&self, pictures: &[Picture]) -> Result<Option<(Vec<f32>, usize)>, MethodError> {
+        features(&self.judge, pictures, &self.device.plain()).ok_or_else(device_lost).map(Some)
     }
 
     fn generate(

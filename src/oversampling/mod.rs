@@ -136,6 +136,15 @@ pub trait Model: Send {
     /// What was trained, for reports: method, params, counts, record of the training.
     fn summary(&self) -> Value;
 
+    /// Features of classifier g of pictures at training size: flat rows, and how many numbers a row has. `None` for a
+    /// method without a judge.
+    ///
+    /// # Errors
+    /// The device's.
+    fn features(&self, _pictures: &[Picture]) -> Result<Option<(Vec<f32>, usize)>, MethodError> {
+        Ok(None)
+    }
+
     /// Makes one candidate per slot, in slot order, and hands each over as soon as it is judged.
     ///
     /// # Errors
