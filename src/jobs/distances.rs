@@ -1,6 +1,6 @@
 //! How far the made images of a class are from real ones, in features of the judge: said after a class was made.
 //!
-//! Features are standardised on the real training images, every figure has its N and the same figure between real
+//! Features are standardised on the real training images of all classes, every figure has its N and the same figure between real
 //! images beside it. The judge learnt from the real images, so figures of two runs compare only under one judge.
 
 use serde_json::{Value, json};
@@ -49,36 +49,54 @@ impl ClassDistances {
     }
 }
 
-/// Figures of made pictures of a class; `None` where the method has no judge, or there are too few images of a side.
-///
-/// # Errors
-/// The device's, or `Cancelled`.
-pub(super) fn of_class(
-    ctx: &Ctx,
-    model: &dyn Model,
-    training: &TrainingSet,
-    class: usize,
-    made: &[Picture],
-    seed: u64,
-) -> Result<Option<ClassDistances>, JobError> {
-    let mut positions = training.originals_of_class(class);
+/// The judge's features on one scale: that of the real training images of all classes.
+pub(super) struct Scale(Option<Standardisation>);
+
+/// Features of pictures; `None` where the method has no judge.
+fn rows(model: &dyn Model, pictures: &[Picture]) -> Result<Option<FeatureRows>, JobError> {
+    let Some((values, features)) = model.features(pictures).map_err(method_error)? else { return Ok(None) };
+    Ok(FeatureRows::from_f32(&values, pictures.len(), features).ok())
+}
+
+/// At most [`MOST`] of the pictures at `positions`, evenly spread.
+fn pictures(training: &TrainingSet, positions: &[usize]) -> Vec<Picture> {
     let stride = positions.len().div_ceil(MOST).max(1);
-    positions = positions.into_iter().step_by(stride).collect();
-    let real: Vec<Picture> = positions.into_iter().map(|position| training.picture(position)).collect();
-    let rows = |pictures: &[Picture]| -> Result<Option<FeatureRows>, JobError> {
-        let Some((values, features)) = model.features(pictures).map_err(method_error)? else {
-            return Ok(None);
-        };
-        Ok(FeatureRows::from_f32(&values, pictures.len(), features).ok())
-    };
-    let (Some(real), Some(made)) = (rows(&real)?, rows(made)?) else { return Ok(None) };
-    ctx.check().map_err(|_| JobError::Cancelled)?;
-    let Ok(law) = Standardisation::of(&real) else { return Ok(None) };
-    let (Ok(real), Ok(made)) = (law.apply(&real), law.apply(&made)) else { return Ok(None) };
-    // Its progress is none of the person's business.
-    let quiet = Ctx::default();
-    let settings = Settings { draws: DRAWS, seed, ..Settings::default() };
-    let Ok(distances) = compare(&quiet, &real, &made, &settings) else { return Ok(None) };
-    let class = training.classes.get(class).cloned().unwrap_or_default();
-    Ok(Some(ClassDistances { class, distances }))
+    positions.iter().step_by(stride).map(|&position| training.picture(position)).collect()
+}
+
+impl Scale {
+    /// # Errors
+    /// The device's.
+    pub fn of(model: &dyn Model, training: &TrainingSet) -> Result<Self, JobError> {
+        let real: Vec<usize> = (0..training.len()).filter(|&position| !training.made[position]).collect();
+        let rows = rows(model, &pictures(training, &real))?;
+        Ok(Scale(rows.and_then(|rows| Standardisation::of(&rows).ok())))
+    }
+
+    /// Figures of made pictures of a class; `None` where the method has no judge, or there are too few images of a
+    /// side.
+    ///
+    /// # Errors
+    /// The device's, or `Cancelled`.
+    pub fn figures(
+        &self,
+        ctx: &Ctx,
+        model: &dyn Model,
+        training: &TrainingSet,
+        class: usize,
+        made: &[Picture],
+        seed: u64,
+    ) -> Result<Option<ClassDistances>, JobError> {
+        let Some(law) = &self.0 else { return Ok(None) };
+        let real = pictures(training, &training.originals_of_class(class));
+        let (Some(real), Some(made)) = (rows(model, &real)?, rows(model, made)?) else { return Ok(None) };
+        ctx.check().map_err(|_| JobError::Cancelled)?;
+        let (Ok(real), Ok(made)) = (law.apply(&real), law.apply(&made)) else { return Ok(None) };
+        // Its progress is none of the person's business.
+        let quiet = Ctx::default();
+        let settings = Settings { draws: DRAWS, seed, ..Settings::default() };
+        let Ok(distances) = compare(&quiet, &real, &made, &settings) else { return Ok(None) };
+        let class = training.classes.get(class).cloned().unwrap_or_default();
+        Ok(Some(ClassDistances { class, distances }))
+    }
 }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::JobError;
 use super::compute::Compute;
-use super::distances::{self, ClassDistances};
+use super::distances::{self, ClassDistances, Scale};
 use super::train::{find, method_error};
 use super::training_data::TrainingData;
 use crate::domain::decisions::Verdict;
@@ -19,7 +19,7 @@ use crate::domain::provenance::Kind;
 use crate::domain::task::{Ctx, Level};
 use crate::imaging::encode::png;
 use crate::imaging::hash::{file_sha256, sha256_hex};
-use crate::imaging::neighbours::{ClassNeighbours, Neighbour, Usual};
+use crate::imaging::neighbours::{ClassNeighbours, Usual};
 use crate::imaging::picture::Picture;
 use crate::imaging::training_set::TrainingSet;
 use crate::oversampling::{
@@ -152,11 +152,6 @@ pub fn generate(
     result
 }
 
-/// Nearer to a training image of its class than all but one in a hundred real images are to each other.
-fn is_near_copy(nearest: &[Neighbour], usual: Usual) -> bool {
-    nearest.first().is_some_and(|nearest| nearest.distance < usual.closest_percent)
-}
-
 struct Maker<'a> {
     ctx: &'a Ctx,
     request: &'a GenerateRequest,
@@ -170,6 +165,7 @@ impl Maker<'_> {
     fn all(&mut self) -> Result<GenerateOutcome, JobError> {
         let mut outcome = GenerateOutcome { run: self.run, ..Default::default() };
         let hash = self.model.hash();
+        let scale = Scale::of(self.model, self.training)?;
         let total = self.request.plan.total_to_make() as u64;
         let mut done = 0;
         for (class, planned) in self.request.plan.classes.iter().enumerate() {
@@ -202,16 +198,15 @@ impl Maker<'_> {
                 self.ctx.note(
                     Level::Warning,
                     format!(
-                        "{near_copies} of {} candidates of {} are nearer to a training image than 99 in 100 real images are \
-                         to each other: they may be copies, and are marked in Review",
+                        "{near_copies} of {} candidates of {} are at least four times nearer to a training image than \
+                         real images usually are to each other: they may be copies, and are marked in Review",
                         planned.make, planned.name
                     ),
                 );
             }
             outcome.near_copies += near_copies;
             let (model, seed) = (self.model, self.request.seed);
-            if let Some(found) = distances::of_class(self.ctx, model, self.training, class, &pictures, seed)?
-            {
+            if let Some(found) = scale.figures(self.ctx, model, self.training, class, &pictures, seed)? {
                 if let Some(sentence) = found.sentence() {
                     self.ctx.note(Level::Info, sentence);
                 }
@@ -331,7 +326,8 @@ impl Maker<'_> {
                 extra.insert("usual_closest_percent".to_owned(), json!(usual.closest_percent));
                 // M2m's images are near their seed by design, and that is of another class.
                 if candidate.kind == Kind::Synthetic {
-                    extra.insert("near_copy".to_owned(), json!(is_near_copy(&nearest, usual)));
+                    let copy = nearest.first().is_some_and(|nearest| usual.is_near_copy(nearest.distance));
+                    extra.insert("near_copy".to_owned(), json!(copy));
                 }
             }
         }

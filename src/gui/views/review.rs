@@ -873,7 +873,7 @@ fn neighbours(ui: &mut Ui, t: &Tokens, project: &ProjectState, textures: &mut Te
     if row.extra.get("near_copy").and_then(|copy| copy.as_bool()) == Some(true) {
         warning_line(
             ui,
-            "Nearer to a training image than 99 in 100 real images are to each other: it may be a copy",
+            "Four times nearer to a training image than real images usually are to each other: it may be a copy",
         );
     }
     let diversity = row.extra.get("diversity").and_then(|diversity| diversity.as_f64());

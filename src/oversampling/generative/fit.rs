@@ -491,7 +491,9 @@ impl Run<'_> {
             let name = self.set.classes[class].clone();
             self.metric(format!("diversity · {name}"), x, reading.diversity);
             self.metric(format!("copies · {name}"), x, reading.copies);
-            if reading.diversity < gauges::COLLAPSED && self.at.phase == self.parts.len() {
+            // In its first half a network has not learnt to tell images apart yet.
+            let late = self.at.epoch * 2 >= self.phase_name().1;
+            if reading.diversity < gauges::COLLAPSED && self.at.phase == self.parts.len() && late {
                 self.once(
                     format!("collapsed {class}"),
                     Level::Warning,

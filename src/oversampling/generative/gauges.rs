@@ -4,7 +4,7 @@
 //! in a loss.
 
 use crate::domain::random::{Stage, stream};
-use crate::imaging::neighbours::ClassNeighbours;
+use crate::imaging::neighbours::{ClassNeighbours, Usual};
 use crate::imaging::picture::Picture;
 use crate::imaging::training_set::TrainingSet;
 
@@ -20,8 +20,7 @@ pub(super) struct Gauge {
     neighbours: ClassNeighbours,
     /// Mean distance of two real images.
     apart: f64,
-    /// One in a hundred real images is nearer to another than this.
-    closest: f64,
+    usual: Usual,
 }
 
 /// What the made images of a class look like.
@@ -30,7 +29,7 @@ pub(super) struct Reading {
     /// Mean distance of two made images over that of two real ones: 1 is as different as real images, near 0 is
     /// collapsed.
     pub diversity: f64,
-    /// Share of made images nearer to a training image than all but one in a hundred real images are.
+    /// Share of made images that are near copies of a training image.
     pub copies: f64,
 }
 
@@ -44,7 +43,7 @@ impl Gauge {
         positions.truncate(REAL);
         let real: Vec<Vec<f32>> = positions.iter().map(|&at| set.picture(at).to_f32()).collect();
         let apart = mean_distance(&real);
-        (apart > 0.0).then_some(Gauge { neighbours, apart, closest: usual.closest_percent })
+        (apart > 0.0).then_some(Gauge { neighbours, apart, usual })
     }
 
     /// `None` for fewer than two pictures.
@@ -56,7 +55,10 @@ impl Gauge {
         let copies = made
             .iter()
             .filter(|picture| {
-                self.neighbours.nearest(picture, 1).first().is_some_and(|n| n.distance < self.closest)
+                self.neighbours
+                    .nearest(picture, 1)
+                    .first()
+                    .is_some_and(|n| self.usual.is_near_copy(n.distance))
             })
             .count();
         Some(Reading {
