@@ -32,6 +32,11 @@ pub fn look(path: &Path, dataset: &Dataset, spec: &Spec) -> Result<ModelFacts, J
     let (config, _) = model_file::read(path).map_err(method_error)?;
     let method = find(&config.method)?;
     model_file::check_fits(&config, &dataset.classes, spec, path).map_err(method_error)?;
+    let of_generator = config.generator.as_ref().and_then(|of| of.as_object());
+    let mut networks: Vec<String> = config.networks.into_keys().collect();
+    networks.extend(
+        of_generator.into_iter().flatten().filter(|(_, of)| of.is_object()).map(|(name, _)| name.clone()),
+    );
     Ok(ModelFacts {
         path: path.to_path_buf(),
         method_name: method.info().name,
@@ -40,6 +45,6 @@ pub fn look(path: &Path, dataset: &Dataset, spec: &Spec) -> Result<ModelFacts, J
         counts: config.counts,
         seed: config.seed,
         params: config.params,
-        networks: config.networks.into_keys().collect(),
+        networks,
     })
 }
