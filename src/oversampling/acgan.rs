@@ -11,8 +11,6 @@
 //! the heads is a normalisation, which takes the mean out of either batch, so the answers to both have one mean and it
 //! hardly learns to tell them. Here real and made images are one batch in every step.
 
-use std::path::Path;
-
 use burn::module::Module as _;
 use burn::tensor::activation::{sigmoid, softmax};
 use burn::tensor::{Device, Int, Tensor};
@@ -20,18 +18,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::generative::{
-    self, Canvas, Figures, Generative, JudgeSettings, Learner, Made, Maker, Part, RIGHT, Scene, Setup,
-    Source, Step, Trained, drawn_labels, epochs_for, latent_of, loaded, mean, named, normal, sampling,
-    share_right, together,
+    self, Canvas, Figures, Generative, Learner, Made, Maker, Part, RIGHT, Scene, Setup, Source, Step,
+    Trained, drawn_labels, epochs_for, latent_of, loaded, mean, named, normal, sampling, share_right,
+    together,
 };
 use super::params::{ParamKind, params};
-use super::{
-    FitRequest, MethodError, MethodInfo, Model, Oversampler, ParamInfo, ParamMap, ParamsError, device_lost,
-};
+use super::{FitRequest, MethodError, MethodInfo, ParamInfo, ParamMap, device_lost};
 use crate::classify::trainer::{StepError, labels_tensor};
 use crate::domain::provenance::Kind;
 use crate::domain::task::Ctx;
-use crate::imaging::training_set::TrainingSet;
 use crate::nn::ComputeDevice;
 use crate::nn::acgan::{AcganConfig, AcganDiscriminator, AcganGenerator};
 use crate::nn::device::DeviceKind;
@@ -147,7 +142,7 @@ impl Networks {
     }
 }
 
-impl Oversampler for Acgan {
+impl Generative for Acgan {
     fn info(&self) -> &'static MethodInfo {
         &INFO
     }
@@ -156,41 +151,14 @@ impl Oversampler for Acgan {
         Params::table()
     }
 
-    fn prior_beta(&self, params: &ParamMap) -> Result<Option<f64>, ParamsError> {
-        Params::from_map(params).map(|_| None)
-    }
-
-    fn fit(&self, ctx: &Ctx, request: &FitRequest<'_>) -> Result<Box<dyn Model>, MethodError> {
+    fn setup(&self, _: &Ctx, request: &FitRequest<'_>) -> Result<(Setup, Box<dyn Learner>), MethodError> {
         let set = request.training;
         let given = Params::from_map(request.params)?;
         let judged = given.epochs;
         let params = given.resolved(request.device, set.len());
         let learner = AcganLearner::new(params.clone(), Canvas::around(set)?, request)?;
-        let setup = Setup {
-            method: &Acgan,
-            batch: params.batch as usize,
-            judge: JudgeSettings::new(judged, params.batch, params.judge_batches == "balanced", set.len()),
-            params: match serde_json::to_value(&params) {
-                Ok(Value::Object(map)) => map,
-                _ => ParamMap::new(),
-            },
-        };
-        generative::fit(ctx, request, &setup, Box::new(learner))
-    }
-
-    fn load(
-        &self,
-        path: &Path,
-        training: &TrainingSet,
-        device: &ComputeDevice,
-    ) -> Result<Box<dyn Model>, MethodError> {
-        generative::load(&Acgan, path, training, device)
-    }
-}
-
-impl Generative for Acgan {
-    fn info(&self) -> &'static MethodInfo {
-        &INFO
+        let setup = Setup::new(&params, params.batch, judged, &params.judge_batches, set.len());
+        Ok((setup, Box::new(learner)))
     }
 
     fn maker(
@@ -200,11 +168,7 @@ impl Generative for Acgan {
         _: &ParamMap,
         device: &Device,
     ) -> Result<Box<dyn Maker>, String> {
-        let networks: Networks =
-            serde_json::from_value(networks.clone()).map_err(|error| error.to_string())?;
-        if !networks.is_sane() {
-            return Err("it describes a network that cannot exist".to_owned());
-        }
+        let networks = generative::described(networks, Networks::is_sane)?;
         // Start weights are replaced at once; the seed does not matter.
         let init = &mut Init::new(0, 0, device);
         let generator = loaded(networks.generator.build_generator(init), weights, "generator")?;

@@ -6,8 +6,6 @@
 //! share their weights, or that part would change nothing), the critic judges codes, and real images stay real: only
 //! codes between them are decoded.
 
-use std::path::Path;
-
 use burn::module::Module as _;
 use burn::tensor::activation::sigmoid;
 use burn::tensor::{Device, Int, Tensor, TensorData};
@@ -15,19 +13,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::generative::{
-    self, Canvas, Figures, Generative, Ground, JudgeSettings, Learner, Made, Maker, Part, RIGHT, Scene,
-    Second, Setup, Source, Step, Trained, latent_of, loaded, mean, named, normal, sampling, share_right,
-    together, uniform,
+    self, Canvas, Figures, Generative, Ground, Learner, Made, Maker, Part, RIGHT, Scene, Second, Setup,
+    Source, Step, Trained, latent_of, loaded, mean, named, normal, sampling, share_right, together, uniform,
 };
 use super::params::{ParamKind, params};
-use super::{
-    FitRequest, MethodError, MethodInfo, Model, Oversampler, ParamInfo, ParamMap, ParamsError, device_lost,
-};
+use super::{FitRequest, MethodError, MethodInfo, ParamInfo, ParamMap, device_lost};
 use crate::classify::trainer::{StepError, labels_tensor};
 use crate::domain::imbalance::{Scheme, weights as class_weights};
 use crate::domain::provenance::Kind;
 use crate::domain::task::{Ctx, Level};
-use crate::imaging::training_set::TrainingSet;
 use crate::nn::ComputeDevice;
 use crate::nn::autoencoder::{Autoencoder, AutoencoderConfig};
 use crate::nn::critic::{
@@ -162,7 +156,7 @@ struct Networks {
     critic: LatentCriticConfig,
 }
 
-impl Oversampler for Baegan {
+impl Generative for Baegan {
     fn info(&self) -> &'static MethodInfo {
         &INFO
     }
@@ -171,11 +165,7 @@ impl Oversampler for Baegan {
         Params::table()
     }
 
-    fn prior_beta(&self, params: &ParamMap) -> Result<Option<f64>, ParamsError> {
-        Params::from_map(params).map(|_| None)
-    }
-
-    fn fit(&self, ctx: &Ctx, request: &FitRequest<'_>) -> Result<Box<dyn Model>, MethodError> {
+    fn setup(&self, ctx: &Ctx, request: &FitRequest<'_>) -> Result<(Setup, Box<dyn Learner>), MethodError> {
         let set = request.training;
         let given = Params::from_map(request.params)?;
         let judged = given.epochs;
@@ -189,31 +179,8 @@ impl Oversampler for Baegan {
         }
         let canvas = Canvas::around(set)?;
         let learner = BaeganLearner::new(params.clone(), canvas, request)?;
-        let setup = Setup {
-            method: &Baegan,
-            batch: params.batch as usize,
-            judge: JudgeSettings::new(judged, params.batch, params.judge_batches == "balanced", set.len()),
-            params: match serde_json::to_value(&params) {
-                Ok(Value::Object(map)) => map,
-                _ => ParamMap::new(),
-            },
-        };
-        generative::fit(ctx, request, &setup, Box::new(learner))
-    }
-
-    fn load(
-        &self,
-        path: &Path,
-        training: &TrainingSet,
-        device: &ComputeDevice,
-    ) -> Result<Box<dyn Model>, MethodError> {
-        generative::load(&Baegan, path, training, device)
-    }
-}
-
-impl Generative for Baegan {
-    fn info(&self) -> &'static MethodInfo {
-        &INFO
+        let setup = Setup::new(&params, params.batch, judged, &params.judge_batches, set.len());
+        Ok((setup, Box::new(learner)))
     }
 
     fn maker(
@@ -223,14 +190,11 @@ impl Generative for Baegan {
         params: &ParamMap,
         device: &Device,
     ) -> Result<Box<dyn Maker>, String> {
-        let networks: Networks =
-            serde_json::from_value(networks.clone()).map_err(|error| error.to_string())?;
         let params = Params::from_map(params).map_err(|error| error.to_string())?;
-        let Networks { autoencoder: of, critic } = &networks;
-        let of_codes = (critic.latent, critic.outputs) == (of.latent, params.outputs(of.classes));
-        if !of.is_sane() || !critic.is_sane() || !of_codes {
-            return Err("it describes a network that cannot exist".to_owned());
-        }
+        let networks = generative::described(networks, |Networks { autoencoder: of, critic }| {
+            let of_codes = (critic.latent, critic.outputs) == (of.latent, params.outputs(of.classes));
+            of.is_sane() && critic.is_sane() && of_codes
+        })?;
         // Start weights are replaced at once; the seed does not matter.
         let init = &mut Init::new(0, 0, device);
         let autoencoder = loaded(networks.autoencoder.build(init), weights, "autoencoder")?;

@@ -13,7 +13,6 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use burn::module::Module as _;
 use burn::tensor::activation::softmax;
@@ -21,19 +20,16 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use serde_json::{Value, json};
 
 use super::generative::{
-    self, Canvas, Figures, Generative, JudgeSettings, Learner, Made, Maker, Part, RIGHT, Rows, Scene, Setup,
-    Source, Step, Trained, epochs_for, loaded, mean, named, rows_error, sampling, together,
+    self, Canvas, Figures, Generative, Learner, Made, Maker, Part, RIGHT, Rows, Scene, Setup, Source, Step,
+    Trained, epochs_for, loaded, mean, named, rows_error, sampling, together,
 };
 use super::params::{ParamKind, params};
 use super::rows::normal::NormalLaw;
-use super::{
-    FitRequest, MethodError, MethodInfo, Model, Oversampler, ParamInfo, ParamMap, ParamsError, device_lost,
-};
+use super::{FitRequest, MethodError, MethodInfo, ParamInfo, ParamMap, device_lost};
 use crate::classify::trainer::{StepError, labels_tensor};
 use crate::domain::provenance::Kind;
 use crate::domain::random::{Stage, stream};
 use crate::domain::task::{Ctx, Level};
-use crate::imaging::training_set::TrainingSet;
 use crate::nn::ComputeDevice;
 use crate::nn::bagan::{BaganConfig, BaganGenerator, BaganJudge};
 use crate::nn::critic::fused_score;
@@ -194,7 +190,7 @@ fn priors_of(weights: &Weights, config: &BaganConfig) -> Result<Priors, Paramete
     Ok(priors)
 }
 
-impl Oversampler for Bagan {
+impl Generative for Bagan {
     fn info(&self) -> &'static MethodInfo {
         &INFO
     }
@@ -203,41 +199,14 @@ impl Oversampler for Bagan {
         Params::table()
     }
 
-    fn prior_beta(&self, params: &ParamMap) -> Result<Option<f64>, ParamsError> {
-        Params::from_map(params).map(|_| None)
-    }
-
-    fn fit(&self, ctx: &Ctx, request: &FitRequest<'_>) -> Result<Box<dyn Model>, MethodError> {
+    fn setup(&self, _: &Ctx, request: &FitRequest<'_>) -> Result<(Setup, Box<dyn Learner>), MethodError> {
         let set = request.training;
         let given = Params::from_map(request.params)?;
         let judged = given.epochs;
         let params = given.resolved(request.device, set.len());
         let learner = BaganLearner::new(params.clone(), Canvas::around(set)?, request);
-        let setup = Setup {
-            method: &Bagan,
-            batch: params.batch as usize,
-            judge: JudgeSettings::new(judged, params.batch, params.judge_batches == "balanced", set.len()),
-            params: match serde_json::to_value(&params) {
-                Ok(Value::Object(map)) => map,
-                _ => ParamMap::new(),
-            },
-        };
-        generative::fit(ctx, request, &setup, Box::new(learner))
-    }
-
-    fn load(
-        &self,
-        path: &Path,
-        training: &TrainingSet,
-        device: &ComputeDevice,
-    ) -> Result<Box<dyn Model>, MethodError> {
-        generative::load(&Bagan, path, training, device)
-    }
-}
-
-impl Generative for Bagan {
-    fn info(&self) -> &'static MethodInfo {
-        &INFO
+        let setup = Setup::new(&params, params.batch, judged, &params.judge_batches, set.len());
+        Ok((setup, Box::new(learner)))
     }
 
     fn maker(
@@ -247,12 +216,8 @@ impl Generative for Bagan {
         params: &ParamMap,
         device: &Device,
     ) -> Result<Box<dyn Maker>, String> {
-        let config: BaganConfig =
-            serde_json::from_value(networks.clone()).map_err(|error| error.to_string())?;
         Params::from_map(params).map_err(|error| error.to_string())?;
-        if !config.is_sane() {
-            return Err("it describes a network that cannot exist".to_owned());
-        }
+        let config = generative::described(networks, BaganConfig::is_sane)?;
         // Start weights are replaced at once; the seed does not matter.
         let init = &mut Init::new(0, 0, device);
         let encoder = loaded(config.build_encoder(init), weights, "encoder")?;

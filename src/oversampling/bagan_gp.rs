@@ -12,8 +12,6 @@
 //! has the published layers, the autoencoder those of BAEGAN. No code was ever pulled towards the noise that
 //! images are made from; that step is BAEGAN's.
 
-use std::path::Path;
-
 use burn::module::Module as _;
 use burn::tensor::activation::sigmoid;
 use burn::tensor::{Device, Int, Tensor, TensorData};
@@ -21,18 +19,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::generative::{
-    self, Canvas, Figures, Generative, JudgeSettings, Learner, Made, Maker, Part, RIGHT, Scene, Setup,
-    Source, Step, Trained, epochs_for, loaded, mean, named, normal, sampling, together, uniform,
+    self, Canvas, Figures, Generative, Learner, Made, Maker, Part, RIGHT, Scene, Setup, Source, Step,
+    Trained, epochs_for, loaded, mean, named, normal, sampling, together, uniform,
 };
 use super::params::{ParamKind, params};
-use super::{
-    FitRequest, MethodError, MethodInfo, Model, Oversampler, ParamInfo, ParamMap, ParamsError, device_lost,
-};
+use super::{FitRequest, MethodError, MethodInfo, ParamInfo, ParamMap, device_lost};
 use crate::classify::trainer::{StepError, labels_tensor};
 use crate::domain::provenance::Kind;
 use crate::domain::random::{Stage, Stream, stream};
 use crate::domain::task::Ctx;
-use crate::imaging::training_set::TrainingSet;
 use crate::nn::ComputeDevice;
 use crate::nn::autoencoder::{Autoencoder, AutoencoderConfig, LabelledGenerator};
 use crate::nn::critic::{PairCritic, PairCriticConfig, gradient_penalty};
@@ -168,7 +163,7 @@ impl Networks {
     }
 }
 
-impl Oversampler for BaganGp {
+impl Generative for BaganGp {
     fn info(&self) -> &'static MethodInfo {
         &INFO
     }
@@ -177,41 +172,14 @@ impl Oversampler for BaganGp {
         Params::table()
     }
 
-    fn prior_beta(&self, params: &ParamMap) -> Result<Option<f64>, ParamsError> {
-        Params::from_map(params).map(|_| None)
-    }
-
-    fn fit(&self, ctx: &Ctx, request: &FitRequest<'_>) -> Result<Box<dyn Model>, MethodError> {
+    fn setup(&self, _: &Ctx, request: &FitRequest<'_>) -> Result<(Setup, Box<dyn Learner>), MethodError> {
         let set = request.training;
         let given = Params::from_map(request.params)?;
         let judged = given.epochs;
         let params = given.resolved(request.device, set.len());
         let learner = BaganGpLearner::new(params.clone(), Canvas::around(set)?, request)?;
-        let setup = Setup {
-            method: &BaganGp,
-            batch: params.batch as usize,
-            judge: JudgeSettings::new(judged, params.batch, params.judge_batches == "balanced", set.len()),
-            params: match serde_json::to_value(&params) {
-                Ok(Value::Object(map)) => map,
-                _ => ParamMap::new(),
-            },
-        };
-        generative::fit(ctx, request, &setup, Box::new(learner))
-    }
-
-    fn load(
-        &self,
-        path: &Path,
-        training: &TrainingSet,
-        device: &ComputeDevice,
-    ) -> Result<Box<dyn Model>, MethodError> {
-        generative::load(&BaganGp, path, training, device)
-    }
-}
-
-impl Generative for BaganGp {
-    fn info(&self) -> &'static MethodInfo {
-        &INFO
+        let setup = Setup::new(&params, params.batch, judged, &params.judge_batches, set.len());
+        Ok((setup, Box::new(learner)))
     }
 
     fn maker(
@@ -221,12 +189,8 @@ impl Generative for BaganGp {
         params: &ParamMap,
         device: &Device,
     ) -> Result<Box<dyn Maker>, String> {
-        let networks: Networks =
-            serde_json::from_value(networks.clone()).map_err(|error| error.to_string())?;
         Params::from_map(params).map_err(|error| error.to_string())?;
-        if !networks.is_sane() {
-            return Err("it describes a network that cannot exist".to_owned());
-        }
+        let networks = generative::described(networks, Networks::is_sane)?;
         // Start weights are replaced at once; the seed does not matter.
         let init = &mut Init::new(0, 0, device);
         let fresh = networks.autoencoder.build(init).into_generator();

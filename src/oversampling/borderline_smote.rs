@@ -5,20 +5,16 @@
 //! spaces in which an image is a row are those of `generative::space`. A class without an image on the border is
 //! filled by plain SMOTE, and this is said.
 
-use std::path::Path;
-
 use burn::tensor::Device;
 use serde_json::Value;
 
 use super::generative::space::{self, Rule, family_params};
-use super::generative::{self, Generative, Maker};
+use super::generative::{Generative, Learner, Maker, Setup};
 use super::params::ParamKind;
 use super::rows::borderline;
-use super::{FitRequest, MethodError, MethodInfo, Model, Oversampler, ParamInfo, ParamMap, ParamsError};
+use super::{FitRequest, MethodError, MethodInfo, ParamInfo, ParamMap};
 use crate::domain::provenance::Kind;
 use crate::domain::task::Ctx;
-use crate::imaging::training_set::TrainingSet;
-use crate::nn::ComputeDevice;
 use crate::nn::weights::Weights;
 
 /// The method.
@@ -56,7 +52,7 @@ impl Params {
     }
 }
 
-impl Oversampler for BorderlineSmote {
+impl Generative for BorderlineSmote {
     fn info(&self) -> &'static MethodInfo {
         &INFO
     }
@@ -65,28 +61,9 @@ impl Oversampler for BorderlineSmote {
         Params::table()
     }
 
-    fn prior_beta(&self, params: &ParamMap) -> Result<Option<f64>, ParamsError> {
-        Params::from_map(params).map(|_| None)
-    }
-
-    fn fit(&self, ctx: &Ctx, request: &FitRequest<'_>) -> Result<Box<dyn Model>, MethodError> {
+    fn setup(&self, ctx: &Ctx, request: &FitRequest<'_>) -> Result<(Setup, Box<dyn Learner>), MethodError> {
         let params = Params::from_map(request.params)?;
-        space::train(ctx, request, &BorderlineSmote, &params, params.rule())
-    }
-
-    fn load(
-        &self,
-        path: &Path,
-        training: &TrainingSet,
-        device: &ComputeDevice,
-    ) -> Result<Box<dyn Model>, MethodError> {
-        generative::load(&BorderlineSmote, path, training, device)
-    }
-}
-
-impl Generative for BorderlineSmote {
-    fn info(&self) -> &'static MethodInfo {
-        &INFO
+        space::setup(ctx, request, &params, params.rule())
     }
 
     fn maker(

@@ -6,25 +6,20 @@
 //! networks are DCGAN's convolutions here (Radford, Metz and Chintala, ICLR 2016), with the label joined where theirs
 //! have it. As in DCGAN real and made images go through the discriminator apart.
 
-use std::path::Path;
-
 use burn::module::Module as _;
 use burn::tensor::{Device, Int, Tensor};
 use serde_json::{Value, json};
 
 use super::generative::{
-    self, Canvas, Figures, Generative, JudgeSettings, Learner, Made, Maker, Part, RIGHT, Scene, Setup,
-    Source, Step, Trained, drawn_labels, epochs_for, latent_of, loaded, mean, named, normal, sampling,
-    share_right, together,
+    self, Canvas, Figures, Generative, Learner, Made, Maker, Part, RIGHT, Scene, Setup, Source, Step,
+    Trained, drawn_labels, epochs_for, latent_of, loaded, mean, named, normal, sampling, share_right,
+    together,
 };
 use super::params::{ParamKind, params};
-use super::{
-    FitRequest, MethodError, MethodInfo, Model, Oversampler, ParamInfo, ParamMap, ParamsError, device_lost,
-};
+use super::{FitRequest, MethodError, MethodInfo, ParamInfo, ParamMap, device_lost};
 use crate::classify::trainer::{StepError, labels_tensor};
 use crate::domain::provenance::Kind;
 use crate::domain::task::Ctx;
-use crate::imaging::training_set::TrainingSet;
 use crate::nn::ComputeDevice;
 use crate::nn::autoencoder::AutoencoderConfig;
 use crate::nn::cgan::{CganConfig, CganDiscriminator, CganGenerator};
@@ -123,7 +118,7 @@ fn configuration(params: &Params, canvas: Canvas, classes: usize) -> Result<Cgan
     )))
 }
 
-impl Oversampler for Cgan {
+impl Generative for Cgan {
     fn info(&self) -> &'static MethodInfo {
         &INFO
     }
@@ -132,41 +127,14 @@ impl Oversampler for Cgan {
         Params::table()
     }
 
-    fn prior_beta(&self, params: &ParamMap) -> Result<Option<f64>, ParamsError> {
-        Params::from_map(params).map(|_| None)
-    }
-
-    fn fit(&self, ctx: &Ctx, request: &FitRequest<'_>) -> Result<Box<dyn Model>, MethodError> {
+    fn setup(&self, _: &Ctx, request: &FitRequest<'_>) -> Result<(Setup, Box<dyn Learner>), MethodError> {
         let set = request.training;
         let given = Params::from_map(request.params)?;
         let judged = given.epochs;
         let params = given.resolved(request.device, set.len());
         let learner = CganLearner::new(params.clone(), Canvas::around(set)?, request)?;
-        let setup = Setup {
-            method: &Cgan,
-            batch: params.batch as usize,
-            judge: JudgeSettings::new(judged, params.batch, params.judge_batches == "balanced", set.len()),
-            params: match serde_json::to_value(&params) {
-                Ok(Value::Object(map)) => map,
-                _ => ParamMap::new(),
-            },
-        };
-        generative::fit(ctx, request, &setup, Box::new(learner))
-    }
-
-    fn load(
-        &self,
-        path: &Path,
-        training: &TrainingSet,
-        device: &ComputeDevice,
-    ) -> Result<Box<dyn Model>, MethodError> {
-        generative::load(&Cgan, path, training, device)
-    }
-}
-
-impl Generative for Cgan {
-    fn info(&self) -> &'static MethodInfo {
-        &INFO
+        let setup = Setup::new(&params, params.batch, judged, &params.judge_batches, set.len());
+        Ok((setup, Box::new(learner)))
     }
 
     fn maker(
@@ -176,11 +144,7 @@ impl Generative for Cgan {
         _: &ParamMap,
         device: &Device,
     ) -> Result<Box<dyn Maker>, String> {
-        let config: CganConfig =
-            serde_json::from_value(networks.clone()).map_err(|error| error.to_string())?;
-        if !config.is_sane() {
-            return Err("it describes a network that cannot exist".to_owned());
-        }
+        let config = generative::described(networks, CganConfig::is_sane)?;
         // Start weights are replaced at once; the seed does not matter.
         let init = &mut Init::new(0, 0, device);
         let generator = loaded(config.build_generator(init), weights, "generator")?;

@@ -10,15 +10,13 @@
 //! normalisations, with which images are then made; here such a batch moves none. And it keeps the network of the
 //! lowest training loss, which favours memorising; here the last one stands.
 
-use std::path::Path;
-
 use burn::tensor::{Device, Tensor};
 use serde_json::Value;
 
 use super::generative::space::{self, Lessons, NetworkLearner, Penalty, Rule, Space};
-use super::generative::{self, Canvas, Generative, JudgeSettings, Maker, Setup, Step, sampling};
+use super::generative::{Canvas, Generative, Learner, Maker, Setup, Step, sampling};
 use super::params::{ParamKind, params};
-use super::{FitRequest, MethodError, MethodInfo, Model, Oversampler, ParamInfo, ParamMap, ParamsError};
+use super::{FitRequest, MethodError, MethodInfo, ParamInfo, ParamMap};
 use crate::domain::provenance::Kind;
 use crate::domain::task::Ctx;
 use crate::imaging::training_set::TrainingSet;
@@ -145,7 +143,7 @@ fn of_another(network: &Autoencoder, step: &Step<'_>) -> Tensor<1> {
     squared_error(network.decode(codes, &mut Pass::training()), images)
 }
 
-impl Oversampler for DeepSmote {
+impl Generative for DeepSmote {
     fn info(&self) -> &'static MethodInfo {
         &INFO
     }
@@ -154,11 +152,7 @@ impl Oversampler for DeepSmote {
         Params::table()
     }
 
-    fn prior_beta(&self, params: &ParamMap) -> Result<Option<f64>, ParamsError> {
-        Params::from_map(params).map(|_| None)
-    }
-
-    fn fit(&self, ctx: &Ctx, request: &FitRequest<'_>) -> Result<Box<dyn Model>, MethodError> {
+    fn setup(&self, _: &Ctx, request: &FitRequest<'_>) -> Result<(Setup, Box<dyn Learner>), MethodError> {
         let set = request.training;
         let given = Params::from_map(request.params)?;
         let judged = given.epochs;
@@ -172,31 +166,8 @@ impl Oversampler for DeepSmote {
             learning_rate: params.learning_rate,
         };
         let learner = NetworkLearner::new(request, config, lessons, params.rule(), params.penalty());
-        let setup = Setup {
-            method: &DeepSmote,
-            batch: params.batch as usize,
-            judge: JudgeSettings::new(judged, params.batch, params.judge_batches == "balanced", set.len()),
-            params: match serde_json::to_value(&params) {
-                Ok(Value::Object(map)) => map,
-                _ => ParamMap::new(),
-            },
-        };
-        generative::fit(ctx, request, &setup, Box::new(learner))
-    }
-
-    fn load(
-        &self,
-        path: &Path,
-        training: &TrainingSet,
-        device: &ComputeDevice,
-    ) -> Result<Box<dyn Model>, MethodError> {
-        generative::load(&DeepSmote, path, training, device)
-    }
-}
-
-impl Generative for DeepSmote {
-    fn info(&self) -> &'static MethodInfo {
-        &INFO
+        let setup = Setup::new(&params, params.batch, judged, &params.judge_batches, set.len());
+        Ok((setup, Box::new(learner)))
     }
 
     fn maker(

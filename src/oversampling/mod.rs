@@ -189,6 +189,9 @@ pub trait Oversampler: Send + Sync {
     ) -> Result<Box<dyn Model>, MethodError>;
 }
 
+/// Diversity of made images of a class, real images having 1, under which its generator has collapsed.
+pub const COLLAPSED: f64 = 0.2;
+
 fn device_lost() -> MethodError {
     MethodError::Resource(
         "the device did not give its result back; it may be out of memory. Use a smaller batch or --device cpu"

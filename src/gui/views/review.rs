@@ -32,6 +32,7 @@ use crate::gui::widgets::picture_view::{CAPTION, Pane, Zoom, picture_pane, scale
 use crate::gui::widgets::probability::{PartRow, part_row, progress_bar, rule_sentences, verdict_words};
 use crate::gui::widgets::status_bar::{count_words, counted, number, percent, time_words};
 use crate::jobs::JobView;
+use crate::oversampling::COLLAPSED;
 use crate::project::CandidateRow;
 
 /// Amplifications of the difference picture.
@@ -825,9 +826,6 @@ fn decide(ui: &mut Ui, state: &State, command: Command, button: Button<'_>, out:
         out.push(Action::Do(command));
     }
 }
-
-/// Diversity of a class under which its generator is said to have collapsed.
-const COLLAPSED: f64 = 0.2;
 
 /// The nearest training images of a candidate with their distances, nearest first: what the method recorded
 /// in `extra.nearest` (objects with `file` and `distance`), else the one of the row.

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::gauges::{self, Gauge};
 use super::judge::{self, Judge, JudgeSettings};
 use super::model::{GeneratorModel, config, rounded};
-use super::{Canvas, Figures, Generative, Learner, Memory, Part, RIGHT, Scene, Step};
+use super::{Canvas, Figures, Learner, Memory, Part, RIGHT, Scene, Step};
 use crate::classify::batches::{Sampling, chunks, epoch_order};
 use crate::classify::trainer::{StepError, labels_tensor};
 use crate::domain::task::{Ctx, Event, Level, Preview};
@@ -19,7 +19,7 @@ use crate::nn::parameters::{HostTensor, TensorMap};
 use crate::nn::weights::Weights;
 use crate::oversampling::checkpoint;
 use crate::oversampling::model_file::short;
-use crate::oversampling::{FitRequest, MethodError, Model, ParamMap, device_lost};
+use crate::oversampling::{COLLAPSED, FitRequest, MethodError, MethodInfo, Model, ParamMap, device_lost};
 
 /// Pictures in a row of previews.
 const ROW: usize = 8;
@@ -41,11 +41,28 @@ const PREVIEW_ATTEMPT: u32 = u32::MAX;
 
 /// What a method hands over besides its networks.
 pub struct Setup {
-    pub method: &'static dyn Generative,
     /// Every parameter, with those the program chooses filled in.
     pub params: ParamMap,
     pub batch: usize,
     pub judge: JudgeSettings,
+}
+
+impl Setup {
+    /// `judged` is the number of epochs that a person asked for, `images` how many there are.
+    pub fn new(
+        params: &impl Serialize,
+        batch: u32,
+        judged: Option<u32>,
+        judge_batches: &str,
+        images: usize,
+    ) -> Self {
+        let params = match serde_json::to_value(params) {
+            Ok(Value::Object(map)) => map,
+            _ => ParamMap::new(),
+        };
+        let judge = JudgeSettings::new(judged, batch, judge_batches == "balanced", images);
+        Setup { params, batch: batch as usize, judge }
+    }
 }
 
 /// Where a run is: enough to go on from.
@@ -76,6 +93,7 @@ enum Ending {
 struct Run<'a> {
     ctx: &'a Ctx,
     request: &'a FitRequest<'a>,
+    info: &'static MethodInfo,
     setup: &'a Setup,
     set: &'a TrainingSet,
     canvas: Canvas,
@@ -96,6 +114,7 @@ struct Run<'a> {
 pub fn fit(
     ctx: &Ctx,
     request: &FitRequest<'_>,
+    info: &'static MethodInfo,
     setup: &Setup,
     learner: Box<dyn Learner>,
 ) -> Result<Box<dyn Model>, MethodError> {
@@ -104,11 +123,11 @@ pub fn fit(
     if counts.iter().filter(|&&n| n > 0).count() < 2 {
         return Err(MethodError::Data(format!(
             "{} needs at least two classes with training images, for its judge; add images or choose another folder",
-            setup.method.info().name
+            info.name
         )));
     }
     let identity = json!({
-        "method": setup.method.info().id,
+        "method": info.id,
         "params": setup.params,
         "judge": setup.judge,
         "seed": request.seed,
@@ -120,6 +139,7 @@ pub fn fit(
     let mut run = Run {
         ctx,
         request,
+        info,
         setup,
         set,
         canvas: Canvas::around(set)?,
@@ -493,7 +513,7 @@ impl Run<'_> {
             self.metric(format!("copies · {name}"), x, reading.copies);
             // In its first half a network has not learnt to tell images apart yet.
             let late = self.at.epoch * 2 >= self.phase_name().1;
-            if reading.diversity < gauges::COLLAPSED && self.at.phase == self.parts.len() && late {
+            if reading.diversity < COLLAPSED && self.at.phase == self.parts.len() && late {
                 self.once(
                     format!("collapsed {class}"),
                     Level::Warning,
@@ -565,7 +585,7 @@ impl Run<'_> {
         record.insert("epochs".to_owned(), json!(done));
         let maker = self.learner.maker();
         let config = config(
-            self.setup.method,
+            self.info,
             self.set,
             self.request.seed,
             self.setup.params.clone(),
@@ -574,7 +594,7 @@ impl Run<'_> {
             Value::Object(record),
         );
         Ok(Box::new(GeneratorModel {
-            method: self.setup.method,
+            info: self.info,
             config,
             judge: plain,
             maker,

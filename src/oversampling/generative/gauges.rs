@@ -12,8 +12,6 @@ use crate::imaging::training_set::TrainingSet;
 pub(super) const SAMPLE: usize = 16;
 /// Real images that the usual difference is taken from.
 const REAL: usize = 48;
-/// Diversity under which a class counts as collapsed.
-pub(super) const COLLAPSED: f64 = 0.2;
 
 /// What is usual in one class.
 pub(super) struct Gauge {

@@ -13,19 +13,21 @@ mod model;
 pub(super) mod space;
 mod trained;
 
+use std::path::Path;
+
 use burn::tensor::{Device, Int, Tensor};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 pub(super) use canvas::Canvas;
-pub(super) use fit::{Setup, epochs_for, fit, sampling};
+pub(super) use fit::{Setup, epochs_for, sampling};
 pub(super) use ground::{Ground, Memory, Rows, rows_error};
-pub(super) use judge::JudgeSettings;
-pub(super) use model::load;
 pub(super) use trained::{
     Second, Trained, drawn_labels, latent_of, loaded, mean, named, normal, share_right, together, uniform,
 };
 
-use super::{FitRequest, MethodError, MethodInfo, ParamMap};
+use super::params::complete;
+use super::{FitRequest, MethodError, MethodInfo, Model, Oversampler, ParamInfo, ParamMap, ParamsError};
 use crate::classify::batches::Sampling;
 use crate::classify::trainer::StepError;
 use crate::domain::random::{Stage, Stream, stream};
@@ -195,9 +197,18 @@ pub(super) struct Made {
     pub extra: Vec<Value>,
 }
 
-/// A generative method as its model files need it.
-pub(super) trait Generative: Sync {
+/// A method whose training, judging and model files are those of this ground: all of an [`Oversampler`] follows.
+pub(super) trait Generative: Send + Sync {
     fn info(&self) -> &'static MethodInfo;
+
+    /// Its parameters: names, defaults with source, ranges.
+    fn param_table(&self) -> &'static [ParamInfo];
+
+    /// What a training starts from.
+    ///
+    /// # Errors
+    /// Parameters or data that the method cannot use.
+    fn setup(&self, ctx: &Ctx, request: &FitRequest<'_>) -> Result<(Setup, Box<dyn Learner>), MethodError>;
 
     /// Networks out of a model file, on the device without gradients.
     ///
@@ -210,4 +221,47 @@ pub(super) trait Generative: Sync {
         params: &ParamMap,
         device: &Device,
     ) -> Result<Box<dyn Maker>, String>;
+}
+
+impl<M: Generative> Oversampler for M {
+    fn info(&self) -> &'static MethodInfo {
+        Generative::info(self)
+    }
+
+    fn param_table(&self) -> &'static [ParamInfo] {
+        Generative::param_table(self)
+    }
+
+    fn prior_beta(&self, params: &ParamMap) -> Result<Option<f64>, ParamsError> {
+        complete(Generative::param_table(self), params).map(|_| None)
+    }
+
+    fn fit(&self, ctx: &Ctx, request: &FitRequest<'_>) -> Result<Box<dyn Model>, MethodError> {
+        let (setup, learner) = self.setup(ctx, request)?;
+        fit::fit(ctx, request, Generative::info(self), &setup, learner)
+    }
+
+    fn load(
+        &self,
+        path: &Path,
+        training: &TrainingSet,
+        device: &ComputeDevice,
+    ) -> Result<Box<dyn Model>, MethodError> {
+        model::load(self, path, training, device)
+    }
+}
+
+/// The networks that a model file tells of.
+///
+/// # Errors
+/// In words, what is not a description of them, or one of networks that cannot exist.
+pub(super) fn described<N: DeserializeOwned>(
+    networks: &Value,
+    is_sane: impl FnOnce(&N) -> bool,
+) -> Result<N, String> {
+    let networks: N = serde_json::from_value(networks.clone()).map_err(|error| error.to_string())?;
+    if is_sane(&networks) {
+        return Ok(networks);
+    }
+    Err("it describes a network that cannot exist".to_owned())
 }

@@ -30,7 +30,7 @@ const THRESHOLD: &str = "judge-threshold";
 
 /// The model of a generator.
 pub(super) struct GeneratorModel {
-    pub method: &'static dyn Generative,
+    pub info: &'static MethodInfo,
     pub config: ModelConfig,
     /// Without gradients.
     pub judge: ResNet,
@@ -44,7 +44,7 @@ pub(super) struct GeneratorModel {
 /// # Errors
 /// A file that is not a model of this method, or was trained on other data: the difference is named.
 pub fn load(
-    method: &'static dyn Generative,
+    method: &impl Generative,
     path: &Path,
     training: &TrainingSet,
     device: &ComputeDevice,
@@ -68,7 +68,7 @@ pub fn load(
     }
     let maker = method.maker(&networks, &weights, &config.params, &plain).map_err(broken)?;
     Ok(Box::new(GeneratorModel {
-        method,
+        info: method.info(),
         config,
         judge,
         maker,
@@ -128,7 +128,7 @@ pub(super) fn rounded(values: &[f32], set: &TrainingSet) -> Vec<Picture> {
 
 impl Model for GeneratorModel {
     fn info(&self) -> &'static MethodInfo {
-        self.method.info()
+        self.info
     }
 
     fn hash(&self) -> String {
@@ -239,7 +239,7 @@ impl Model for GeneratorModel {
 
 /// The configuration of a model file.
 pub(super) fn config(
-    method: &'static dyn Generative,
+    info: &'static MethodInfo,
     set: &TrainingSet,
     seed: u64,
     params: ParamMap,
@@ -249,7 +249,7 @@ pub(super) fn config(
 ) -> ModelConfig {
     ModelConfig {
         version: model_file::VERSION,
-        method: method.info().id.to_owned(),
+        method: info.id.to_owned(),
         spec: set.spec.clone(),
         classes: set.classes.clone(),
         counts: set.counts(),

@@ -12,10 +12,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::ground::Rows;
-use super::judge::{self, JudgeSettings};
+use super::judge::{self};
 use super::{
-    Canvas, Figures, Generative, Ground, Learner, Made, Maker, Part, Scene, Setup, Source, Step, Trained,
-    fit, loaded, mean, named, sampling,
+    Canvas, Figures, Ground, Learner, Made, Maker, Part, Scene, Setup, Source, Step, Trained, loaded, mean,
+    named, sampling,
 };
 use crate::classify::batches::Sampling;
 use crate::classify::trainer::StepError;
@@ -29,7 +29,7 @@ use crate::nn::parameters::{ParametersError, TensorMap};
 use crate::nn::weights::Weights;
 use crate::oversampling::rows::lines::{Fallback, Lines};
 use crate::oversampling::rows::{Labelled, RowsError, adasyn, borderline};
-use crate::oversampling::{FitRequest, MethodError, Model, ParamMap, ParamsError, device_lost};
+use crate::oversampling::{FitRequest, MethodError, ParamMap, ParamsError, device_lost};
 
 /// Writes the `Params` of a method of this family: its own, and those that all three have.
 macro_rules! family_params {
@@ -160,13 +160,12 @@ const USUAL: usize = 32;
 ///
 /// # Errors
 /// `Cancelled`, data that the method cannot use, or a training that failed.
-pub fn train(
+pub fn setup(
     ctx: &Ctx,
     request: &FitRequest<'_>,
-    method: &'static dyn Generative,
     params: &impl Serialize,
     rule: Rule,
-) -> Result<Box<dyn Model>, MethodError> {
+) -> Result<(Setup, Box<dyn Learner>), MethodError> {
     let unreadable = |error: serde_json::Error| ParamsError::Unknown(error.to_string());
     let whole = serde_json::to_value(params).map_err(unreadable)?;
     let settings: Settings = serde_json::from_value(whole.clone()).map_err(unreadable)?;
@@ -203,9 +202,8 @@ pub fn train(
         params.insert("epochs".to_owned(), json!(epochs));
         params.insert("width".to_owned(), json!(width));
     }
-    let balanced = settings.judge_batches == "balanced";
-    let judge = JudgeSettings::new(settings.epochs, batch, balanced, set.len());
-    fit(ctx, request, &Setup { method, params, batch: batch as usize, judge }, learner)
+    let setup = Setup::new(&params, batch, settings.epochs, &settings.judge_batches, set.len());
+    Ok((setup, learner))
 }
 
 /// The maker of a model file, which must be of `space`.
