@@ -257,6 +257,23 @@ proptest! {
         })?;
     }
 
+    /// Maps that a 4x4 convolution halves or its transpose doubles, in every way their tiles can end.
+    #[test]
+    fn a_convolution_that_halves_is_burns(
+        (batch, large, small) in (1..140_usize, 1..4_usize, 16..41_usize),
+        sides in [1..11_usize, 1..11_usize],
+        (transposed, bias, residual) in (any::<bool>(), any::<bool>(), any::<bool>()),
+        (activation, seed) in (activations(), any::<u64>()),
+    ) {
+        let large = 16 * large;
+        let (channels, sides) =
+            if transposed { ([small, large], sides) } else { ([large, small], sides.map(|side| 2 * side)) };
+        compare(&Case {
+            batch, channels, sides, kernel: 4, stride: 2, padding: 1, reflect: false, transposed, output_padding: 0, bias,
+            residual, activation, few: false, seed,
+        })?;
+    }
+
     /// Widths that fall into strips evenly and not, with the kernels of translation networks.
     #[test]
     fn a_convolution_of_strips_is_burns(
@@ -628,6 +645,8 @@ fn the_number_of_threads_changes_nothing() {
         case(70, [8, 8], 12, 1, false),
         case(33, [12, 5], 5, 2, true),
         Case { few: true, reflect: true, ..case(4, [12, 16], 32, 1, false) },
+        Case { kernel: 4, ..case(130, [32, 40], 16, 2, false) },
+        Case { kernel: 4, ..case(70, [140, 16], 6, 2, true) },
     ];
     for case in &cases {
         let run = |threads: usize| {
@@ -641,7 +660,7 @@ fn the_number_of_threads_changes_nothing() {
                 let out = output_side(case, side);
                 let parts = [
                     random(&mut draws, [case.batch, input, side, side], &device),
-                    random(&mut draws, [weights[0], weights[1], 3, 3], &device),
+                    random(&mut draws, [weights[0], weights[1], case.kernel, case.kernel], &device),
                     random(&mut draws, [case.batch, output, out, out], &device),
                     random(&mut draws, [case.batch, output, out, out], &device),
                 ];

@@ -33,7 +33,7 @@ const CRATES: [(&str, &[&str]); 24] = [
     ("burn", &["nn", "oversampling", "classify", "evaluation"]),
     ("burn_std", &["nn"]),
     ("pulp", &["nn"]),
-    ("faer", &["oversampling", "evaluation"]),
+    ("faer", &["nn", "oversampling", "evaluation"]),
     ("rustix", &["export"]),
     ("thread_priority", &["jobs"]),
     ("safetensors", &["nn", "oversampling", "classify", "evaluation"]),

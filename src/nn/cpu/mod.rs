@@ -11,6 +11,7 @@
 mod activation;
 mod buffers;
 mod conv;
+mod halving;
 mod lanes;
 mod norm;
 pub(super) mod ops;

@@ -15,6 +15,7 @@ use burn::tensor::{DType, Shape, TensorData};
 use super::activation::Activation;
 use super::buffers::Buffer;
 use super::conv::{self, Filter, Finish, Through};
+use super::halving::Halving;
 use super::norm::{self, Batch};
 use super::shape::{Border, ConvShape, Gather, Layout};
 use super::simd::LANES;
@@ -147,9 +148,15 @@ fn convolve(x: &Flat, weight: &Flat, bias: &Flat, residual: &Flat, call: ConvCal
     let input = dims::<5>(x);
     let [_, outputs] = shape.channels(dims(weight));
     let gather = shape.forward([input[1], input[2]], layout, outputs);
-    let filter = Filter::new(values(weight), &gather, shape.kernel, shape.transposed);
     let finish = Finish { bias: present(bias), residual: present(residual), activation };
-    let out = conv::gather(values(x), None, input[0], &gather, &filter, finish);
+    let out = match Halving::of(shape, layout, gather.input, gather.output) {
+        Some(halving) if shape.transposed => halving.double(values(x), values(weight), finish),
+        Some(halving) => halving.halve(values(x), values(weight), finish),
+        None => {
+            let filter = Filter::new(values(weight), &gather, shape.kernel, shape.transposed);
+            conv::gather(values(x), None, input[0], &gather, &filter, finish)
+        }
+    };
     let [channels, height, columns] = gather.output;
     tensor(out, [input[0], channels, height, columns, LANES])
 }
@@ -370,13 +377,15 @@ impl Backward<Flex, 4> for Convolution {
         let mut gradient = whole(grads.consume::<Flex>(&ops.node));
         let (input, output) = (dims::<5>(&x), dims::<5>(&out));
         let result = layout.with_width(shape.output_side(layout.width));
+        let (input_map, output_map) = (map_of(input), map_of(output));
+        let halving = Halving::of(shape, layout, input_map, output_map);
         let mirrored = shape.border == Border::Reflect && shape.padding > 0 && !shape.transposed;
         let mut through = None;
         if activation != Activation::None {
             let pass = Through { activated: values(&out), activation };
             // One reader undoes the activation while it pads; several share one copy.
             let alone = weight_node.is_none() && bias_node.is_none() && residual_node.is_none();
-            if alone && !mirrored {
+            if alone && !mirrored && halving.is_none() {
                 through = Some(pass);
             } else {
                 gradient = tensor(conv::through(values(&gradient), pass), output);
@@ -389,13 +398,13 @@ impl Backward<Flex, 4> for Convolution {
             let sums = conv::channel_sums(values(&gradient), output[0], output[1]);
             grads.register::<Flex>(node.id, vector(sums));
         }
-        let (input_map, output_map) = (map_of(input), map_of(output));
         if let Some(node) = weight_node {
             let (x, gradient) = ((values(&x), input_map), (values(&gradient), output_map));
-            let out = if shape.transposed {
-                conv::weight_gradient(shape, gradient, result, x)
-            } else {
-                conv::weight_gradient(shape, x, layout, gradient)
+            let out = match halving {
+                Some(halving) if shape.transposed => halving.weight_gradient(gradient.0, x.0),
+                Some(halving) => halving.weight_gradient(x.0, gradient.0),
+                None if shape.transposed => conv::weight_gradient(shape, gradient, result, x),
+                None => conv::weight_gradient(shape, x, layout, gradient),
             };
             grads.register::<Flex>(node.id, tensor(out, dims::<4>(&weight)));
         }
@@ -405,13 +414,19 @@ impl Backward<Flex, 4> for Convolution {
             // What came in from the residual already; registering would sum in a pass of its own.
             let other = forked.then(|| whole(grads.consume::<Flex>(&node)));
             let onto = other.as_ref().map(values);
-            let mut back = if mirrored {
+            let finish = Finish { residual: onto, ..Finish::NOTHING };
+            let mut back = if let Some(halving) = halving {
+                if shape.transposed {
+                    halving.halve(values(&gradient), values(&weight), finish)
+                } else {
+                    halving.double(values(&gradient), values(&weight), finish)
+                }
+            } else if mirrored {
                 let (gradient, width) = (values(&gradient), layout.width);
                 conv::mirrored_backward(shape, gradient, output_map, result, input_map, width, onto, filter)
             } else {
                 let gather = shape.backward(output_map, result, input_map);
                 let filter = filter(&gather);
-                let finish = Finish { residual: onto, ..Finish::NOTHING };
                 conv::gather(values(&gradient), through, input[0], &gather, &filter, finish)
             };
             if layout.is_ragged() {
