@@ -14,6 +14,7 @@ use super::buffers::Buffer;
 use super::lanes;
 use super::shape::{ConvShape, Gather, Layout, Packed, Phase, TILE};
 use super::simd::{LANES, dispatch, load, store};
+use super::slopes;
 use super::winograd::{self, Transformed};
 
 thread_local! {
@@ -592,6 +593,9 @@ pub fn weight_gradient(
     // A transposed convolution's output padding leaves rows that no position reaches.
     window.output = small.1;
     let [small_channels, rows, columns] = small.1;
+    if slopes::is_worth_it(shape, [large.1[0], small_channels], [rows, columns]) {
+        return slopes::weight_gradient(&window, large.0, small.0, blocks);
+    }
     let taps = shape.kernel * shape.kernel;
     let per_channel = large.1[0] * taps;
     let plane = window.padded[0] * window.padded[1] * LANES;

@@ -9,13 +9,16 @@
 
 use std::marker::PhantomData;
 
-use faer::linalg::matmul::matmul;
-use faer::{Accum, MatMut, MatRef, Par};
+use faer::{Accum, MatMut};
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::buffers::Buffer;
 use super::conv::Finish;
+use super::minimal::{
+    BLANK, Four, Group, MOST, Minimal, ROWS, Two, add_products, both_ways, gather_weights, product, rows_of,
+    spread_result,
+};
 use super::shape::{Border, ConvShape, Layout};
 use super::simd::{LANES, dispatch, load, store};
 
@@ -23,12 +26,8 @@ use super::simd::{LANES, dispatch, load, store};
 const PHASES: usize = 4;
 /// Weights of a small and a large channel.
 const AREA: usize = 16;
-/// Points of a tile in one direction at most.
-const MOST: usize = 5;
 /// Lanes of tiles that meet in one product: with 256 channels the values of a point fit in a second-level cache.
 const LANES_AT_ONCE: usize = 512;
-/// Rows of a product that one task makes.
-const ROWS: usize = 128;
 /// Blocks times positions from which the transform of the weights is worth it.
 const LEAST_POSITIONS: usize = 32;
 
@@ -206,36 +205,15 @@ impl Halving {
         let (points, depth) = (IN * IN, PHASES * self.large);
         let mut sums = Buffer::dirty(points * self.small * depth);
         for group in self.groups::<OUT>() {
-            let lanes = group.lanes();
-            let add = if group.first == 0 { Accum::Replace } else { Accum::Add };
             let of_large = self.spread_large::<T, IN, OUT>(large, group);
             let of_small = self.spread_small::<T, IN, OUT>(small, group);
-            sums.par_chunks_mut(self.small * depth).enumerate().for_each(|(point, sums)| {
-                sums.par_chunks_mut(ROWS * depth).enumerate().for_each(|(part, sums)| {
-                    let (first, rows) = (part * ROWS, sums.len() / depth);
-                    product(
-                        MatMut::from_row_major_slice_mut(sums, rows, depth),
-                        add,
-                        rows_of(&of_small, first * points + point, rows, lanes, points),
-                        rows_of(&of_large, point, depth, lanes, points).transpose(),
-                    );
-                });
-            });
+            add_products(&mut sums, [points, self.small, depth, depth], &of_small, &of_large, group);
         }
-        let mut out = Buffer::dirty(self.small * self.large * AREA);
-        out.par_chunks_mut(self.large * AREA).enumerate().for_each(|(channel, out)| {
-            let (sums, stride) = (&sums[channel * depth..], self.small * depth);
-            dispatch(GatherWeights::<T, IN, OUT> { large: self.large, sums, stride, out, way: PhantomData });
-        });
-        out
+        gather_weights::<T, IN, OUT, 2>(&sums, [self.small, self.large, 2])
     }
 
-    /// Some blocks at a time, the same for any number of threads.
     fn groups<const OUT: usize>(self) -> impl Iterator<Item = Group> {
-        let per_block = self.height.div_ceil(OUT) * self.width.div_ceil(OUT) * LANES;
-        let blocks = (LANES_AT_ONCE / per_block).max(1);
-        let all = self.blocks;
-        (0..all).step_by(blocks).map(move |first| Group { first, end: (first + blocks).min(all), per_block })
+        Group::all(self.blocks, [self.height, self.width], OUT, LANES_AT_ONCE)
     }
 
     /// Weights at each point: `[small, points, phases, large]`.
@@ -274,206 +252,13 @@ impl Halving {
         out
     }
 
-    /// Tiles of the small map at each point: `[small, points, blocks of the group, tiles, 16]`.
     fn spread_small<T: Minimal<IN, OUT>, const IN: usize, const OUT: usize>(
         self,
         small: &[f32],
         group: Group,
     ) -> Buffer {
-        let of_channel = IN * IN * group.lanes();
-        let mut out = Buffer::dirty(self.small * of_channel);
-        out.par_chunks_mut(of_channel).enumerate().for_each(|(channel, out)| {
-            dispatch(SpreadSmall::<T, IN, OUT> {
-                of: self,
-                group,
-                values: small,
-                channel,
-                out,
-                way: PhantomData,
-            });
-        });
-        out
+        spread_result::<T, IN, OUT, 2>(small, [self.small, self.height, self.width], group)
     }
-}
-
-/// Blocks whose tiles meet in one product.
-#[derive(Clone, Copy)]
-struct Group {
-    first: usize,
-    end: usize,
-    /// Lanes of the tiles of a block.
-    per_block: usize,
-}
-
-impl Group {
-    fn lanes(self) -> usize {
-        (self.end - self.first) * self.per_block
-    }
-}
-
-/// Every `step`th row of `columns` values, from row `first` on.
-fn rows_of(values: &[f32], first: usize, rows: usize, columns: usize, step: usize) -> MatRef<'_, f32> {
-    let stride = step * columns;
-    let values = &values[first * columns..][..rows.saturating_sub(1) * stride + columns];
-    MatRef::from_row_major_slice_with_stride(values, rows, columns, stride)
-}
-
-fn product(out: MatMut<'_, f32>, add: Accum, left: MatRef<'_, f32>, right: MatRef<'_, f32>) {
-    matmul(out, add, left, right, 1.0, Par::Seq);
-}
-
-/// Minimal filtering of `OUT` sums of two neighbours each out of `IN = OUT + 1` values, as three linear steps and their
-/// transposes.
-trait Minimal<const IN: usize, const OUT: usize>: Sync + Send {
-    fn input<S: Simd>(simd: S, d: [S::f32s; IN]) -> [S::f32s; IN];
-    fn input_back<S: Simd>(simd: S, v: [S::f32s; IN]) -> [S::f32s; IN];
-    fn weights<S: Simd>(simd: S, g: [S::f32s; 2]) -> [S::f32s; IN];
-    fn weights_back<S: Simd>(simd: S, u: [S::f32s; IN]) -> [S::f32s; 2];
-    fn output<S: Simd>(simd: S, m: [S::f32s; IN]) -> [S::f32s; OUT];
-    fn output_back<S: Simd>(simd: S, y: [S::f32s; OUT]) -> [S::f32s; IN];
-}
-
-/// F(4, 2) at the points 0, 1, -1, 2 and infinity.
-struct Four;
-
-impl Minimal<5, 4> for Four {
-    #[inline(always)]
-    fn input<S: Simd>(simd: S, [a, b, c, d, e]: [S::f32s; 5]) -> [S::f32s; 5] {
-        let (two, minus_two) = (simd.splat_f32s(2.0), simd.splat_f32s(-2.0));
-        let far = simd.sub_f32s(d, b);
-        let near = simd.sub_f32s(d, c);
-        [
-            simd.mul_add_e_f32s(two, simd.sub_f32s(a, c), far),
-            simd.mul_add_e_f32s(minus_two, b, near),
-            simd.mul_add_e_f32s(two, simd.sub_f32s(b, c), near),
-            far,
-            simd.mul_add_e_f32s(minus_two, far, simd.sub_f32s(e, c)),
-        ]
-    }
-
-    #[inline(always)]
-    fn input_back<S: Simd>(simd: S, [v, w, x, y, z]: [S::f32s; 5]) -> [S::f32s; 5] {
-        let (two, minus_two) = (simd.splat_f32s(2.0), simd.splat_f32s(-2.0));
-        let odd = simd.sub_f32s(simd.add_f32s(x, z), w);
-        let all = simd.add_f32s(simd.add_f32s(v, y), simd.add_f32s(w, x));
-        let even = simd.add_f32s(simd.add_f32s(w, x), z);
-        [
-            simd.mul_f32s(two, v),
-            simd.mul_add_e_f32s(two, odd, simd.neg_f32s(simd.add_f32s(v, y))),
-            simd.mul_add_e_f32s(minus_two, simd.add_f32s(v, x), simd.neg_f32s(even)),
-            simd.mul_add_e_f32s(minus_two, z, all),
-            z,
-        ]
-    }
-
-    #[inline(always)]
-    fn weights<S: Simd>(simd: S, [g, h]: [S::f32s; 2]) -> [S::f32s; 5] {
-        let (half, sixth) = (simd.splat_f32s(0.5), simd.splat_f32s(1.0 / 6.0));
-        [
-            simd.mul_f32s(g, half),
-            simd.mul_f32s(simd.add_f32s(g, h), simd.splat_f32s(-0.5)),
-            simd.mul_f32s(simd.sub_f32s(h, g), sixth),
-            simd.mul_f32s(simd.mul_add_e_f32s(h, simd.splat_f32s(2.0), g), sixth),
-            h,
-        ]
-    }
-
-    #[inline(always)]
-    fn weights_back<S: Simd>(simd: S, [a, b, c, d, e]: [S::f32s; 5]) -> [S::f32s; 2] {
-        let (half, sixth) = (simd.splat_f32s(0.5), simd.splat_f32s(1.0 / 6.0));
-        let first = simd.mul_f32s(simd.sub_f32s(a, b), half);
-        let second = simd.mul_add_e_f32s(b, simd.splat_f32s(-0.5), e);
-        let twice = simd.mul_add_e_f32s(d, simd.splat_f32s(2.0), c);
-        [simd.mul_add_e_f32s(simd.sub_f32s(d, c), sixth, first), simd.mul_add_e_f32s(twice, sixth, second)]
-    }
-
-    #[inline(always)]
-    fn output<S: Simd>(simd: S, [m, n, o, p, q]: [S::f32s; 5]) -> [S::f32s; 4] {
-        let (even, odd) = (simd.add_f32s(n, o), simd.sub_f32s(n, o));
-        [
-            simd.add_f32s(simd.add_f32s(m, even), p),
-            simd.mul_add_e_f32s(p, simd.splat_f32s(2.0), odd),
-            simd.mul_add_e_f32s(p, simd.splat_f32s(4.0), even),
-            simd.mul_add_e_f32s(p, simd.splat_f32s(8.0), simd.add_f32s(odd, q)),
-        ]
-    }
-
-    #[inline(always)]
-    fn output_back<S: Simd>(simd: S, [a, b, c, d]: [S::f32s; 4]) -> [S::f32s; 5] {
-        let (even, odd) = (simd.add_f32s(a, c), simd.add_f32s(b, d));
-        let (two, four, eight) = (simd.splat_f32s(2.0), simd.splat_f32s(4.0), simd.splat_f32s(8.0));
-        let low = simd.mul_add_e_f32s(b, two, a);
-        [
-            a,
-            simd.add_f32s(even, odd),
-            simd.sub_f32s(even, odd),
-            simd.mul_add_e_f32s(d, eight, simd.mul_add_e_f32s(c, four, low)),
-            d,
-        ]
-    }
-}
-
-/// F(2, 2) at the points 0, 1 and infinity.
-struct Two;
-
-impl Minimal<3, 2> for Two {
-    #[inline(always)]
-    fn input<S: Simd>(simd: S, [a, b, c]: [S::f32s; 3]) -> [S::f32s; 3] {
-        [simd.sub_f32s(a, b), b, simd.sub_f32s(c, b)]
-    }
-
-    #[inline(always)]
-    fn input_back<S: Simd>(simd: S, [v, w, x]: [S::f32s; 3]) -> [S::f32s; 3] {
-        [v, simd.sub_f32s(w, simd.add_f32s(v, x)), x]
-    }
-
-    #[inline(always)]
-    fn weights<S: Simd>(simd: S, [g, h]: [S::f32s; 2]) -> [S::f32s; 3] {
-        [g, simd.add_f32s(g, h), h]
-    }
-
-    #[inline(always)]
-    fn weights_back<S: Simd>(simd: S, [a, b, c]: [S::f32s; 3]) -> [S::f32s; 2] {
-        [simd.add_f32s(a, b), simd.add_f32s(b, c)]
-    }
-
-    #[inline(always)]
-    fn output<S: Simd>(simd: S, [m, n, o]: [S::f32s; 3]) -> [S::f32s; 2] {
-        [simd.add_f32s(m, n), simd.add_f32s(n, o)]
-    }
-
-    #[inline(always)]
-    fn output_back<S: Simd>(simd: S, [a, b]: [S::f32s; 2]) -> [S::f32s; 3] {
-        [a, simd.add_f32s(a, b), b]
-    }
-}
-
-/// Values of a square between its two directions: row, column, lane.
-type Half = [f32; MOST * MOST * LANES];
-
-/// A linear step in both directions: rows of what `$take` gives, then columns of those, each value to `$put`. A macro,
-/// because a closure is not sure to be compiled for the instruction set of its caller.
-macro_rules! both_ways {
-    ($S:ty, $simd:expr, $half:expr, $from:expr => $to:expr, $step:expr, |$r:ident, $c:ident| $take:expr, |$i:ident, $j:ident, $v:ident| $put:expr) => {
-        for $r in 0..$from {
-            let mut line = [$simd.splat_f32s(0.0); $from];
-            for ($c, value) in line.iter_mut().enumerate() {
-                *value = $take;
-            }
-            for (column, value) in $step($simd, line).into_iter().enumerate() {
-                store::<$S>(&mut $half[($r * MOST + column) * LANES..], value);
-            }
-        }
-        for $j in 0..$to {
-            let mut line = [$simd.splat_f32s(0.0); $from];
-            for (row, value) in line.iter_mut().enumerate() {
-                *value = load::<$S>(&$half[(row * MOST + $j) * LANES..]);
-            }
-            for ($i, $v) in $step($simd, line).into_iter().enumerate() {
-                $put;
-            }
-        }
-    };
 }
 
 struct SpreadWeights<'a, T, const IN: usize, const OUT: usize> {
@@ -490,7 +275,7 @@ impl<T: Minimal<IN, OUT>, const IN: usize, const OUT: usize> WithSimd for Spread
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let mut half: Half = [0.0; MOST * MOST * LANES];
+        let mut half = BLANK;
         let mut turned = [0.0; AREA * LANES];
         for first in (0..self.large).step_by(LANES) {
             for (lane, weights) in self.weight[first * AREA..].chunks_exact(AREA).take(LANES).enumerate() {
@@ -514,48 +299,6 @@ impl<T: Minimal<IN, OUT>, const IN: usize, const OUT: usize> WithSimd for Spread
                             value
                         )
                     );
-                }
-            }
-        }
-    }
-}
-
-struct GatherWeights<'a, T, const IN: usize, const OUT: usize> {
-    large: usize,
-    /// Of one small channel: phase, large channel; `stride` values from one point to the next.
-    sums: &'a [f32],
-    stride: usize,
-    /// Large channel, row, column.
-    out: &'a mut [f32],
-    way: PhantomData<T>,
-}
-
-impl<T: Minimal<IN, OUT>, const IN: usize, const OUT: usize> WithSimd for GatherWeights<'_, T, IN, OUT> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        let mut half: Half = [0.0; MOST * MOST * LANES];
-        let mut turned = [0.0; AREA * LANES];
-        for first in (0..self.large).step_by(LANES) {
-            for phase in 0..PHASES {
-                let corner = phase / 2 * 4 + phase % 2;
-                for part in (0..LANES).step_by(S::F32_LANES) {
-                    let from = phase * self.large + first + part;
-                    both_ways!(
-                        S,
-                        simd,
-                        half,
-                        IN => 2,
-                        T::weights_back,
-                        |row, column| load::<S>(&self.sums[(row * IN + column) * self.stride + from..]),
-                        |i, j, value| store::<S>(&mut turned[(corner + i * 8 + j * 2) * LANES + part..], value)
-                    );
-                }
-            }
-            for (lane, weights) in self.out[first * AREA..].chunks_exact_mut(AREA).take(LANES).enumerate() {
-                for (at, weight) in weights.iter_mut().enumerate() {
-                    *weight = turned[at * LANES + lane];
                 }
             }
         }
@@ -588,7 +331,7 @@ impl<T: Minimal<IN, OUT>, const IN: usize, const OUT: usize> WithSimd for Spread
         let (tall, wide) = (2 * self.of.height, 2 * self.of.width);
         let plane = tall * wide * LANES;
         let lanes = self.group.lanes();
-        let mut half: Half = [0.0; MOST * MOST * LANES];
+        let mut half = BLANK;
         let mut to = 0;
         for block in self.group.first..self.group.end {
             let values = &self.values[(block * self.of.large + self.channel) * plane..][..plane];
@@ -610,52 +353,6 @@ impl<T: Minimal<IN, OUT>, const IN: usize, const OUT: usize> WithSimd for Spread
                             |row, column| match (rows[row], columns[column]) {
                                 (Some(row), Some(column)) => load::<S>(&values[row + column + part..]),
                                 _ => simd.splat_f32s(0.0),
-                            },
-                            |i, j, value| store::<S>(&mut self.out[(i * IN + j) * lanes + to + part..], value)
-                        );
-                    }
-                    to += LANES;
-                }
-            }
-        }
-    }
-}
-
-struct SpreadSmall<'a, T, const IN: usize, const OUT: usize> {
-    of: Halving,
-    group: Group,
-    values: &'a [f32],
-    channel: usize,
-    /// Point, block of the group, tile, lane.
-    out: &'a mut [f32],
-    way: PhantomData<T>,
-}
-
-impl<T: Minimal<IN, OUT>, const IN: usize, const OUT: usize> WithSimd for SpreadSmall<'_, T, IN, OUT> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        let Halving { height, width, small, .. } = self.of;
-        let plane = height * width * LANES;
-        let lanes = self.group.lanes();
-        let mut half: Half = [0.0; MOST * MOST * LANES];
-        let mut to = 0;
-        for block in self.group.first..self.group.end {
-            let values = &self.values[(block * small + self.channel) * plane..][..plane];
-            for top in (0..height).step_by(OUT) {
-                for left in (0..width).step_by(OUT) {
-                    for part in (0..LANES).step_by(S::F32_LANES) {
-                        both_ways!(
-                            S,
-                            simd,
-                            half,
-                            OUT => IN,
-                            T::output_back,
-                            |row, column| if top + row < height && left + column < width {
-                                load::<S>(&values[((top + row) * width + left + column) * LANES + part..])
-                            } else {
-                                simd.splat_f32s(0.0)
                             },
                             |i, j, value| store::<S>(&mut self.out[(i * IN + j) * lanes + to + part..], value)
                         );
@@ -702,7 +399,7 @@ impl<T: Minimal<IN, OUT>, const IN: usize, const OUT: usize> WithSimd for Halved
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let Halving { height, width, .. } = self.of;
-        let mut half: Half = [0.0; MOST * MOST * LANES];
+        let mut half = BLANK;
         let mut from = 0;
         for top in (0..height).step_by(OUT) {
             for left in (0..width).step_by(OUT) {
@@ -745,7 +442,7 @@ impl<T: Minimal<IN, OUT>, const IN: usize, const OUT: usize> WithSimd for Double
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let (tall, wide) = (2 * self.of.height, 2 * self.of.width);
-        let mut half: Half = [0.0; MOST * MOST * LANES];
+        let mut half = BLANK;
         // Neighbouring tiles of a phase share a row or a column.
         self.out.fill(0.0);
         for phase in 0..PHASES {

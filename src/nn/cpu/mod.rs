@@ -13,11 +13,13 @@ mod buffers;
 mod conv;
 mod halving;
 mod lanes;
+mod minimal;
 mod norm;
 pub(super) mod ops;
 mod optim;
 mod shape;
 mod simd;
+mod slopes;
 mod winograd;
 
 pub use activation::{Activation, LEAK};

@@ -132,7 +132,7 @@ impl WithSimd for Weights<'_> {
 
 /// One direction of the input's transform.
 #[inline(always)]
-fn spread<S: Simd>(simd: S, d: [S::f32s; IN]) -> [S::f32s; IN] {
+pub(super) fn spread<S: Simd>(simd: S, d: [S::f32s; IN]) -> [S::f32s; IN] {
     let four = simd.splat_f32s(-4.0);
     let five = simd.splat_f32s(-5.0);
     let two = simd.splat_f32s(2.0);
