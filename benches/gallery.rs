@@ -1,5 +1,5 @@
 //! Frame times of the Data gallery and of Review while they are scrolled, with many images and as many
-//! candidates.
+//! candidates; and the frames after a search, another sort and decisions, until the new order is there.
 //!
 //! `cargo bench --bench gallery -- [N] [--folder DIR]`: N (100000) images, made once in DIR as for the bench
 //! of the scan. The whole app runs without a window at 60 frames per second, once on an idle machine and once
@@ -10,19 +10,20 @@
 #![allow(clippy::unwrap_used)]
 
 use std::hint::black_box;
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use counterpoise::domain::decisions::{Decision, Verdict};
+use counterpoise::domain::decisions::{DecidedBy, Decision, Verdict};
 use counterpoise::domain::provenance::{Kind, Parts};
 use counterpoise::gui::app::{App, AppOptions};
 use counterpoise::gui::command::{Action, Command};
 use counterpoise::gui::filter::Measure;
-use counterpoise::gui::state::{Source, ThemeChoice, Workspace};
+use counterpoise::gui::state::{Source, State, ThemeChoice, Workspace};
 use counterpoise::jobs::{self, Job, JobError};
-use counterpoise::project::{CandidateRow, NewCandidate};
+use counterpoise::project::{CandidateRow, Decided, NewCandidate};
 use egui::{
     Context, Event, FullOutput, Modifiers, MouseWheelSource, MouseWheelUnit, TexturesDelta, TouchPhase, pos2,
     vec2,
@@ -112,8 +113,8 @@ fn data_gallery(harness: &mut Harness<'_, App>, load: &str, count: usize) {
     // The worst place for a cursor: it is looked for from the front.
     harness.state_mut().state.data.tiles.cursor = Some(count - 1);
     scroll(harness, "Data", load, "image 1 of ");
-    harness.state_mut().state.data.find = "7".to_owned();
-    println!("Data, {load}: {:.1} ms for the frame after a letter in the find box", frame(harness));
+    let letter = after(harness, |state| state.data.find = "7".to_owned());
+    println!("Data, {load}: a letter in the find box: {letter}");
 }
 
 fn review(harness: &mut Harness<'_, App>, load: &str, folder: &Path, count: usize) {
@@ -125,21 +126,55 @@ fn review(harness: &mut Harness<'_, App>, load: &str, folder: &Path, count: usiz
     project.dir = folder.parent().unwrap().to_path_buf();
     project.candidates = Arc::new((0..count).map(|number| candidate(number, count)).collect());
     project.refresh_candidates();
-    app.state.review.invalidate();
+    app.state.review.clear();
     app.act(Action::Do(Command::go(Workspace::Review)));
-    println!("Review, {load}: {:.1} ms for the first frame", frame(harness));
+    let say = |what: &str, taken: String| println!("Review, {load}: {what}: {taken}");
+    say("opened with candidates that have no order yet", after(harness, |_| {}));
+    harness.state_mut().act(Action::Do(Command::go(Workspace::Data)));
+    harness.run_steps(2);
+    harness.state_mut().act(Action::Do(Command::go(Workspace::Review)));
+    say("opened again", after(harness, |_| {}));
     scroll(harness, "Review", load, "Candidate 1, ");
 
-    harness.state_mut().state.review.sort = Measure::Confidence;
-    println!("Review, {load}: {:.1} ms for the frame after another sort", frame(harness));
-    // What the app does when the store says that a decision is committed.
+    say("another sort", after(harness, |state| state.review.sort = Measure::Confidence));
+    // What the app does when the store says that decisions are committed.
+    let decide = |ids: RangeInclusive<i64>, decision: Decision| {
+        let by = (decision != Decision::Undecided).then_some(DecidedBy::Person);
+        let decided: Vec<Decided> = ids.map(|id| Decided { id, decision, by }).collect();
+        move |state: &mut State| state.decided(&decided)
+    };
+    let all = 1..=count as i64;
+    for filter in ["", "undecided"] {
+        harness.state_mut().state.review.filter = filter.to_owned();
+        after(harness, |_| {});
+        let shown = if filter.is_empty() { "all shown" } else { "undecided shown" };
+        for (what, ids) in [("one decision", 7..=7), ("a thousand", 101..=1100), ("of all", all.clone())] {
+            say(&format!("{what}, {shown}"), after(harness, decide(ids.clone(), Decision::Accepted)));
+            let back = after(harness, decide(ids, Decision::Undecided));
+            say(&format!("{what} taken back, {shown}"), back);
+        }
+    }
+}
+
+/// Frames from a change until the order that it asks for is there, in words. The change is in the first one.
+fn after(harness: &mut Harness<'_, App>, change: impl FnOnce(&mut State)) -> String {
     let begun = Instant::now();
-    let state = &mut harness.state_mut().state;
-    state.project.as_mut().unwrap().refresh_candidates();
-    state.review.invalidate();
-    frame(harness);
-    let taken = begun.elapsed().as_secs_f64() * 1e3;
-    println!("Review, {load}: {taken:.1} ms for the frame after a decision");
+    change(&mut harness.state_mut().state);
+    let first = begun.elapsed().as_secs_f64() * 1e3 + frame(harness);
+    let (mut longest, mut frames) = (first, 1);
+    let mut due = begun;
+    while harness.state().state.data.is_waiting() || harness.state().state.review.is_waiting() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "no order arrives");
+        due = (due + FRAME).max(Instant::now());
+        thread::sleep(due.saturating_duration_since(Instant::now()));
+        longest = longest.max(frame(harness));
+        frames += 1;
+    }
+    let until = begun.elapsed().as_secs_f64() * 1e3;
+    format!(
+        "{first:.1} ms for the frame; {frames} frames until the order is there, after {until:.0} ms, the \
+         longest {longest:.1} ms"
+    )
 }
 
 /// Scrolls down at each speed and prints the frame times. `first` begins the name of the first tile only.
@@ -226,7 +261,7 @@ fn candidate(number: usize, count: usize) -> CandidateRow {
         run: 1,
         decision: Decision::Undecided,
         decided_by: None,
-        made: NewCandidate {
+        made: Arc::new(NewCandidate {
             class: "class-0".to_owned(),
             slot: number as u32,
             attempt: 0,
@@ -245,6 +280,6 @@ fn candidate(number: usize, count: usize) -> CandidateRow {
             nearest_file: Some(name(number / 2)),
             nearest_distance: Some(spread(17)),
             extra: serde_json::Value::Null,
-        },
+        }),
     }
 }

@@ -352,6 +352,24 @@ fn random_balances_end_to_end() {
 }
 
 #[test]
+fn weights_that_are_not_mobilenets_are_refused_before_any_work() {
+    let place = Place::new();
+    fs::write(place.path("else.safetensors"), b"something else").unwrap();
+    for line in ["generate source --project p", "balance source --project p --out out"] {
+        let (code, said) = place.fails(&format!("{line} --features missing.safetensors"));
+        assert_eq!(code, 3);
+        assert!(
+            said.contains("no such weights file") && said.trim().ends_with("missing.safetensors"),
+            "{said}"
+        );
+        let (code, said) = place.fails(&format!("{line} --features else.safetensors"));
+        assert_eq!(code, 3);
+        assert!(said.contains("MobileNet v1 1.0 224") && said.trim().ends_with("else.safetensors"), "{said}");
+    }
+    assert!(!place.path("p").exists() && !place.path("out").exists());
+}
+
+#[test]
 fn a_later_run_that_makes_nothing_leaves_no_older_candidates_in_the_export() {
     let place = Place::new();
     place.done(
@@ -433,6 +451,22 @@ fn a_person_decides_and_exports() {
         assert!(candidate["p_accept"].is_number() && candidate["prior_draw"].is_number());
         assert!(candidate["confidence"].is_number() && candidate["seed_file"].is_string());
     }
+    // What was measured when they were made: one made image has nothing to measure, and two real images are too
+    // few for distances.
+    let quality = list(&listed, "quality");
+    assert_eq!(names(&listed, "quality"), ["dog", "eel"]);
+    for (class, made, real) in [(&quality[0], 1, 5), (&quality[1], 4, 2)] {
+        assert_eq!((&class["made"], &class["real"]), (&Value::from(made), &Value::from(real)));
+        assert!(class["near_copies"].is_null(), "images of M2m are near their seed by design");
+    }
+    assert!(list(&quality[0], "figures").is_empty());
+    assert_eq!(names(&quality[1], "figures"), ["diversity"]);
+    let diversity = &list(&quality[1], "figures")[0];
+    assert!(diversity["value"].as_f64().unwrap() > 0.0 && diversity["sd"].is_null());
+    assert_eq!((&diversity["features"], &diversity["floor"]), (&Value::from("pixels"), &Value::from(1.0)));
+    assert_eq!((&diversity["n_made"], &diversity["n_real"]), (&Value::from(4), &Value::from(2)));
+    let table = String::from_utf8(place.run("candidates review").stdout).unwrap();
+    assert!(table.contains("between real") && table.contains("diversity"), "{table}");
     assert_eq!(place.fails("candidates review --csv list.csv").0, 3, "never over an existing file");
 
     let mut decisions = "candidate,decision\n".to_owned();

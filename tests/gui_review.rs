@@ -17,13 +17,15 @@ use counterpoise::gui::command::{Action, Command, hold_after_moves};
 use counterpoise::gui::filter::{Filter, Measure};
 use counterpoise::gui::state::{Face, JobKind, JobSlot, ModelFile, ProjectState, Saving, State, facts};
 use counterpoise::gui::views::export::{export_ui, file_url, why_not};
+use counterpoise::gui::views::quality::copies_filter;
 use counterpoise::gui::views::review::{decision_sentence, nearest, review_ui, verdict_sentence};
 use counterpoise::gui::views::train::train_ui;
 use counterpoise::gui::widgets::curves::place_of;
 use counterpoise::gui::widgets::picture_view::Zoom;
 use counterpoise::jobs::export::Undecided;
 use counterpoise::jobs::{JobState, JobView, Series};
-use counterpoise::project::{CandidateRow, NewCandidate, Settings};
+use counterpoise::project::quality::{DIVERSITY, JUDGE, NEAR_COPIES, PIXELS};
+use counterpoise::project::{CandidateRow, ClassQuality, NewCandidate, QualityFigure, Settings};
 use egui::accesskit::Role;
 use egui::{Key, Modifiers, Theme, vec2};
 use egui_kittest::Harness;
@@ -64,7 +66,7 @@ fn candidate(id: i64, p: f64, draw: f64, confidence: f64) -> CandidateRow {
         run: 1,
         decision: Decision::Undecided,
         decided_by: None,
-        made: NewCandidate {
+        made: Arc::new(NewCandidate {
             class: "normal".to_owned(),
             slot: id as u32,
             attempt: 0,
@@ -83,7 +85,7 @@ fn candidate(id: i64, p: f64, draw: f64, confidence: f64) -> CandidateRow {
             nearest_file: Some("normal/1.png".to_owned()),
             nearest_distance: Some(4.125),
             extra: serde_json::Value::Null,
-        },
+        }),
     }
 }
 
@@ -349,6 +351,224 @@ fn a_filter_that_matches_nothing_or_is_none_says_so() {
     harness.state_mut().state.review.filter = "confidence >".to_owned();
     harness.run_steps(2);
     assert_sees(&harness, &["is no number", "Candidate 1,"]);
+}
+
+fn figure(features: &str, name: &str, value: f64, floor: Option<f64>, n: [u32; 2]) -> QualityFigure {
+    let (features, name, [n_real, n_made]) = (features.to_owned(), name.to_owned(), n);
+    QualityFigure { features, name, value, sd: None, floor, n_real, n_made }
+}
+
+/// All figures of a class of 80 real images.
+fn measured(class: &str) -> ClassQuality {
+    let of_judge = |name: &str, value: f64, floor: f64| figure(JUDGE, name, value, Some(floor), [40, 40]);
+    let mut kernel = of_judge("KID-g", 0.0121, -0.0002);
+    kernel.sd = Some(0.004);
+    let figures = vec![
+        of_judge("FD-g", 131.24, 60.0),
+        kernel,
+        of_judge("precision", 0.9, 0.8),
+        of_judge("recall", 0.25, 0.75),
+        of_judge("density", 1.5, 1.0),
+        of_judge("coverage", 0.5, 0.9),
+        of_judge("1-NN accuracy", 0.8, 0.5),
+        figure(PIXELS, DIVERSITY, 0.7, Some(1.0), [48, 32]),
+        figure(PIXELS, NEAR_COPIES, 0.02, Some(0.0), [80, 100]),
+    ];
+    ClassQuality { class: class.to_owned(), made: 100, real: 80, figures }
+}
+
+fn with_quality(quality: Vec<ClassQuality>) -> State {
+    let mut state = open(four());
+    state.project.as_mut().unwrap().quality = Arc::new(quality);
+    state
+}
+
+fn open_quality(harness: &mut Harness<'_, World>) {
+    harness.get_by_label_contains("Quality of").click();
+    harness.run_steps(3);
+    harness.check_accessibility();
+}
+
+/// How often a label of the accessibility tree contains a text.
+fn times(harness: &Harness<'_, World>, text: &str) -> usize {
+    harness.query_all_by_label_contains(text).count()
+}
+
+#[test]
+fn quality_stands_beside_that_of_real_images() {
+    for theme in THEMES {
+        let mut harness = harness(review_ui, with_quality(vec![measured("normal")]), theme);
+        assert_sees(&harness, &["Quality of normal: KID-g 0.012, real 0.000 · 2\u{a0}near copies"]);
+        assert!(!sees(&harness, "between real images"), "closed until it is asked for");
+        open_quality(&mut harness);
+        assert_sees(
+            &harness,
+            &[
+                "FD-g: made 131.2, between real images 60.00, 40 made and 40 real images, says little",
+                "KID-g: made 0.012 ± 0.004, between real images 0.000, 40 made and 40 real images, closer",
+                "precision: made 0.900, between real images 0.800",
+                "recall: made 0.250, between real images 0.750, 40 made and 40 real images, as high as",
+                "density: made 1.500, between real images 1.000",
+                "coverage: made 0.500, between real images 0.900",
+                "1-NN accuracy: made 0.800, between real images 0.500, 40 made and 40 real images, 0.5 is",
+                "diversity: made 0.70, between real images 1.00, 32 made and 48 real images, 1 is as varied",
+                "near copies: made 2\u{a0}%, between real images 0\u{a0}%, 100 made and 80 real images",
+                "Figures in judge's features",
+                "Figures in pixels",
+                "100 made and 80 real images.",
+            ],
+        );
+        assert!(!sees(&harness, "collapsed") && !sees(&harness, "Too few"));
+        harness.get_by_label_contains("Quality of").click();
+        harness.run_steps(3);
+        assert!(!sees(&harness, "between real images"));
+    }
+}
+
+#[test]
+fn quality_is_of_the_class_in_view() {
+    let mut pneumonia = measured("pneumonia");
+    pneumonia.figures.truncate(2);
+    let state = with_quality(vec![measured("normal"), pneumonia]);
+    let mut harness = harness(review_ui, state, Theme::Dark);
+    assert_sees(&harness, &["Quality of normal: "]);
+    harness.state_mut().state.class_filter = Some(1);
+    harness.run_steps(2);
+    assert_sees(&harness, &["Nothing matches", "Quality of pneumonia: KID-g 0.012, real 0.000"]);
+    assert!(!sees(&harness, "Quality of normal"));
+}
+
+#[test]
+fn a_collapsed_class_and_one_of_few_images_say_so() {
+    let mut collapsed = measured("normal");
+    collapsed.figures[7].value = 0.08;
+    let mut view = harness(review_ui, with_quality(vec![collapsed]), Theme::Light);
+    assert_sees(&view, &["Quality of normal: collapsed · KID-g 0.012"]);
+    open_quality(&mut view);
+    assert_sees(&view, &["hardly different from each other (diversity 0.08, real images 1)"]);
+
+    // Distances, but nothing to hold them against.
+    let mut few = measured("normal");
+    few.real = 9;
+    few.figures.iter_mut().filter(|figure| figure.features == JUDGE).for_each(|figure| figure.floor = None);
+    let mut view = harness(review_ui, with_quality(vec![few]), Theme::Dark);
+    assert_sees(&view, &["Quality of normal: KID-g 0.012 · 2"]);
+    open_quality(&mut view);
+    assert_sees(
+        &view,
+        &[
+            "Too few real images to say how far real ones are from each other: 9, and 12 are needed",
+            "recall: made 0.250, between real images not known",
+            "diversity: made 0.70, between real images 1.00",
+        ],
+    );
+
+    // No distances at all: too few images, or no features.
+    for (real, says) in
+        [(5, "Too few images for distances: 5 real and 100 made, 6 of each"), (80, "No distances")]
+    {
+        let mut bare = measured("normal");
+        bare.real = real;
+        bare.figures.retain(|figure| figure.features == PIXELS);
+        let mut view = harness(review_ui, with_quality(vec![bare]), Theme::Dark);
+        assert_sees(&view, &["Quality of normal: no distances · 2"]);
+        open_quality(&mut view);
+        assert_sees(&view, &[says, "near copies: made 2"]);
+        assert!(!sees(&view, "Figures in judge's features"));
+    }
+}
+
+#[test]
+fn quality_that_is_not_there_says_why() {
+    let mut older = harness(review_ui, with_quality(Vec::new()), Theme::Dark);
+    assert_sees(&older, &["Quality of normal: not measured"]);
+    open_quality(&mut older);
+    assert_sees(&older, &["Nothing was measured in this run: it is older"]);
+    let mut other = harness(review_ui, with_quality(vec![measured("pneumonia")]), Theme::Light);
+    open_quality(&mut other);
+    assert_sees(&other, &["Nothing was measured of this class"]);
+    let making = with_job(with_quality(Vec::new()), JobKind::Generate, job(JobState::Running));
+    let mut making = harness(review_ui, making, Theme::Dark);
+    assert_sees(&making, &["Quality of normal: measured when all are made"]);
+    open_quality(&mut making);
+    assert_sees(&making, &["taken as soon as all its images are made"]);
+}
+
+#[test]
+fn quality_is_read_by_the_keyboard() {
+    let mut harness = harness(review_ui, with_quality(vec![measured("normal")]), Theme::Dark);
+    harness.get_by_label_contains("Quality of").focus();
+    harness.run_steps(2);
+    harness.key_press(Key::Enter);
+    harness.run_steps(3);
+    assert!(commands(&harness).is_empty(), "Enter is the panel's while it has the keyboard");
+    let definition = "Share of real images in the reach of a made one";
+    assert!(!sees(&harness, definition));
+    harness.get_by_label_contains("recall: made").focus();
+    harness.run_steps(3);
+    assert!(harness.get_by_label_contains("recall: made").is_focused());
+    assert_sees(&harness, &[definition]);
+}
+
+#[test]
+fn quality_fits_the_smallest_window() {
+    // What Review has of 960 x 600 points.
+    let mut quality = measured("a class whose name is longer than any line of this narrow panel");
+    quality.figures[7].value = 0.08;
+    let mut state = with_quality(vec![quality]);
+    let project = state.project.as_mut().unwrap();
+    for row in Arc::make_mut(&mut project.candidates) {
+        row.class = project.quality[0].class.clone();
+    }
+    let mut harness = shown(vec2(616.0, 524.0), true, review_ui, state, Theme::Dark);
+    open_quality(&mut harness);
+    let header = harness.get_by_label_contains("Quality of").rect();
+    let shown: Vec<_> =
+        harness.query_all_by_label_contains("between real images ").map(|row| row.rect()).collect();
+    assert_eq!(shown.len(), 9);
+    for row in shown {
+        assert!(row.left() >= header.left() && row.right() <= header.right(), "{row:?} in {header:?}");
+    }
+    assert!(header.right() < 308.0, "beside the panel about the candidate");
+    let tile = harness.get_by_label_contains("Candidate 1,").rect();
+    assert!(tile.top() > header.bottom() && tile.top() < 524.0, "the pictures stay in sight: {tile:?}");
+}
+
+#[test]
+fn near_copies_are_one_click_away() {
+    let mut rows = four();
+    for (row, distance) in rows.iter_mut().zip([0.5, 1.0 / 3.0]) {
+        row.extra = serde_json::json!({ "near_copy": true });
+        row.nearest_distance = Some(distance);
+    }
+    rows[2].extra = serde_json::json!({ "near_copy": false });
+    assert_eq!(copies_filter(&rows, "normal").as_deref(), Some("distance <= 0.5"));
+    assert_eq!(copies_filter(&rows[1..], "normal"), Some(format!("distance <= {}", 1.0 / 3.0)));
+    assert_eq!(copies_filter(&rows, "pneumonia"), None);
+    assert_eq!(copies_filter(&rows[2..], "normal"), None);
+
+    let mut state = with_quality(vec![measured("normal")]);
+    state.project.as_mut().unwrap().candidates = Arc::new(rows);
+    state.review.decision = Some(Decision::Undecided);
+    let mut harness = harness(review_ui, state, Theme::Dark);
+    open_quality(&mut harness);
+    harness.get_by_label("Show the 2\u{a0}near copies").click();
+    harness.run_steps(3);
+    let state = &harness.state().state;
+    assert_eq!((state.class_filter, state.review.decision), (Some(0), None));
+    assert_eq!(state.review.filter_error, None);
+    assert_eq!(*state.review.tiles.order, [0, 1]);
+    assert_eq!(times(&harness, "Candidate 3,"), 0);
+    harness.get_by_label("Show all of normal again").click();
+    harness.run_steps(3);
+    assert_eq!(harness.state().state.review.tiles.order.len(), 4);
+    assert_sees(&harness, &["Show the 2\u{a0}near copies"]);
+    // A class that its images do not fill has no link.
+    let mut none = measured("normal");
+    none.figures[8].value = 0.0;
+    harness.state_mut().state.project.as_mut().unwrap().quality = Arc::new(vec![none]);
+    harness.run_steps(2);
+    assert!(!sees(&harness, "Show the"));
 }
 
 #[test]

@@ -10,7 +10,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use counterpoise::domain::plan::{Plan, Rejected, Target};
+use counterpoise::domain::samples::Dataset;
+use counterpoise::domain::splits::Split;
 use counterpoise::domain::task::{Ctx, Event, Level, Preview, Sink};
+use counterpoise::evaluation::distance::Measure;
 use counterpoise::imaging::resize::Fit;
 use counterpoise::imaging::training_set::Spec;
 use counterpoise::jobs::generate::{GenerateRequest, generate};
@@ -19,6 +22,7 @@ use counterpoise::jobs::training_data::TrainingData;
 use counterpoise::jobs::{JobError, JobState, spawn};
 use counterpoise::oversampling::ParamMap;
 use counterpoise::project::Project;
+use counterpoise::project::quality::{DIVERSITY, JUDGE, NEAR_COPIES, PIXELS};
 use serde_json::json;
 
 fn quiet() -> Arc<dyn Fn() + Send + Sync> {
@@ -46,6 +50,25 @@ fn a_result_is_taken_once_and_the_end_wakes() {
     assert_eq!(job.view().state, JobState::Finished);
     assert_eq!(job.take(), Some(Ok(3)));
     assert_eq!(job.take(), None);
+}
+
+#[test]
+fn what_says_nothing_new_wakes_nobody() {
+    let woken = Arc::new(AtomicUsize::new(0));
+    let count = woken.clone();
+    let wake: Arc<dyn Fn() + Send + Sync> = Arc::new(move || {
+        count.fetch_add(1, Ordering::SeqCst);
+    });
+    let job = spawn("repeats", wake, |ctx| {
+        for _ in 0..100 {
+            ctx.progress("adding", 1, 2);
+            ctx.note(Level::Info, "the same thing");
+        }
+        Ok(())
+    });
+    job.wait().unwrap();
+    let woken = woken.load(Ordering::SeqCst);
+    assert!((2..=3).contains(&woken), "progress, a note, and perhaps the end already: {woken}");
 }
 
 #[test]
@@ -194,13 +217,89 @@ fn training_and_generating_decode_the_training_images_once() {
         method: "m2m".to_owned(),
         params,
         model: Some(model),
+        features: None,
         device: "cpu".to_owned(),
         seed: 2,
     };
     assert_eq!(generate(&ctx, &request, &mut project).unwrap().candidates, 3);
     assert_eq!(decodings.load(Ordering::SeqCst), 1, "the images of the training were there");
+    let quality = project.quality().unwrap();
+    assert_eq!(quality.len(), 1);
+    let (class, names) =
+        (&quality[0], quality[0].figures.iter().map(|f| f.name.as_str()).collect::<Vec<_>>());
+    assert_eq!((class.class.as_str(), class.made, class.real), ("cat", 3, 3));
+    assert_eq!(names, [DIVERSITY], "too few for distances, and derived images are near their seed by design");
     drop(request);
     assert!(held.upgrade().is_none(), "something holds the images after the last job");
+}
+
+#[test]
+fn a_run_keeps_what_it_measured() {
+    let temp = tempfile::tempdir().unwrap();
+    let root = temp.path().join("source");
+    let counts = [("cat", 14), ("dog", 22)];
+    let mut samples = Vec::new();
+    for (class, (name, count)) in counts.into_iter().enumerate() {
+        for i in 0..count {
+            let path = format!("{name}/{i:02}.png");
+            samples.push(store::sample(&root, &path, class, Split::Train, class * 100 + i));
+        }
+    }
+    let classes = vec!["cat".to_owned(), "dog".to_owned()];
+    let dataset = Dataset { root, classes, samples, ..Dataset::default() };
+    let dir = temp.path().join("project");
+    let mut project = Project::create(&dir, "pets").unwrap();
+    project.set_dataset(&dataset).unwrap();
+    let plan = Plan::new(&dataset.classes, &dataset.training_counts(), &Target::Max, None).unwrap();
+    let spec = Spec::of(&dataset, Some(16), Fit::Pad);
+    let data = Arc::new(TrainingData::new(dataset, spec));
+    let model = temp.path().join("smote.safetensors");
+    let params = [("space", json!("pixels")), ("epochs", json!(3))];
+    let params: ParamMap = params.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    let request = TrainRequest {
+        data: data.clone(),
+        method: "smote".to_owned(),
+        params: params.clone(),
+        device: "cpu".to_owned(),
+        seed: 2,
+        checkpoint: checkpoint_of(&model),
+        model: model.clone(),
+    };
+    train(&Ctx::default(), &request).unwrap();
+    let request = GenerateRequest {
+        features: None,
+        data,
+        plan,
+        rejected: Rejected::Repeat,
+        method: "smote".to_owned(),
+        params,
+        model: Some(model),
+        device: "cpu".to_owned(),
+        seed: 2,
+    };
+    let outcome = generate(&Ctx::default(), &request, &mut project).unwrap();
+    let kept = project.quality().unwrap();
+    assert_eq!(kept.len(), 1, "of the class that images were made of");
+    let cat = &kept[0];
+    assert_eq!((cat.class.as_str(), cat.made, cat.real), ("cat", 8, 14));
+    let names: Vec<&str> = cat.figures.iter().map(|figure| figure.name.as_str()).collect();
+    let mut wanted: Vec<&str> = Measure::ALL.into_iter().map(Measure::name).collect();
+    wanted.extend([DIVERSITY, NEAR_COPIES]);
+    assert_eq!(names, wanted);
+    // The distances are those that the run tells, half of the real images on each side.
+    let told = &outcome.distances[0].distances;
+    for (figure, told) in cat.figures.iter().zip(told) {
+        assert_eq!((figure.value, figure.sd, figure.floor), (told.value, told.sd, told.floor));
+        assert_eq!((figure.features.as_str(), figure.n_real, figure.n_made), (JUDGE, 7, 7));
+        assert!(figure.floor.is_some());
+    }
+    let diversity = cat.figure(DIVERSITY).unwrap();
+    assert!(diversity.value > 0.2 && diversity.value < 1.2, "{}", diversity.value);
+    assert_eq!((diversity.features.as_str(), diversity.n_real, diversity.n_made), (PIXELS, 14, 8));
+    assert_eq!(cat.near_copies(), Some(outcome.near_copies as u32));
+    assert_eq!(cat.figure(NEAR_COPIES).unwrap().n_made, 8);
+    drop(project);
+    assert_eq!(Project::open(&dir).unwrap().quality().unwrap(), kept, "after a restart");
 }
 
 #[test]

@@ -29,11 +29,12 @@ const NN_FROM_DOMAIN: [&str; 2] = ["task", "random"];
 const REGISTRY: [&str; 3] = ["registry", "method", "params"];
 
 /// External crate -> folders that may name it. Crates that are not listed are plain helpers, free to all.
-const CRATES: [(&str, &[&str]); 24] = [
+const CRATES: [(&str, &[&str]); 25] = [
     ("burn", &["nn", "oversampling", "classify", "evaluation"]),
     ("burn_std", &["nn"]),
     ("pulp", &["nn"]),
     ("faer", &["nn", "oversampling", "evaluation"]),
+    ("flate2", &["nn"]),
     ("rustix", &["export"]),
     ("thread_priority", &["jobs"]),
     ("safetensors", &["nn", "oversampling", "classify", "evaluation"]),

@@ -8,7 +8,11 @@ use std::sync::Arc;
 use counterpoise::domain::decisions::{DecidedBy, Decision};
 use counterpoise::domain::plan::Target;
 use counterpoise::jobs::store::{StoreCommand, StoreEvent, StoreHandle, patch};
-use counterpoise::project::{CandidateSink, Project, ProjectError, Recent, Settings, default_place, recent};
+use counterpoise::project::quality::{DIVERSITY, JUDGE, NEAR_COPIES, PIXELS};
+use counterpoise::project::{
+    CandidateSink, ClassQuality, Project, ProjectError, QualityFigure, Recent, Settings, default_place,
+    recent,
+};
 use rusqlite::Connection;
 use serde_json::json;
 
@@ -209,6 +213,18 @@ PRAGMA application_id = 1668312937;
 PRAGMA user_version = 1;
 ";
 
+/// What version 2 added. It never changes.
+const VERSION_2: &str = "
+ALTER TABLE runs ADD COLUMN started INTEGER;
+ALTER TABLE decisions ADD COLUMN decided_at INTEGER;
+CREATE INDEX decisions_of_candidate ON decisions (candidate);
+CREATE TRIGGER decisions_stay BEFORE UPDATE ON decisions
+    BEGIN SELECT RAISE(ABORT, 'decisions are only ever added'); END;
+CREATE TRIGGER decisions_are_kept BEFORE DELETE ON decisions
+    BEGIN SELECT RAISE(ABORT, 'decisions are only ever added'); END;
+PRAGMA user_version = 2;
+";
+
 fn old_project(dir: &Path) {
     fs::create_dir_all(dir).unwrap();
     Connection::open(dir.join("project.sqlite")).unwrap().execute_batch(VERSION_1).unwrap();
@@ -240,6 +256,78 @@ fn an_old_project_is_brought_up_to_date_with_its_decisions() {
     let reading = bench.temp.path().join("reading");
     old_project(&reading);
     assert!(matches!(Project::open_read_only(&reading), Err(ProjectError::OldReadOnly { .. })));
+}
+
+#[test]
+fn a_project_from_before_the_quality_of_runs_opens_with_none() {
+    let bench = Bench::new(0);
+    let dir = bench.temp.path().join("old");
+    old_project(&dir);
+    Connection::open(dir.join("project.sqlite")).unwrap().execute_batch(VERSION_2).unwrap();
+    let mut project = Project::open(&dir).unwrap();
+    assert_eq!(decisions(&project), [(Decision::Accepted, Some(DecidedBy::Person))]);
+    let run = project.latest_run().unwrap().unwrap();
+    assert!(project.quality().unwrap().is_empty());
+    project.add_quality(run, &quality("cat")).unwrap();
+    assert_eq!(project.quality().unwrap(), [quality("cat")]);
+    drop(project);
+    assert_eq!(schema(&dir), schema(&bench.dir));
+}
+
+fn figure(features: &str, name: &str, value: f64, floor: Option<f64>) -> QualityFigure {
+    let (features, name) = (features.to_owned(), name.to_owned());
+    QualityFigure { features, name, value, sd: floor.map(|_| 0.1 + 0.2), floor, n_real: 20, n_made: 30 }
+}
+
+/// Not in the order of the alphabet, and one name under two features.
+fn quality(class: &str) -> ClassQuality {
+    let figures = vec![
+        figure(JUDGE, "FD-g", 1.0 / 3.0, Some(0.1)),
+        figure(JUDGE, "coverage", 0.5, None),
+        figure("another", "coverage", 0.25, None),
+        figure(PIXELS, DIVERSITY, 0.9, Some(1.0)),
+        figure(PIXELS, NEAR_COPIES, 0.1, Some(0.0)),
+    ];
+    ClassQuality { class: class.to_owned(), made: 30, real: 40, figures }
+}
+
+#[test]
+fn what_was_measured_of_a_run_comes_back() {
+    let bench = Bench::new(2);
+    let mut project = bench.open();
+    assert!(project.quality().unwrap().is_empty());
+    let first = project.latest_run().unwrap().unwrap();
+    let bare = ClassQuality { class: "cat".to_owned(), made: 2, real: 3, figures: Vec::new() };
+    let measured = [quality("dog"), bare];
+    for one in &measured {
+        project.add_quality(first, one).unwrap();
+    }
+    drop(project);
+    let mut project = bench.open();
+    assert_eq!(
+        project.quality().unwrap(),
+        measured,
+        "numbers keep their bits, classes and figures their order"
+    );
+    assert_eq!(measured[0].near_copies(), Some(3));
+    assert_eq!(measured[1].near_copies(), None);
+
+    // Once, whole, and of a run that there is.
+    assert!(project.add_quality(first, &quality("cat")).is_err());
+    let mut broken = quality("eel");
+    broken.figures[4].value = f64::NAN;
+    assert!(project.add_quality(first, &broken).is_err());
+    assert_eq!(project.quality().unwrap(), measured);
+    assert!(matches!(project.add_quality(99, &quality("cat")), Err(ProjectError::UnknownRun(99))));
+
+    // It belongs to its run.
+    let second = project.new_run("generate", &json!({})).unwrap();
+    project.finish_run(second, "finished").unwrap();
+    assert!(project.quality().unwrap().is_empty());
+    assert_eq!(project.quality_of(first).unwrap(), measured);
+    let mut reader = Project::open_read_only(&bench.dir).unwrap();
+    assert_eq!(reader.quality_of(first).unwrap(), measured);
+    assert!(matches!(reader.add_quality(second, &quality("cat")), Err(ProjectError::ReadOnly { .. })));
 }
 
 #[test]
@@ -451,6 +539,20 @@ fn the_store_thread_saves_and_tells() {
         _ => None,
     });
     assert_eq!(told.iter().map(|c| c.id).collect::<Vec<_>>(), added);
+
+    sink.measured(run, &quality("cat")).unwrap();
+    let told = until(&store, |event| match event {
+        StoreEvent::Measured(quality) => Some(quality),
+        _ => None,
+    });
+    assert_eq!(*told, quality("cat"));
+    store.send(StoreCommand::Reload).unwrap();
+    let again = until(&store, |event| match event {
+        StoreEvent::Opened(opened) => Some(opened),
+        _ => None,
+    });
+    assert_eq!(*again.quality, [quality("cat")]);
+    until(&store, |event| matches!(event, StoreEvent::Saved(_)).then_some(()));
 
     let bad = StoreCommand::Relabel { paths: paths(&["dog/0.png"]), class: "bird".to_owned() };
     let seq = store.send(bad).unwrap();

@@ -1,19 +1,15 @@
 //! A collection of damaged, hostile and odd image files: each is read, listed or ignored, and the scan ends.
 #![allow(clippy::unwrap_used)]
 
+#[path = "common/data.rs"]
+mod data;
+
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use counterpoise::domain::task::Ctx;
 use counterpoise::imaging::scan::{Reading, ScanOptions, scan};
-
-/// The folder of test data, where there is one.
-fn data() -> Option<PathBuf> {
-    let named = std::env::var_os("COUNTERPOISE_DATA").map(PathBuf::from);
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data");
-    named.into_iter().chain([beside]).find(|p| p.is_dir())
-}
 
 /// Regular files below a folder.
 fn files_below(folder: &Path) -> usize {
@@ -28,11 +24,7 @@ fn files_below(folder: &Path) -> usize {
 
 #[test]
 fn every_file_is_read_listed_or_ignored() {
-    let archive = data().map(|d| d.join("robustness/robustness_images.tar.gz")).filter(|p| p.is_file());
-    let Some(archive) = archive else {
-        println!("SKIPPED: no robustness/robustness_images.tar.gz below COUNTERPOISE_DATA or ../shared/data");
-        return;
-    };
+    let Some(archive) = data::file("robustness/robustness_images.tar.gz") else { return };
     let folder = tempfile::tempdir().unwrap();
     let unpacked =
         Command::new("tar").arg("-xzf").arg(&archive).arg("-C").arg(folder.path()).status().unwrap();

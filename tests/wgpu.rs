@@ -19,7 +19,7 @@ use counterpoise::nn::bagan::BaganConfig;
 use counterpoise::nn::critic::{LatentCriticConfig, PairCriticConfig, fused_direction, gradient_penalty};
 use counterpoise::nn::init::Init;
 use counterpoise::nn::input_gradient::{Images, walk};
-use counterpoise::nn::layers::Pass;
+use counterpoise::nn::layers::{FixedConv2d, Pass};
 use counterpoise::nn::loss::cross_entropy;
 use counterpoise::nn::resnet::ResNetConfig;
 use counterpoise::nn::{ComputeDevice, DeviceError};
@@ -81,7 +81,8 @@ fn training_and_translation_agree_with_the_processor() {
     generator_networks_agree(&gpu);
 }
 
-/// Every layer that the generators add: embeddings, doubling, dropout, products of maps, exact penalties.
+/// Every layer that the generators and MobileNet add: embeddings, doubling, dropout, products of maps, exact penalties,
+/// filters of single channels.
 fn generator_networks_agree(gpu: &ComputeDevice) {
     let run = |device: &ComputeDevice| -> Vec<(&'static str, Vec<f32>)> {
         let device = device.autodiff();
@@ -132,6 +133,11 @@ fn generator_networks_agree(gpu: &ComputeDevice) {
         let bagan = BaganConfig { latent: 6, width: 2, ..BaganConfig::new(1, 16, 2) };
         let generator = bagan.build_generator(&mut Init::new(3, 5, &device));
         out.push(("bagan", host(generator.forward(codes(6)))));
+
+        // A filter for each channel, with a border of one row and column on one side alone.
+        let bias = tensor([6, 1, 1, 1], 9).reshape([6]);
+        let filters = FixedConv2d::new(tensor([6, 1, 3, 3], 8), bias, 2, 6);
+        out.push(("filters", host(filters.forward(tensor([2, 6, 8, 8], 10)))));
         out
     };
     for ((name, cpu), (_, gpu)) in run(&ComputeDevice::cpu()).into_iter().zip(run(gpu)) {

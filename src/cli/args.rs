@@ -242,6 +242,8 @@ pub struct GenerateArgs {
     #[arg(long, value_name = "P")]
     pub project: PathBuf,
     #[command(flatten)]
+    pub features: FeaturesArg,
+    #[command(flatten)]
     pub common: Common,
 }
 
@@ -261,9 +263,18 @@ pub struct BalanceArgs {
     #[arg(long, value_name = "P")]
     pub project: Option<PathBuf>,
     #[command(flatten)]
+    pub features: FeaturesArg,
+    #[command(flatten)]
     pub originals: OriginalsArg,
     #[command(flatten)]
     pub common: Common,
+}
+
+#[derive(Args)]
+pub struct FeaturesArg {
+    /// Also measure made images on features of MobileNet v1 1.0 224, with its weights from this safetensors file.
+    #[arg(long, value_name = "FILE")]
+    pub features: Option<PathBuf>,
 }
 
 #[derive(Args)]

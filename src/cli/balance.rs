@@ -22,6 +22,7 @@ use crate::project::default_place;
 pub fn run(args: BalanceArgs, params: &ParamMap, terminal: &Terminal) -> Result<Outcome> {
     input::refuse_existing(&args.out)?;
     input::beta(input::method(&args.method.method)?, params)?;
+    input::check_features(args.features.features.as_deref())?;
     let dataset = input::dataset(&args.folder, &args.common, terminal)?;
     let place = match args.project {
         Some(place) => place,
@@ -32,6 +33,7 @@ pub fn run(args: BalanceArgs, params: &ParamMap, terminal: &Terminal) -> Result<
         params: params.clone(),
         place,
         model: args.model,
+        features: args.features.features,
         out: args.out,
         originals: args.originals.originals,
     };
@@ -47,6 +49,8 @@ pub struct Whole {
     pub place: PathBuf,
     /// Trained first where there is none and the method needs one.
     pub model: Option<PathBuf>,
+    /// A weights file of MobileNet to measure the made images with.
+    pub features: Option<PathBuf>,
     pub out: PathBuf,
     pub originals: Originals,
 }
@@ -90,6 +94,7 @@ impl Whole {
             method: self.method,
             params: self.params,
             model,
+            features: self.features,
             device: common.device.clone(),
             seed: common.seed,
         });

@@ -1,4 +1,5 @@
-//! `counterpoise candidates`: what a project's last run made, with the parts of each test.
+//! `counterpoise candidates`: what a project's last run made, with the parts of each test, and what was
+//! measured of each class.
 
 use std::path::Path;
 
@@ -8,7 +9,7 @@ use super::args::CandidatesArgs;
 use super::output::{Outcome, share};
 use super::tables::Table;
 use super::{Failure, RESOURCE, Result};
-use crate::project::{CandidateRow, Project};
+use crate::project::{CandidateRow, ClassQuality, Project};
 
 /// Columns of the CSV and names in the JSON, in order.
 const COLUMNS: [&str; 17] = [
@@ -34,6 +35,7 @@ const COLUMNS: [&str; 17] = [
 pub fn run(args: &CandidatesArgs) -> Result<Outcome> {
     let project = Project::open_read_only(&args.project)?;
     let rows = project.candidates()?;
+    let quality = project.quality()?;
     let cells: Vec<[Value; COLUMNS.len()]> = rows.iter().map(cells).collect();
     if let Some(path) = &args.csv {
         write(path, &cells)?;
@@ -56,10 +58,16 @@ pub fn run(args: &CandidatesArgs) -> Result<Outcome> {
         object.insert("file".to_owned(), Value::from(row.file.as_str()));
         Value::Object(object)
     });
-    let object = json!({ "candidates": list.collect::<Vec<_>>() });
+    let object = json!({
+        "candidates": list.collect::<Vec<_>>(),
+        "quality": quality.iter().map(quality_json).collect::<Vec<_>>(),
+    });
     let text = match &args.csv {
         Some(path) => format!("{} candidates were written: {}", rows.len(), path.display()),
-        None => format!("{table}\n{} candidates", rows.len()),
+        None if quality.iter().all(|class| class.figures.is_empty()) => {
+            format!("{table}\n{} candidates", rows.len())
+        }
+        None => format!("{table}\n{} candidates\n\n{}", rows.len(), quality_table(&quality)),
     };
     Ok(Outcome::new(object, text))
 }
@@ -85,6 +93,48 @@ fn cells(row: &CandidateRow) -> [Value; COLUMNS.len()] {
         json!(row.nearest_file),
         json!(row.nearest_distance),
     ]
+}
+
+/// What was measured of a class when its images were made, for scripts.
+fn quality_json(quality: &ClassQuality) -> Value {
+    let figures = quality.figures.iter().map(|figure| {
+        json!({
+            "features": figure.features,
+            "name": figure.name,
+            "value": figure.value,
+            "sd": figure.sd,
+            "floor": figure.floor,
+            "n_real": figure.n_real,
+            "n_made": figure.n_made,
+        })
+    });
+    json!({
+        "name": quality.class,
+        "made": quality.made,
+        "real": quality.real,
+        "near_copies": quality.near_copies(),
+        "figures": figures.collect::<Vec<_>>(),
+    })
+}
+
+/// The same for people: each figure beside the same between real images.
+fn quality_table(quality: &[ClassQuality]) -> Table {
+    let mut table =
+        Table::new(&["class", "features", "figure", "made", "between real", "made images", "real images"]);
+    for class in quality {
+        for figure in &class.figures {
+            table.row([
+                class.class.clone(),
+                figure.features.clone(),
+                figure.name.clone(),
+                share(Some(figure.value)),
+                share(figure.floor),
+                figure.n_made.to_string(),
+                figure.n_real.to_string(),
+            ]);
+        }
+    }
+    table
 }
 
 fn write(path: &Path, rows: &[[Value; COLUMNS.len()]]) -> Result<()> {

@@ -36,6 +36,7 @@ pub fn run(args: DemoArgs, params: &ParamMap, terminal: &Terminal) -> Result<Out
         params: with_example,
         place: default_place::for_source(&dataset.root)?,
         model,
+        features: None,
         out: out.clone(),
         originals: Originals::Keep,
     };

@@ -16,6 +16,7 @@ use crate::oversampling::ParamMap;
 pub fn run(args: GenerateArgs, params: &ParamMap, terminal: &Terminal) -> Result<Outcome> {
     let method = input::method(&args.method.method)?;
     let beta = input::beta(method, params)?;
+    input::check_features(args.features.features.as_deref())?;
     let scanned = input::dataset(&args.folder, &args.common, terminal)?;
     let mut project = input::project_for(&args.project, &scanned)?;
     project.set_settings(&input::settings(&args.method.method, params, &args.common))?;
@@ -30,6 +31,7 @@ pub fn run(args: GenerateArgs, params: &ParamMap, terminal: &Terminal) -> Result
         method: args.method.method,
         params: params.clone(),
         model: args.model,
+        features: args.features.features,
         device: args.common.device,
         seed: args.common.seed,
     };
@@ -46,6 +48,7 @@ pub fn run(args: GenerateArgs, params: &ParamMap, terminal: &Terminal) -> Result
         "candidates": made.candidates,
         "accepted": made.accepted,
         "rejected": made.rejected,
+        "distances": made.distances.iter().map(|of| of.json()).collect::<Vec<_>>(),
     });
     Ok(Outcome::new(object, text))
 }

@@ -96,6 +96,14 @@ pub fn project_for(dir: &Path, dataset: &Dataset) -> Result<Project> {
     Ok(project)
 }
 
+/// Refuses a weights file for `--features` that a run would refuse, before any work.
+pub fn check_features(path: Option<&Path>) -> Result<()> {
+    if let Some(path) = path {
+        jobs::distances::check_features(path)?;
+    }
+    Ok(())
+}
+
 /// Refuses an `--out` that exists, before any work.
 pub fn refuse_existing(out: &Path) -> Result<()> {
     if out.symlink_metadata().is_ok() {

@@ -2,7 +2,8 @@
 //! tell is taken in.
 //!
 //! Each frame first takes in ([`App::take_in`]), then paints the views, then carries out what they asked for.
-//! Nothing here waits: files and hashes are on job threads, the project is on the store's thread.
+//! Nothing here waits: files, hashes and the orders of long lists are on job threads, the project is on the
+//! store's thread.
 
 mod act;
 mod project;
@@ -17,6 +18,8 @@ use serde::{Deserialize, Serialize};
 
 use super::command::{Action, Command, hold_after_moves, take_shortcuts};
 use super::dialogs::{Answer, Ask, Dialogs, NO_DIALOGS};
+use super::order::CandidateOrder;
+use super::pace::Pace;
 use super::state::{
     Confirm, DeviceRow, Face, JobKind, JobSlot, ModelFile, ProjectState, Saving, Sheet, Source, State,
     ThemeChoice, Workspace,
@@ -40,7 +43,7 @@ use crate::jobs::generate::{GenerateOutcome, GenerateRequest};
 use crate::jobs::store::{Opened, StoreCommand, StoreHandle};
 use crate::jobs::train::{TrainOutcome, TrainRequest};
 use crate::jobs::training_data::TrainingData;
-use crate::jobs::{self, Job, JobError, JobView};
+use crate::jobs::{self, Job, JobError, JobState, JobView};
 use crate::oversampling;
 use crate::project::{Project, Recent, default_place, recent};
 
@@ -48,6 +51,8 @@ use crate::project::{Project, Recent, default_place, recent};
 const SETTLED: Duration = Duration::from_millis(300);
 /// How often the window looks at a running job, for times; its events wake the window by themselves.
 const GLANCE: Duration = Duration::from_millis(500);
+/// Images or candidates that are put in order at once, within a small part of a frame; a job orders more.
+const AT_ONCE: usize = 4096;
 
 /// How a window begins.
 #[derive(Clone, Debug, Default)]
@@ -117,6 +122,10 @@ enum Done {
     Exported(Result<ExportReport, JobError>),
     Verified(Result<Verification, JobError>),
     Devices(Result<Vec<DeviceInfo>, JobError>),
+    /// An order of the images in Data, with its number.
+    Images(Result<(u64, Vec<usize>), JobError>),
+    /// An order of the candidates in Review, with its number.
+    Candidates(Result<(u64, CandidateOrder), JobError>),
     Nothing,
 }
 
@@ -171,7 +180,9 @@ pub struct App {
     pub state: State,
     textures: Textures,
     dialogs: Dialogs,
+    /// Wakes the window at once.
     wake: Arc<dyn Fn() + Send + Sync>,
+    pace: Arc<Pace>,
     data_dir: Option<PathBuf>,
     running: Vec<Running>,
     store: Option<StoreHandle>,
@@ -203,12 +214,15 @@ impl App {
         theme::install(ctx);
         let waker = ctx.clone();
         let wake: Arc<dyn Fn() + Send + Sync> = Arc::new(move || waker.request_repaint());
+        let waker = ctx.clone();
+        let pace = Arc::new(Pace::new(move |delay| waker.request_repaint_after(delay)));
         let mut app = App {
             ctx: ctx.clone(),
             state: State::new(),
             textures: Textures::new(ctx),
             dialogs: Dialogs::new(wake.clone()),
             wake,
+            pace,
             data_dir: options.data_dir,
             running: Vec::new(),
             store: None,
@@ -225,6 +239,8 @@ impl App {
             kept: Kept::default(),
             quitting: false,
         };
+        app.state.data.at_once = AT_ONCE;
+        app.state.review.at_once = AT_ONCE;
         if let Some(choice) = options.theme {
             app.state.theme = choice;
             theme::choose(ctx, choice);
@@ -267,7 +283,14 @@ impl App {
             // A newer look at something takes the place of the older one, whose result nobody wants any more.
             self.drop_job(kind);
         }
-        let job = Typed { job: jobs::spawn(name, self.wake.clone(), work), done };
+        let wake: Arc<dyn Fn() + Send + Sync> = if kind.is_some() {
+            // What reports progress may do so a thousand times a second.
+            let pace = self.pace.clone();
+            Arc::new(move || pace.wake())
+        } else {
+            self.wake.clone()
+        };
+        let job = Typed { job: jobs::spawn(name, wake, work), done };
         if let Some(kind) = kind {
             set_slot(&mut self.state.jobs, kind, job.view());
         }
@@ -302,6 +325,22 @@ impl App {
         }
     }
 
+    /// Lets jobs make the orders that the views asked for.
+    fn start_orders(&mut self) {
+        let Some(project) = &self.state.project else { return };
+        let (dataset, candidates) = (project.dataset.clone(), project.candidates.clone());
+        if let Some(asked) = self.state.data.begin() {
+            self.start_of_project("order images", Done::Images, move |_| {
+                Ok((asked.number, asked.rule.make(&dataset)))
+            });
+        }
+        if let Some(asked) = self.state.review.begin() {
+            self.start_of_project("order candidates", Done::Candidates, move |_| {
+                Ok((asked.number, asked.rule.make(&candidates)))
+            });
+        }
+    }
+
     fn job(&self, kind: JobKind) -> Option<&dyn AnyJob> {
         self.running.iter().find(|r| r.kind == Some(kind)).map(|r| r.job.as_ref())
     }
@@ -312,6 +351,8 @@ impl App {
 
     /// Takes in what jobs, store and dialogs tell.
     pub fn take_in(&mut self) {
+        // First: what is told from here on is not in this frame for certain.
+        self.pace.begin_frame();
         self.take_jobs();
         self.take_store();
         for (ask, answer) in self.dialogs.answers() {
@@ -319,7 +360,9 @@ impl App {
         }
         self.save_settled();
         self.start_waiting();
-        if !self.running.is_empty() {
+        self.state.put_in_order();
+        // Times go on; those of a paused job stand still.
+        if self.state.jobs.iter().any(|slot| slot.view.state == JobState::Running) {
             self.ctx.request_repaint_after(GLANCE);
         }
         if let Some(end) = self.state.notifications.next_end() {
@@ -484,6 +527,18 @@ impl App {
                 self.state.devices = Face::Full(devices.into_iter().map(device_row).collect());
             }
             Done::Devices(Err(error)) => self.state.devices = Face::Failed(error.to_string()),
+            Done::Images(Ok((number, order))) => {
+                if let Some(project) = &self.state.project {
+                    self.state.data.take(number, order, &project.dataset);
+                }
+            }
+            Done::Candidates(Ok((number, order))) => {
+                if let Some(project) = &self.state.project {
+                    self.state.review.take(number, order, &project.candidates);
+                }
+            }
+            Done::Images(Err(_)) => self.state.data.make_at_once(),
+            Done::Candidates(Err(_)) => self.state.review.make_at_once(),
         }
     }
 
@@ -681,6 +736,7 @@ impl App {
             method: settings.method.clone(),
             params: params(project),
             model: self.state.train.model.full().map(|model| model.path.clone()),
+            features: None,
             device: settings.device.clone(),
             seed: settings.seed,
         };
@@ -932,6 +988,7 @@ impl eframe::App for App {
         for action in self.paint(ui) {
             self.act(action);
         }
+        self.start_orders();
     }
 }
 

@@ -510,9 +510,7 @@ impl Command {
                 (in_gallery && !state.data.tiles.selected.is_empty())
                     || (in_review && (state.review.large || !state.review.tiles.selected.is_empty()))
             }
-            Command::ToggleExcluded => {
-                in_gallery && state.can_edit() && !state.data.tiles.targets().is_empty()
-            }
+            Command::ToggleExcluded => in_gallery && state.can_edit() && state.data.tiles.has_targets(),
             Command::FindFile => in_gallery,
             Command::StartTraining => state.can_edit() && !training && !making,
             Command::ResumeTraining => {
@@ -530,10 +528,12 @@ impl Command {
             Command::StopAndKeep => training || making,
             Command::CancelJob => state.current_job().is_some(),
             Command::Accept | Command::Reject | Command::Undecide => {
-                in_review && state.can_edit() && !state.review.tiles.targets().is_empty()
+                in_review && state.can_edit() && state.review.tiles.has_targets()
             }
             Command::AcceptShown | Command::RejectShown => {
-                in_review && state.can_edit() && !state.review.tiles.order.is_empty()
+                // What is shown is about to be something else while an order is on its way.
+                let settled = !state.review.is_waiting() && !state.review.tiles.order.is_empty();
+                in_review && state.can_edit() && settled
             }
             Command::NextUndecided => {
                 in_review && state.project.as_ref().is_some_and(|p| p.figures.undecided > 0)
@@ -626,6 +626,9 @@ impl Command {
             Command::ToggleExcluded if state.workspace != Workspace::Data => only_in("Data"),
             Command::ToggleExcluded => "Choose an image first.".to_owned(),
             _ if self.menu() == Menu::Review && state.workspace != Workspace::Review => only_in("Review"),
+            Command::AcceptShown | Command::RejectShown if state.review.is_waiting() => {
+                "The candidates are being put in order; wait a moment.".to_owned()
+            }
             Command::NextUndecided => "No candidate is undecided.".to_owned(),
             _ if self.menu() == Menu::Review => "There is no candidate to do this with.".to_owned(),
             _ => "This cannot be done now.".to_owned(),

@@ -168,6 +168,11 @@ impl Filter {
     pub fn asks_judgement(&self) -> bool {
         self.0.asks_judgement()
     }
+
+    /// True where the filter asks for decisions, so that one may change what passes.
+    pub fn asks_decision(&self) -> bool {
+        self.0.asks_decision()
+    }
 }
 
 impl Node {
@@ -199,6 +204,15 @@ impl Node {
             Node::Not(a) => a.asks_judgement(),
             Node::Number(measure, ..) => measure.is_judgement(),
             Node::Verdict(_) => true,
+            _ => false,
+        }
+    }
+
+    fn asks_decision(&self) -> bool {
+        match self {
+            Node::Or(a, b) | Node::And(a, b) => a.asks_decision() || b.asks_decision(),
+            Node::Not(a) => a.asks_decision(),
+            Node::Decision(_) => true,
             _ => false,
         }
     }

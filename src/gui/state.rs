@@ -11,9 +11,10 @@ use std::sync::Arc;
 use super::command::Action;
 use super::filter::{Facts, Filter, Measure};
 use super::notify::Notifications;
+use super::order::{Asked, CandidateOrder, CandidateRule, Change, IN_PLACE, ImageRule, Pending, Sorter};
 use super::tiles::Tiles;
 use super::widgets::status_bar::{capital, counted, number};
-use crate::domain::classes::{ClassId, natural_order};
+use crate::domain::classes::ClassId;
 use crate::domain::decisions::{Decision, Verdict};
 use crate::domain::imbalance::Imbalance;
 use crate::domain::plan::{Plan, Target};
@@ -22,9 +23,10 @@ use crate::domain::splits::Split;
 use crate::export::{ExportReport, FilePlan, Originals, Verification};
 use crate::jobs::export::Undecided;
 use crate::jobs::model::ModelFacts;
+use crate::jobs::store::{patch, place_of};
 use crate::jobs::{JobState, JobView};
 use crate::oversampling;
-use crate::project::{CandidateRow, Recent, Settings, files};
+use crate::project::{CandidateRow, ClassQuality, Decided, Recent, Settings, files};
 
 /// The rail, in the order of the work.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -217,6 +219,8 @@ pub struct ProjectState {
     /// Edited in place by the forms, followed by [`Action::SettingsChanged`].
     pub settings: Settings,
     pub candidates: Arc<Vec<CandidateRow>>,
+    /// What was measured of the classes of the same run, as far as they are made.
+    pub quality: Arc<Vec<ClassQuality>>,
     /// What undo would undo, a phrase; `None` where there is nothing.
     pub can_undo: Option<String>,
     pub can_redo: Option<String>,
@@ -244,6 +248,8 @@ pub struct Figures {
     pub accepted: Vec<usize>,
     /// Candidates without a decision, over all classes.
     pub undecided: usize,
+    /// The training size in pixels that the data suggest.
+    pub suggested_size: u32,
     /// Training, validation, test.
     pub splits: [usize; 3],
     /// Distinct groups of training, validation, test; zero where none are known.
@@ -263,6 +269,7 @@ impl Default for Figures {
             known_made: Vec::new(),
             accepted: Vec::new(),
             undecided: 0,
+            suggested_size: Dataset::default().default_size(),
             splits: [0; 3],
             groups: [0; 3],
             excluded: 0,
@@ -281,6 +288,7 @@ impl ProjectState {
             dataset,
             settings,
             candidates: Arc::default(),
+            quality: Arc::default(),
             can_undo: None,
             can_redo: None,
             saving: Saving::Saved,
@@ -323,6 +331,7 @@ impl ProjectState {
         }
         figures.groups = groups.map(|g| g.len());
         figures.excluded = dataset.samples.iter().filter(|s| s.excluded).count();
+        figures.suggested_size = dataset.default_size();
         self.refresh_plan();
     }
 
@@ -337,28 +346,51 @@ impl ProjectState {
         self.refresh_candidates();
     }
 
-    /// Recomputes what follows from the candidates; call it after decisions or candidates changed.
+    /// Recomputes what follows from the candidates; call it after the whole list changed.
     pub fn refresh_candidates(&mut self) {
-        let names = self.dataset.classes.iter().enumerate();
-        let class_of: HashMap<&str, usize> = names.map(|(class, name)| (name.as_str(), class)).collect();
-        let mut accepted = vec![0; self.figures.counts.len()];
-        let mut undecided = 0;
+        self.figures.accepted = vec![0; self.figures.counts.len()];
+        self.figures.undecided = 0;
+        let mut tally = Tally::new(&self.dataset.classes, &mut self.figures);
         for row in self.candidates.iter() {
-            match row.decision {
-                Decision::Accepted => {
-                    if let Some(slot) = class_of.get(row.class.as_str()).and_then(|&c| accepted.get_mut(c)) {
-                        *slot += 1;
-                    }
-                }
-                Decision::Undecided => undecided += 1,
-                Decision::Rejected => {}
+            tally.add(&row.class, row.decision);
+        }
+        self.refresh_now();
+    }
+
+    /// Takes in decisions that are committed, with what follows from them; the positions of the candidates
+    /// that they are about.
+    pub fn decided(&mut self, decided: &[Decided]) -> Vec<usize> {
+        let rows: &mut Vec<_> = Arc::make_mut(&mut self.candidates);
+        let changed = patch(rows, decided);
+        let mut tally = Tally::new(&self.dataset.classes, &mut self.figures);
+        for &(position, before, now) in &changed {
+            if let Some(row) = self.candidates.get(position) {
+                tally.take(&row.class, before);
+                tally.add(&row.class, now);
             }
         }
+        self.refresh_now();
+        changed.into_iter().map(|(position, ..)| position).collect()
+    }
+
+    /// Takes in candidates that were made, with what follows from them; their positions.
+    pub fn added(&mut self, rows: &[CandidateRow]) -> Vec<usize> {
+        let list = Arc::make_mut(&mut self.candidates);
+        let first = list.len();
+        list.extend_from_slice(rows);
+        let mut tally = Tally::new(&self.dataset.classes, &mut self.figures);
+        for row in rows {
+            tally.add(&row.class, row.decision);
+        }
+        self.refresh_now();
+        (first..self.candidates.len()).collect()
+    }
+
+    fn refresh_now(&mut self) {
+        let figures = &mut self.figures;
         let now: Vec<usize> =
-            self.figures.counts.iter().zip(&accepted).map(|(have, made)| have + made).collect();
-        self.figures.now = Imbalance::of(&now);
-        self.figures.accepted = accepted;
-        self.figures.undecided = undecided;
+            figures.counts.iter().zip(&figures.accepted).map(|(have, made)| have + made).collect();
+        figures.now = Imbalance::of(&now);
     }
 
     /// The image file of a candidate; `None` for a path that leaves the project folder.
@@ -387,7 +419,50 @@ impl ProjectState {
 
     /// The training size in force: the person's choice or the one the data suggests.
     pub fn size(&self) -> u32 {
-        self.settings.size.unwrap_or_else(|| self.dataset.default_size())
+        self.settings.size.unwrap_or(self.figures.suggested_size)
+    }
+}
+
+/// Counts decisions in and out of [`Figures`].
+struct Tally<'a> {
+    names: &'a [String],
+    class_of: HashMap<&'a str, usize>,
+    /// Candidates of a class mostly follow each other.
+    last: usize,
+    figures: &'a mut Figures,
+}
+
+impl<'a> Tally<'a> {
+    fn new(names: &'a [String], figures: &'a mut Figures) -> Self {
+        let class_of = names.iter().enumerate().map(|(class, name)| (name.as_str(), class)).collect();
+        Tally { names, class_of, last: 0, figures }
+    }
+
+    fn add(&mut self, class: &str, decision: Decision) {
+        match decision {
+            Decision::Accepted => self.accepted(class, |count| count + 1),
+            Decision::Undecided => self.figures.undecided += 1,
+            Decision::Rejected => {}
+        }
+    }
+
+    fn take(&mut self, class: &str, decision: Decision) {
+        match decision {
+            Decision::Accepted => self.accepted(class, |count| count.saturating_sub(1)),
+            Decision::Undecided => self.figures.undecided = self.figures.undecided.saturating_sub(1),
+            Decision::Rejected => {}
+        }
+    }
+
+    /// Candidates of a class that the data set does not have are counted nowhere.
+    fn accepted(&mut self, class: &str, change: impl Fn(usize) -> usize) {
+        if self.names.get(self.last).is_none_or(|name| name != class) {
+            let Some(&found) = self.class_of.get(class) else { return };
+            self.last = found;
+        }
+        if let Some(count) = self.figures.accepted.get_mut(self.last) {
+            *count = change(*count);
+        }
     }
 }
 
@@ -409,15 +484,18 @@ pub struct DataView {
     pub find: String,
     /// Tiles known by their position in `dataset.samples`; for their order see [`DataView::refresh`].
     pub tiles: Tiles<usize>,
+    /// Images up to which an order is made at once; more wait for a job, see [`DataView::begin`].
+    pub at_once: usize,
     /// Shares in the text box of the split proposal.
     pub shares: String,
     /// The proposal to cut splits was put away.
     pub splits_later: bool,
-    key: Option<DataKey>,
+    /// What the order is made by, or will be; `None` where it has to be made anew.
+    rule: Option<ImageRule>,
+    /// Images of the data set that the order was made of.
+    images: usize,
+    pending: Pending<ImageRule>,
 }
-
-/// What the order of [`DataView::tiles`] was computed from beside the data set: class, split, excluded, text.
-type DataKey = (Option<ClassId>, Option<Split>, bool, String);
 
 impl Default for DataView {
     fn default() -> Self {
@@ -426,47 +504,84 @@ impl Default for DataView {
             show_excluded: true,
             find: String::new(),
             tiles: Tiles::new(104.0),
+            at_once: usize::MAX,
             shares: "70/15/15".to_owned(),
             splits_later: false,
-            key: None,
+            rule: None,
+            images: 0,
+            pending: Pending::default(),
         }
     }
 }
 
 impl DataView {
-    /// A new view that keeps the size of the tiles.
-    pub fn with_side(side: f32) -> Self {
-        DataView { tiles: Tiles::new(side), ..Self::default() }
+    /// A new view that keeps what belongs to the window.
+    pub fn anew(&self) -> Self {
+        DataView { tiles: Tiles::new(self.tiles.side), at_once: self.at_once, ..Self::default() }
     }
 
-    /// The data set changed: the next [`DataView::refresh`] computes the order again.
+    /// The data set changed: the next [`DataView::refresh`] makes the order again.
     pub fn invalidate(&mut self) {
-        self.key = None;
+        self.rule = None;
+        self.pending.forget();
     }
 
-    /// Recomputes the order where the filter changed; cheap otherwise.
+    /// Makes the order again where the filter changed; cheap otherwise. With more than [`DataView::at_once`]
+    /// images it is only asked for, and the old one stays.
     pub fn refresh(&mut self, dataset: &Dataset, class: Option<ClassId>) {
-        let key = (class, self.split, self.show_excluded, self.find.to_lowercase());
-        if self.key.as_ref() == Some(&key) {
+        let rule = ImageRule {
+            class,
+            split: self.split,
+            excluded: self.show_excluded,
+            find: self.find.to_lowercase(),
+        };
+        if self.rule.as_ref() == Some(&rule) {
             return;
         }
-        let find = &key.3;
-        let shown = dataset.samples.iter().enumerate().filter(|(_, s)| {
-            class.is_none_or(|c| s.class == c)
-                && self.split.is_none_or(|split| s.split == split)
-                && (self.show_excluded || !s.excluded)
-                && (find.is_empty() || s.path.to_lowercase().contains(find.as_str()))
-        });
-        let mut order: Vec<usize> = shown.map(|(index, _)| index).collect();
-        // Training first: what the plan counts and the methods learn from.
-        order.sort_by_key(|&index| dataset.samples.get(index).map(|s| split_position(s.split)));
+        if dataset.samples.len() > self.at_once {
+            if self.images != dataset.samples.len() {
+                // Its positions mean other images now.
+                self.tiles.order = Arc::default();
+            }
+            self.pending.ask(rule.clone());
+        } else {
+            self.pending.forget();
+            self.show(rule.make(dataset), dataset);
+        }
+        self.rule = Some(rule);
+    }
+
+    /// The order that a job should make of the data set as it is now, for [`DataView::take`].
+    pub fn begin(&mut self) -> Option<Asked<ImageRule>> {
+        self.pending.begin()
+    }
+
+    /// Takes in the order with this number, unless another one was asked for since.
+    pub fn take(&mut self, number: u64, order: Vec<usize>, dataset: &Dataset) {
+        if self.pending.arrived(number) {
+            self.show(order, dataset);
+        }
+    }
+
+    /// No job can make an order: from now on they are made at once.
+    pub fn make_at_once(&mut self) {
+        self.at_once = usize::MAX;
+        self.invalidate();
+    }
+
+    /// Another order is on its way.
+    pub fn is_waiting(&self) -> bool {
+        self.pending.is_waiting()
+    }
+
+    fn show(&mut self, order: Vec<usize>, dataset: &Dataset) {
         let tiles = &mut self.tiles;
         tiles.order = Arc::new(order);
         let len = dataset.samples.len();
         tiles.selected.retain(|&index| index < len);
         tiles.cursor = tiles.cursor.filter(|&index| index < len);
         tiles.anchor = tiles.anchor.filter(|&index| index < len);
-        self.key = Some(key);
+        self.images = len;
     }
 }
 
@@ -522,6 +637,8 @@ pub struct ReviewView {
     /// Tiles known by candidate id, their order by position in `project.candidates`; see
     /// [`ReviewView::refresh`].
     pub tiles: Tiles<i64>,
+    /// Candidates up to which an order is made at once; more wait for a job, see [`ReviewView::begin`].
+    pub at_once: usize,
     /// The large view fills the workspace.
     pub large: bool,
     /// Magnification of the pictures in the large view, 1 = fitted; shared by seed, candidate, difference.
@@ -531,11 +648,17 @@ pub struct ReviewView {
     /// Amplification of the difference picture.
     pub gain: u32,
     parsed: Filter,
+    /// What the order is made from, or will be; `None` where it has to be made anew.
     key: Option<ReviewKey>,
+    /// What the order that is shown was made by.
+    sorter: Option<Sorter>,
+    pending: Pending<CandidateRule>,
+    /// Positions of candidates that changed since a job took the list.
+    since: Vec<usize>,
 }
 
-/// What the order of [`ReviewView::tiles`] was computed from beside the candidates: class, quick filters,
-/// text, sort, descending, blind.
+/// What the order of [`ReviewView::tiles`] is made from beside the candidates: class, quick filters, text,
+/// sort, descending, blind.
 type ReviewKey = (Option<ClassId>, Option<Verdict>, Option<Decision>, String, Measure, bool, bool);
 
 impl Default for ReviewView {
@@ -550,28 +673,46 @@ impl Default for ReviewView {
             blind: false,
             overlay: true,
             tiles: Tiles::new(112.0),
+            at_once: usize::MAX,
             large: false,
             zoom: 1.0,
             pan: [0.0, 0.0],
             gain: 8,
             parsed: Filter::default(),
             key: None,
+            sorter: None,
+            pending: Pending::default(),
+            since: Vec::new(),
         }
     }
 }
 
 impl ReviewView {
-    /// A new view that keeps the size of the tiles.
-    pub fn with_side(side: f32) -> Self {
-        ReviewView { tiles: Tiles::new(side), ..Self::default() }
+    /// A new view that keeps what belongs to the window.
+    pub fn anew(&self) -> Self {
+        ReviewView { tiles: Tiles::new(self.tiles.side), at_once: self.at_once, ..Self::default() }
     }
 
-    /// The candidates changed: the next [`ReviewView::refresh`] computes the order again.
+    /// The candidates changed as a whole, and their positions did not: the next [`ReviewView::refresh`] makes
+    /// the order again. Single ones: [`ReviewView::decided`], [`ReviewView::added`]. Another list:
+    /// [`ReviewView::clear`].
     pub fn invalidate(&mut self) {
         self.key = None;
+        self.pending.forget();
+        self.since.clear();
     }
 
-    /// Recomputes the order where filter or sort changed; cheap otherwise.
+    /// Another list of candidates begins.
+    pub fn clear(&mut self) {
+        self.invalidate();
+        self.sorter = None;
+        self.tiles.order = Arc::default();
+        self.tiles.selected.clear();
+        self.tiles.cursor = None;
+    }
+
+    /// Makes the order again where filter or sort changed; cheap otherwise. With more than
+    /// [`ReviewView::at_once`] candidates it is only asked for, and the old one stays.
     ///
     /// Where the candidate under the cursor left the order (it was decided and the filter is on decisions),
     /// the cursor goes to the one that took its place. In blind mode, filters and sorts that would tell what
@@ -589,87 +730,122 @@ impl ReviewView {
             }
             Err(error) => self.filter_error = Some(error.to_string()),
         }
-        let place = self.cursor_place(candidates);
-        let all = Filter::default();
-        let filter = if self.blind && self.parsed.asks_judgement() { &all } else { &self.parsed };
-        let verdict = self.verdict.filter(|_| !self.blind);
-        let sort = if self.blind && self.sort.is_judgement() { Measure::Slot } else { self.sort };
-        let name = class.and_then(|c| classes.get(c));
-        // Keys are made once a row, not once a comparison: 100,000 candidates are sorted within a frame.
-        let by_class = sort == Measure::Slot;
-        let ranks = if by_class { class_ranks(candidates, classes) } else { HashMap::new() };
-        // Candidates of a class mostly lie together.
-        let mut last = ("", 0);
-        let mut rows: Vec<Ranked> = candidates
-            .iter()
-            .enumerate()
-            .filter(|(_, row)| {
-                name.is_none_or(|n| row.class == *n)
-                    && verdict.is_none_or(|v| row.verdict == v)
-                    && self.decision.is_none_or(|d| row.decision == d)
-                    && filter.passes(&facts(row))
-            })
-            .map(|(position, row)| {
-                if by_class && last.0 != row.class {
-                    last = (&row.class, ranks.get(row.class.as_str()).copied().unwrap_or_default());
-                }
-                Ranked { class: last.1, part: sort.of(&facts(row)), id: row.id, position }
-            })
-            .collect();
-        let descending = self.descending;
-        rows.sort_unstable_by(|a, b| {
-            // Candidates without the part come last either way.
-            let by_part = match (a.part, b.part) {
-                (Some(x), Some(y)) if descending => y.total_cmp(&x),
-                (Some(x), Some(y)) => x.total_cmp(&y),
-                (x, y) => y.is_some().cmp(&x.is_some()),
-            };
-            a.class.cmp(&b.class).then(by_part).then(a.id.cmp(&b.id))
-        });
-        let tiles = &mut self.tiles;
-        let mut asked = std::mem::take(&mut tiles.selected);
-        let cursor_there = tiles.cursor.is_some_and(|id| rows.iter().any(|row| row.id == id));
-        if !asked.is_empty() {
-            let present: HashSet<i64> = rows.iter().map(|row| row.id).collect();
-            asked.retain(|id| present.contains(id));
-        }
-        tiles.selected = asked;
-        tiles.order = Arc::new(rows.into_iter().map(|row| row.position).collect());
-        if !cursor_there {
-            let next = place.unwrap_or(0).min(tiles.order.len().saturating_sub(1));
-            tiles.cursor = tiles.order.get(next).and_then(|&i| id_at(candidates, i));
-        }
+        let blind = self.blind;
+        let hidden = blind && self.parsed.asks_judgement();
+        let rule = CandidateRule {
+            class: class.and_then(|c| classes.get(c)).cloned(),
+            verdict: self.verdict.filter(|_| !blind),
+            decision: self.decision,
+            filter: if hidden { Filter::default() } else { self.parsed.clone() },
+            sort: if blind && self.sort.is_judgement() { Measure::Slot } else { self.sort },
+            descending: self.descending,
+            classes: classes.to_vec(),
+        };
         self.key = Some(key);
+        if candidates.len() > self.at_once {
+            self.pending.ask(rule);
+        } else {
+            self.pending.forget();
+            self.since.clear();
+            self.show(rule.make(candidates), candidates);
+        }
+    }
+
+    /// The order that a job should make of the candidates as they are now, for [`ReviewView::take`].
+    pub fn begin(&mut self) -> Option<Asked<CandidateRule>> {
+        let asked = self.pending.begin()?;
+        self.since.clear();
+        Some(asked)
+    }
+
+    /// Takes in the order with this number, unless another one was asked for since. Candidates that changed
+    /// while it was made are put where they belong.
+    pub fn take(&mut self, number: u64, mut order: CandidateOrder, candidates: &[CandidateRow]) {
+        if !self.pending.arrived(number) {
+            return;
+        }
+        let since = std::mem::take(&mut self.since);
+        match order.sorter.change(&order.positions, candidates, &since) {
+            Change::Nothing => {}
+            Change::Order(positions) => order.positions = positions,
+            Change::Anew => self.key = None,
+        }
+        self.show(order, candidates);
+    }
+
+    /// No job can make an order: from now on they are made at once.
+    pub fn make_at_once(&mut self) {
+        self.at_once = usize::MAX;
+        self.invalidate();
+    }
+
+    /// Another order is on its way.
+    pub fn is_waiting(&self) -> bool {
+        self.pending.is_waiting()
+    }
+
+    /// Brings the order up to date after the decisions on these candidates, by position, changed.
+    pub fn decided(&mut self, candidates: &[CandidateRow], changed: &[usize]) {
+        let asked = self.decision.is_some() || self.parsed.asks_decision();
+        if asked || self.sorter.as_ref().is_some_and(Sorter::asks_decision) {
+            self.changed(candidates, changed);
+        }
+    }
+
+    /// Brings the order up to date after these candidates, by position, were made.
+    pub fn added(&mut self, candidates: &[CandidateRow], added: &[usize]) {
+        self.changed(candidates, added);
+    }
+
+    fn changed(&mut self, candidates: &[CandidateRow], changed: &[usize]) {
+        if self.key.is_none() {
+            // It is made anew in any case.
+            return;
+        }
+        if self.pending.is_waiting() {
+            self.since.extend_from_slice(changed);
+        }
+        if changed.len().max(self.since.len()) > IN_PLACE {
+            return self.invalidate();
+        }
+        let Some(sorter) = &self.sorter else { return };
+        let positions = match sorter.change(&self.tiles.order, candidates, changed) {
+            Change::Nothing => return,
+            Change::Anew => return self.invalidate(),
+            Change::Order(positions) => positions,
+        };
+        let place = self.cursor_place(candidates);
+        self.tiles.order = Arc::new(positions);
+        for row in changed.iter().filter_map(|&position| candidates.get(position)) {
+            if !sorter.rule().shows(row) {
+                self.tiles.selected.remove(&row.id);
+            }
+        }
+        keep_cursor(&mut self.tiles, sorter, place, candidates);
+    }
+
+    fn show(&mut self, order: CandidateOrder, candidates: &[CandidateRow]) {
+        let place = self.cursor_place(candidates);
+        let CandidateOrder { sorter, positions } = order;
+        self.tiles.order = Arc::new(positions);
+        self.tiles.selected.retain(|&id| sorter.has(candidates, id));
+        keep_cursor(&mut self.tiles, &sorter, place, candidates);
+        self.sorter = Some(sorter);
     }
 
     /// Place of the cursor in the order.
     pub fn cursor_place(&self, candidates: &[CandidateRow]) -> Option<usize> {
-        self.tiles.cursor_place(|position| id_at(candidates, position))
+        self.tiles.place_of(place_of(candidates, self.tiles.cursor?)?)
     }
 }
 
-/// What a candidate is sorted by.
-struct Ranked {
-    /// Place of its class; 0 where classes do not count.
-    class: usize,
-    part: Option<f64>,
-    id: i64,
-    position: usize,
-}
-
-/// Place of each class in natural order: those of the data set, and any other that candidates name.
-fn class_ranks<'a>(candidates: &'a [CandidateRow], classes: &'a [String]) -> HashMap<&'a str, usize> {
-    let mut names: Vec<&str> = classes.iter().map(String::as_str).collect();
-    let mut known: HashSet<&str> = names.iter().copied().collect();
-    let mut last = "";
-    for row in candidates {
-        if row.class != last && known.insert(&row.class) {
-            names.push(&row.class);
-        }
-        last = &row.class;
+/// The cursor stays on its candidate; where that is not shown any more, it goes to the one in its `place`.
+fn keep_cursor(tiles: &mut Tiles<i64>, sorter: &Sorter, place: Option<usize>, candidates: &[CandidateRow]) {
+    if tiles.cursor.is_some_and(|id| sorter.has(candidates, id)) {
+        return;
     }
-    names.sort_by(|a, b| natural_order(a, b));
-    names.into_iter().enumerate().map(|(rank, name)| (name, rank)).collect()
+    let next = place.unwrap_or(0).min(tiles.order.len().saturating_sub(1));
+    tiles.cursor = tiles.order.get(next).and_then(|&position| id_at(candidates, position));
 }
 
 /// Id of the candidate at a position of the list.
@@ -788,6 +964,31 @@ pub struct State {
 impl State {
     pub fn new() -> Self {
         State { zoom: 1.0, ..State::default() }
+    }
+
+    /// Takes in decisions that are committed: candidates, figures and the order of Review change in place.
+    pub fn decided(&mut self, decided: &[Decided]) {
+        if let Some(project) = &mut self.project {
+            let changed = project.decided(decided);
+            self.review.decided(&project.candidates, &changed);
+        }
+    }
+
+    /// Takes in candidates that were made, in the same way.
+    pub fn added(&mut self, rows: &[CandidateRow]) {
+        if let Some(project) = &mut self.project {
+            let added = project.added(rows);
+            self.review.added(&project.candidates, &added);
+        }
+    }
+
+    /// Brings the orders of all workspaces up to date, so that one that is opened shows what it has at once.
+    /// Cheap where nothing changed.
+    pub fn put_in_order(&mut self) {
+        if let Some(project) = &self.project {
+            self.data.refresh(&project.dataset, self.class_filter);
+            self.review.refresh(&project.candidates, &project.dataset.classes, self.class_filter);
+        }
     }
 
     /// The last job of a kind, running or over.

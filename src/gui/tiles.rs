@@ -68,10 +68,14 @@ impl<K: Copy + Ord> Tiles<K> {
         }
     }
 
-    /// Place of the cursor in the order; `key` tells what stands at a position in the list of all.
-    pub fn cursor_place(&self, key: impl Fn(usize) -> Option<K>) -> Option<usize> {
-        let cursor = self.cursor?;
-        self.order.iter().position(|&position| key(position) == Some(cursor))
+    /// There is something that a command would work on.
+    pub fn has_targets(&self) -> bool {
+        self.cursor.is_some() || !self.selected.is_empty()
+    }
+
+    /// Place in the order of what stands at a position in the list of all; `None` where it is not shown.
+    pub fn place_of(&self, position: usize) -> Option<usize> {
+        self.order.iter().position(|&shown| shown == position)
     }
 
     /// Puts the cursor on a tile and brings it into sight; the selection stays.

@@ -24,6 +24,10 @@ pub struct Usual {
     pub median: f64,
     /// One in a hundred is closer than this.
     pub closest_percent: f64,
+    /// Real images that were looked at.
+    pub images: usize,
+    /// Those of them that are as near to another one as a near copy is: a folder may hold an image twice.
+    pub near_copies: usize,
 }
 
 /// Share of the usual distance under which a made image is called near a copy. Decoded images are smooth, and so nearer
@@ -107,6 +111,8 @@ impl ClassNeighbours {
             .collect();
         distances.sort_by(f64::total_cmp);
         let at = |share: f64| distances[((distances.len() - 1) as f64 * share) as usize];
-        Some(Usual { median: at(0.5), closest_percent: at(0.01) })
+        let median = at(0.5);
+        let near_copies = distances.partition_point(|distance| *distance <= NEAR_COPY * median);
+        Some(Usual { median, closest_percent: at(0.01), images: distances.len(), near_copies })
     }
 }

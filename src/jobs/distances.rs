@@ -1,16 +1,24 @@
-//! How far the made images of a class are from real ones, in features of the judge: said after a class was made.
+//! How far the made images of a class are from real ones, said after a class was made: in features of the judge, and in
+//! those of MobileNet where the person has a weights file of it.
 //!
-//! Features are standardised on the real training images of all classes, every figure has its N and the same figure between real
-//! images beside it. The judge learnt from the real images, so figures of two runs compare only under one judge.
+//! The judge's features are standardised on the real training images of all classes, MobileNet's are as they are. Every
+//! figure has its N and the same figure between real images beside it. The judge learnt from the real images, so its
+//! figures of two runs compare only under one judge; MobileNet's compare under one weights file.
+
+use std::path::Path;
 
 use serde_json::{Value, json};
 
 use super::JobError;
 use super::train::method_error;
-use crate::domain::task::Ctx;
-use crate::evaluation::distance::{Distance, FeatureRows, Measure, Settings, Standardisation, compare};
+use crate::domain::task::{Ctx, Level};
+use crate::evaluation::distance::{
+    Distance, FeatureRows, LEAST_ROWS, Measure, Settings, Standardisation, compare,
+};
+use crate::evaluation::features::{FeatureSpace, FeaturesError, MobileNetFeatures, read_weights};
 use crate::imaging::picture::Picture;
 use crate::imaging::training_set::TrainingSet;
+use crate::nn::mobilenet::MobileNetWeights;
 use crate::oversampling::Model;
 
 /// Images of a side that enter, at most.
@@ -18,44 +26,73 @@ pub(super) const MOST: usize = 1000;
 /// Times that images are drawn anew.
 const DRAWS: usize = 4;
 
-/// The figures of one class.
+/// The figures of one class on one kind of features.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ClassDistances {
     pub class: String,
+    pub features: FeatureSpace,
     pub distances: Vec<Distance>,
 }
 
 impl ClassDistances {
-    /// For the command line: each figure by name with its spread, its floor and its N.
+    /// For the command line: what the features are of, and each figure by name with its spread, its floor and its N.
     pub fn json(&self) -> Value {
-        let of = |d: &Distance| json!({ "name": d.measure.name(), "value": d.value, "sd": d.sd, "floor": d.floor, "n": d.n_real });
-        json!({ "name": self.class, "distances": self.distances.iter().map(of).collect::<Vec<_>>() })
+        let of = |d: &Distance| {
+            let name = self.features.figure(d.measure);
+            json!({ "name": name, "value": d.value, "sd": d.sd, "floor": d.floor, "n": d.n_real })
+        };
+        json!({
+            "name": self.class,
+            "features": self.features.name(),
+            "distances": self.distances.iter().map(of).collect::<Vec<_>>(),
+        })
     }
 
     /// The one figure that small classes allow, in a sentence.
     pub fn sentence(&self) -> Option<String> {
         let kernel = self.distances.iter().find(|d| d.measure == Measure::Kernel)?;
+        // Features that are not standardised give smaller numbers.
+        let digits = match self.features {
+            FeatureSpace::Judge => 3,
+            FeatureSpace::MobileNet => 5,
+        };
         let floor = kernel.floor.map_or_else(
             || "too few real images to say what real images have".to_owned(),
-            |floor| format!("real images among themselves {floor:.3}"),
+            |floor| format!("real images among themselves {floor:.digits$}"),
         );
         Some(format!(
-            "{}: {} {:.3} between made and real images, {floor}, {} of each",
+            "{}: {} {:.digits$} between made and real images, {floor}, {} of each",
             self.class,
-            kernel.measure.name(),
+            self.features.figure(kernel.measure),
             kernel.value,
             kernel.n_real
         ))
     }
 }
 
-/// The judge's features on one scale: that of the real training images of all classes.
-pub(super) struct Scale(Option<Standardisation>);
+/// Refuses a weights file that a run would refuse, before the work that goes first.
+///
+/// # Errors
+/// No such file, or one that is not MobileNet's.
+pub fn check_features(path: &Path) -> Result<(), JobError> {
+    weights(path).map(drop)
+}
 
-/// Features of pictures; `None` where the method has no judge.
-fn rows(model: &dyn Model, pictures: &[Picture]) -> Result<Option<FeatureRows>, JobError> {
-    let Some((values, features)) = model.features(pictures).map_err(method_error)? else { return Ok(None) };
-    Ok(FeatureRows::from_f32(&values, pictures.len(), features).ok())
+/// MobileNet's weights from the person's file.
+pub(super) fn weights(path: &Path) -> Result<MobileNetWeights, JobError> {
+    read_weights(path).map_err(features_error)
+}
+
+fn features_error(error: FeaturesError) -> JobError {
+    let text = error.to_string();
+    match error {
+        FeaturesError::Cancelled => JobError::Cancelled,
+        FeaturesError::Device => JobError::Resource(text),
+        FeaturesError::Missing(_)
+        | FeaturesError::Unreadable { .. }
+        | FeaturesError::Refused { .. }
+        | FeaturesError::Rows(_) => JobError::Input(text),
+    }
 }
 
 /// At most [`MOST`] of the pictures at `positions`, evenly spread.
@@ -64,39 +101,92 @@ fn pictures(training: &TrainingSet, positions: &[usize]) -> Vec<Picture> {
     positions.iter().step_by(stride).map(|&position| training.picture(position)).collect()
 }
 
-impl Scale {
+/// The judge's features of pictures; `None` where the method has no judge.
+fn judged(model: &dyn Model, pictures: &[Picture]) -> Result<Option<FeatureRows>, JobError> {
+    let Some((values, features)) = model.features(pictures).map_err(method_error)? else { return Ok(None) };
+    Ok(FeatureRows::from_f32(&values, pictures.len(), features).ok())
+}
+
+/// The features that a run's images are measured on.
+pub(super) struct Spaces<'a> {
+    model: &'a dyn Model,
+    training: &'a TrainingSet,
+    /// The scale of the judge's features: that of the real training images of all classes. `None` without a judge.
+    scale: Option<Standardisation>,
+    mobilenet: Option<&'a MobileNetFeatures>,
+}
+
+impl<'a> Spaces<'a> {
     /// # Errors
     /// The device's.
-    pub fn of(model: &dyn Model, training: &TrainingSet) -> Result<Self, JobError> {
+    pub fn new(
+        model: &'a dyn Model,
+        training: &'a TrainingSet,
+        mobilenet: Option<&'a MobileNetFeatures>,
+    ) -> Result<Self, JobError> {
         let real: Vec<usize> = (0..training.len()).filter(|&position| !training.made[position]).collect();
-        let rows = rows(model, &pictures(training, &real))?;
-        Ok(Scale(rows.and_then(|rows| Standardisation::of(&rows).ok())))
+        let rows = judged(model, &pictures(training, &real))?;
+        let scale = rows.and_then(|rows| Standardisation::of(&rows).ok());
+        Ok(Spaces { model, training, scale, mobilenet })
     }
 
-    /// Figures of made pictures of a class; `None` where the method has no judge, or there are too few images of a
-    /// side.
+    /// Figures of made pictures of a class on each kind of features that there is; none where there are too few images
+    /// of a side.
     ///
     /// # Errors
     /// The device's, or `Cancelled`.
     pub fn figures(
         &self,
         ctx: &Ctx,
-        model: &dyn Model,
-        training: &TrainingSet,
         class: usize,
         made: &[Picture],
         seed: u64,
-    ) -> Result<Option<ClassDistances>, JobError> {
-        let Some(law) = &self.0 else { return Ok(None) };
-        let real = pictures(training, &training.originals_of_class(class));
-        let (Some(real), Some(made)) = (rows(model, &real)?, rows(model, made)?) else { return Ok(None) };
-        ctx.check().map_err(|_| JobError::Cancelled)?;
-        let (Ok(real), Ok(made)) = (law.apply(&real), law.apply(&made)) else { return Ok(None) };
-        // Its progress is none of the person's business.
-        let quiet = Ctx::default();
+    ) -> Result<Vec<ClassDistances>, JobError> {
+        let real = pictures(self.training, &self.training.originals_of_class(class));
+        let mut found = Vec::new();
+        if real.len().min(made.len()) < LEAST_ROWS {
+            return Ok(found);
+        }
         let settings = Settings { draws: DRAWS, seed, ..Settings::default() };
-        let Ok(distances) = compare(&quiet, &real, &made, &settings) else { return Ok(None) };
-        let class = training.classes.get(class).cloned().unwrap_or_default();
-        Ok(Some(ClassDistances { class, distances }))
+        for features in FeatureSpace::ALL {
+            let Some((real, made)) = self.rows(ctx, features, &real, made)? else { continue };
+            ctx.check()?;
+            // Its progress is none of the person's business.
+            let quiet = Ctx::default();
+            let Ok(distances) = compare(&quiet, &real, &made, &settings) else { continue };
+            let class = self.training.classes.get(class).cloned().unwrap_or_default();
+            found.push(ClassDistances { class, features, distances });
+        }
+        Ok(found)
+    }
+
+    /// Rows of real and of made pictures; `None` where nothing gives such features.
+    fn rows(
+        &self,
+        ctx: &Ctx,
+        features: FeatureSpace,
+        real: &[Picture],
+        made: &[Picture],
+    ) -> Result<Option<(FeatureRows, FeatureRows)>, JobError> {
+        match features {
+            FeatureSpace::Judge => {
+                let Some(scale) = &self.scale else { return Ok(None) };
+                let (real, made) = (judged(self.model, real)?, judged(self.model, made)?);
+                let scaled = |rows: Option<FeatureRows>| rows.and_then(|rows| scale.apply(&rows).ok());
+                Ok(scaled(real).zip(scaled(made)))
+            }
+            FeatureSpace::MobileNet => {
+                let Some(network) = self.mobilenet else { return Ok(None) };
+                let rows = |pictures: &[Picture]| match network.rows(ctx, pictures) {
+                    // A figure that is missing is no reason to lose a run.
+                    Err(error @ FeaturesError::Rows(_)) => {
+                        ctx.note(Level::Warning, format!("no figures on MobileNet: {error}"));
+                        Ok(None)
+                    }
+                    found => found.map(Some).map_err(features_error),
+                };
+                Ok(rows(real)?.zip(rows(made)?))
+            }
+        }
     }
 }

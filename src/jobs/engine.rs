@@ -104,9 +104,13 @@ struct Shared {
 }
 
 impl Shared {
-    fn take_in(&mut self, event: Event) {
+    /// True where the event says something new.
+    fn take_in(&mut self, event: Event) -> bool {
         match event {
             Event::Progress { stage, done, total } => {
+                if (stage.as_str(), done, total) == (self.stage.as_str(), self.done, self.total) {
+                    return false;
+                }
                 // The pace is that of one count: a new total or a step back begins another.
                 if total != self.total || done < self.done {
                     self.stage_started = Instant::now();
@@ -120,7 +124,7 @@ impl Shared {
                     all.push(Series { name: name.clone(), points: Vec::new() });
                     all.len() - 1
                 });
-                let Some(curve) = all.get_mut(index) else { return };
+                let Some(curve) = all.get_mut(index) else { return false };
                 curve.points.push([step, value]);
                 if curve.points.len() > MAX_POINTS {
                     let mut keep = false;
@@ -131,9 +135,10 @@ impl Shared {
                 }
             }
             Event::Note { level, text } => {
-                if !self.notes.iter().any(|(_, known)| *known == text) {
-                    self.notes.push((level, text));
+                if self.notes.iter().any(|(_, known)| *known == text) {
+                    return false;
                 }
+                self.notes.push((level, text));
             }
             Event::Preview(preview) => {
                 let previews = Arc::make_mut(&mut self.previews);
@@ -161,6 +166,7 @@ impl Shared {
                 }
             }
         }
+        true
     }
 
     fn view(&self) -> JobView {
@@ -194,8 +200,10 @@ struct EngineSink {
 
 impl Sink for EngineSink {
     fn event(&self, event: Event) {
-        lock(&self.shared).take_in(event);
-        (self.wake)();
+        let news = lock(&self.shared).take_in(event);
+        if news {
+            (self.wake)();
+        }
     }
 }
 
@@ -215,7 +223,8 @@ pub struct Job<T> {
     ending: Arc<Ending<T>>,
 }
 
-/// Starts `work` on a thread called `name`. `wake` is called after every event and at the end.
+/// Starts `work` on a thread called `name`. `wake` is called after every event that says something
+/// new, and at the end.
 pub fn spawn<T: Send + 'static>(
     name: &str,
     wake: Arc<dyn Fn() + Send + Sync>,

@@ -10,13 +10,15 @@ use serde_json::{Value, json};
 
 use super::JobError;
 use super::compute::Compute;
-use super::distances::{self, ClassDistances, Scale};
+use super::distances::{self, ClassDistances, Spaces};
+use super::quality::{self, MadeOfClass};
 use super::train::{find, method_error};
 use super::training_data::TrainingData;
 use crate::domain::decisions::Verdict;
 use crate::domain::plan::{Plan, RETRIES, Rejected};
 use crate::domain::provenance::Kind;
 use crate::domain::task::{Ctx, Level};
+use crate::evaluation::features::MobileNetFeatures;
 use crate::imaging::encode::png;
 use crate::imaging::hash::{file_sha256, sha256_hex};
 use crate::imaging::neighbours::{ClassNeighbours, Usual};
@@ -42,6 +44,8 @@ pub struct GenerateRequest {
     pub params: ParamMap,
     /// `None` for methods that need no training.
     pub model: Option<PathBuf>,
+    /// A weights file of MobileNet v1 1.0 224, to measure the made images on its features as well.
+    pub features: Option<PathBuf>,
     pub device: String,
     pub seed: u64,
 }
@@ -55,7 +59,7 @@ pub struct GenerateOutcome {
     pub rejected: RejectedCounts,
     /// Synthetic candidates that may be copies of a training image, whatever their verdict.
     pub near_copies: usize,
-    /// Of each class that enough was made of.
+    /// Of each class that enough was made of, on each kind of features.
     pub distances: Vec<ClassDistances>,
 }
 
@@ -109,8 +113,10 @@ pub fn generate(
         sink.finish(run, "finished").map_err(project_error)?;
         return Ok(GenerateOutcome { run, ..Default::default() });
     }
+    let weights = request.features.as_deref().map(distances::weights).transpose()?;
     let training = request.data.training(ctx)?;
     let device = Compute::start(&request.device)?;
+    let mobilenet = weights.map(|weights| MobileNetFeatures::new(&weights, &device));
     let model = match (&request.model, method.info().needs_training) {
         (Some(path), true) => method.load(path, training, &device).map_err(method_error)?,
         (None, true) => {
@@ -142,7 +148,8 @@ pub fn generate(
         "seed": request.seed,
     });
     let run = sink.new_run(GENERATE, &config).map_err(project_error)?;
-    let result = Maker { ctx, request, training, model: model.as_ref(), sink, run }.all();
+    let mobilenet = mobilenet.as_ref();
+    let result = Maker { ctx, request, training, model: model.as_ref(), mobilenet, sink, run }.all();
     let status = match &result {
         Ok(_) => "finished",
         Err(JobError::Cancelled) => "cancelled",
@@ -157,6 +164,7 @@ struct Maker<'a> {
     request: &'a GenerateRequest,
     training: &'a TrainingSet,
     model: &'a dyn Model,
+    mobilenet: Option<&'a MobileNetFeatures>,
     sink: &'a mut dyn CandidateSink,
     run: RunId,
 }
@@ -165,7 +173,7 @@ impl Maker<'_> {
     fn all(&mut self) -> Result<GenerateOutcome, JobError> {
         let mut outcome = GenerateOutcome { run: self.run, ..Default::default() };
         let hash = self.model.hash();
-        let scale = Scale::of(self.model, self.training)?;
+        let spaces = Spaces::new(self.model, self.training, self.mobilenet)?;
         let total = self.request.plan.total_to_make() as u64;
         let mut done = 0;
         for (class, planned) in self.request.plan.classes.iter().enumerate() {
@@ -205,13 +213,17 @@ impl Maker<'_> {
                 );
             }
             outcome.near_copies += near_copies;
-            let (model, seed) = (self.model, self.request.seed);
-            if let Some(found) = scale.figures(self.ctx, model, self.training, class, &pictures, seed)? {
-                if let Some(sentence) = found.sentence() {
-                    self.ctx.note(Level::Info, sentence);
-                }
-                outcome.distances.push(found);
+            let found = spaces.figures(self.ctx, class, &pictures, self.request.seed)?;
+            // M2m's images are near their seed by design, so none is called a copy.
+            let looked = usual.filter(|_| self.model.info().makes == Kind::Synthetic);
+            let near_copies = looked.map(|usual| (near_copies, usual));
+            let made = MadeOfClass { pictures: &pictures, count: planned.make, near_copies };
+            let quality = quality::of_class(self.training, class, &made, &found, self.request.seed);
+            self.sink.measured(self.run, &quality).map_err(project_error)?;
+            for sentence in found.iter().filter_map(ClassDistances::sentence) {
+                self.ctx.note(Level::Info, sentence);
             }
+            outcome.distances.extend(found);
         }
         Ok(outcome)
     }

@@ -11,6 +11,7 @@ pub mod example;
 pub mod export;
 pub mod generate;
 pub mod model;
+mod quality;
 pub mod scan;
 pub mod store;
 pub mod train;

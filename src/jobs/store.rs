@@ -20,7 +20,8 @@ use crate::domain::decisions::{DecidedBy, Decision};
 use crate::domain::samples::Dataset;
 use crate::project::candidates::GENERATE;
 use crate::project::{
-    CandidateRow, CandidateSink, Decided, NewCandidate, Project, ProjectError, RunId, Settings, Step,
+    CandidateRow, CandidateSink, ClassQuality, Decided, NewCandidate, Project, ProjectError, RunId, Settings,
+    Step,
 };
 
 /// Commands that may wait; a person does not click faster than the disk for long.
@@ -85,6 +86,8 @@ pub struct Opened {
     pub dataset: Option<Arc<Dataset>>,
     pub settings: Settings,
     pub candidates: Arc<Vec<CandidateRow>>,
+    /// What was measured of the classes of the same run.
+    pub quality: Arc<Vec<ClassQuality>>,
     pub history: History,
     /// Where the images were, when they are not there and were not found again.
     pub source_missing: Option<PathBuf>,
@@ -109,6 +112,8 @@ pub enum StoreEvent {
     RunBegan(RunId),
     /// A run made these; they follow those there are.
     Added(Arc<Vec<CandidateRow>>),
+    /// What was measured of a class of the run, all of it being made.
+    Measured(Arc<ClassQuality>),
     /// These decisions changed; see [`patch`].
     Decided(Arc<Vec<Decided>>),
     /// What was just done or undone, a phrase, for the message log.
@@ -121,14 +126,29 @@ pub enum StoreEvent {
     Closed(Option<String>),
 }
 
-/// Applies [`StoreEvent::Decided`] to a list. `rows` are in the order of their ids, as the store sends them.
-pub fn patch(rows: &mut [CandidateRow], decided: &[Decided]) {
+/// Applies [`StoreEvent::Decided`] to a list; of each row that it names the position, the decision before and
+/// the decision now. `rows` are in the order of their ids, as the store sends them.
+pub fn patch(rows: &mut [CandidateRow], decided: &[Decided]) -> Vec<(usize, Decision, Decision)> {
+    let mut changed = Vec::with_capacity(decided.len());
     for change in decided {
-        if let Ok(at) = rows.binary_search_by_key(&change.id, |row| row.id)
+        if let Some(at) = place_of(rows, change.id)
             && let Some(row) = rows.get_mut(at)
         {
+            changed.push((at, row.decision, change.decision));
             (row.decision, row.decided_by) = (change.decision, change.by);
         }
+    }
+    changed
+}
+
+/// Position of a candidate in a list that is in the order of its ids.
+pub fn place_of(rows: &[CandidateRow], id: i64) -> Option<usize> {
+    // The ids of a run mostly follow each other without a gap.
+    let first = rows.first()?.id;
+    let guess = id.checked_sub(first).and_then(|distance| usize::try_from(distance).ok());
+    match guess.filter(|&at| rows.get(at).is_some_and(|row| row.id == id)) {
+        Some(at) => Some(at),
+        None => rows.binary_search_by_key(&id, |row| row.id).ok(),
     }
 }
 
@@ -137,13 +157,14 @@ enum Message {
     Command(u64, StoreCommand),
     NewRun(String, Value, Reply<RunId>),
     Add(RunId, Vec<NewCandidate>, Reply<Vec<i64>>),
+    Measured(RunId, ClassQuality, Reply<()>),
     Finish(RunId, String, Reply<()>),
     Close,
 }
 
 type Reply<T> = Sender<Result<T, ProjectError>>;
 
-/// Called after each event; wakes the window.
+/// Called after each event but [`StoreEvent::Added`], whose job tells of it; wakes the window.
 pub type Wake = Arc<dyn Fn() + Send + Sync>;
 
 /// Why a command was not taken.
@@ -276,6 +297,10 @@ impl CandidateSink for StoreSink {
         self.ask(|reply| Message::Add(run, candidates, reply))
     }
 
+    fn measured(&mut self, run: RunId, quality: &ClassQuality) -> Result<(), ProjectError> {
+        self.ask(|reply| Message::Measured(run, quality.clone(), reply))
+    }
+
     fn finish(&mut self, run: RunId, status: &str) -> Result<(), ProjectError> {
         self.ask(|reply| Message::Finish(run, status.to_owned(), reply))
     }
@@ -289,8 +314,13 @@ struct Out {
 
 impl Out {
     fn event(&self, event: StoreEvent) {
-        let _ = self.tell.send(event);
+        self.quietly(event);
         (self.wake)();
+    }
+
+    /// For what a job adds: the job's progress wakes the window, as often as that may.
+    fn quietly(&self, event: StoreEvent) {
+        let _ = self.tell.send(event);
     }
 }
 
@@ -326,10 +356,17 @@ fn serve(open: impl FnOnce() -> Result<Project, ProjectError>, receive: &Receive
                     let rows: Result<Vec<CandidateRow>, _> =
                         ids.iter().map(|&id| project.candidate(id)).collect();
                     if let Ok(rows) = rows {
-                        out.event(StoreEvent::Added(Arc::new(rows)));
+                        out.quietly(StoreEvent::Added(Arc::new(rows)));
                     }
                 }
                 let _ = reply.send(ids);
+            }
+            Message::Measured(run, quality, reply) => {
+                let kept = project.add_quality(run, &quality);
+                if kept.is_ok() {
+                    out.event(StoreEvent::Measured(Arc::new(quality)));
+                }
+                let _ = reply.send(kept);
             }
             Message::Finish(run, status, reply) => {
                 let _ = reply.send(project.finish_run(run, &status));
@@ -360,6 +397,7 @@ fn snapshot(project: &mut Project) -> Result<Opened, ProjectError> {
         dataset: if project.has_dataset()? { Some(Arc::new(project.dataset()?)) } else { None },
         settings: project.settings()?,
         candidates: Arc::new(project.candidates()?),
+        quality: Arc::new(project.quality()?),
         history: history(project)?,
         source_missing,
     })

@@ -698,3 +698,41 @@ impl Linear {
         gradient.matmul(self.weight.val().transpose())
     }
 }
+
+/// A convolution with given weights, for a network that is read from a file and never trained.
+///
+/// It runs on burn's own tensors on every device. On a processor burn filters channel by channel where each has a filter
+/// of its own, and multiplies matrices image by image where the kernel is one pixel, so the values of an image do not
+/// depend on how many others there are.
+#[derive(Clone, Debug)]
+pub struct FixedConv2d {
+    weight: Tensor<4>,
+    bias: Tensor<1>,
+    stride: usize,
+    groups: usize,
+}
+
+impl FixedConv2d {
+    /// `weight` is `[out, in / groups, k, k]`, `bias` `[out]`. As many groups as channels give each channel a filter of
+    /// its own (a depthwise convolution).
+    pub fn new(weight: Tensor<4>, bias: Tensor<1>, stride: usize, groups: usize) -> Self {
+        FixedConv2d { weight, bias, stride, groups }
+    }
+
+    /// `[batch, in, height, width]` to `[batch, out, height / stride, width / stride]`, sides rounded up. The border is
+    /// zero, and where it is odd the larger part is below and at the right: TensorFlow's padding SAME.
+    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        let [_, _, height, width] = x.dims();
+        let kernel = self.weight.dims()[2];
+        let padding = [height, width].map(|side| same_padding(side, kernel, self.stride));
+        let options = ConvOptions::new_with_padding([self.stride; 2], padding, [1, 1], self.groups);
+        conv2d(x, self.weight.clone(), Some(self.bias.clone()), options)
+    }
+}
+
+/// Rows or columns of zeros before and after a side, so that every `stride`th pixel has a result.
+fn same_padding(side: usize, kernel: usize, stride: usize) -> (usize, usize) {
+    let reach = side.div_ceil(stride).saturating_sub(1) * stride + kernel;
+    let missing = reach.saturating_sub(side);
+    (missing / 2, missing - missing / 2)
+}

@@ -16,6 +16,7 @@ pub mod init;
 pub mod input_gradient;
 pub mod layers;
 pub mod loss;
+pub mod mobilenet;
 pub mod optim;
 pub mod parameters;
 pub mod resnet;

@@ -74,20 +74,7 @@ impl Weights {
         let (_, metadata) = SafeTensors::read_metadata(bytes)?;
         let config = metadata.metadata().as_ref().and_then(|m| m.get(KEY)).ok_or(WeightsError::Foreign)?;
         let config = serde_json::from_str(config).map_err(|error| WeightsError::Config(error.to_string()))?;
-        let mut tensors = TensorMap::new();
-        for (name, view) in SafeTensors::deserialize(bytes)?.tensors() {
-            if view.dtype() != Dtype::F32 {
-                return Err(WeightsError::Type(name));
-            }
-            let values: Vec<f32> =
-                view.data().as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
-            let tensor = HostTensor { shape: view.shape().to_vec(), values };
-            if !tensor.is_finite() {
-                return Err(WeightsError::NotFinite(name));
-            }
-            tensors.insert(name, tensor);
-        }
-        Ok(Weights { config, tensors })
+        Ok(Weights { config, tensors: read_tensors(bytes)? })
     }
 
     /// SHA-256 over the tensors sorted by name and the configuration, in hex: the model's hash, whatever the
@@ -120,6 +107,27 @@ impl Weights {
     pub fn add(&mut self, prefix: &str, tensors: TensorMap) {
         self.tensors.extend(tensors.into_iter().map(|(name, tensor)| (format!("{prefix}.{name}"), tensor)));
     }
+}
+
+/// The tensors of a safetensors file, whoever wrote it; its metadata say nothing here.
+///
+/// # Errors
+/// Anything that is not a complete file of finite 32-bit floats.
+pub fn read_tensors(bytes: &[u8]) -> Result<TensorMap, WeightsError> {
+    let mut tensors = TensorMap::new();
+    for (name, view) in SafeTensors::deserialize(bytes)?.tensors() {
+        if view.dtype() != Dtype::F32 {
+            return Err(WeightsError::Type(name));
+        }
+        let values: Vec<f32> =
+            view.data().as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+        let tensor = HostTensor { shape: view.shape().to_vec(), values };
+        if !tensor.is_finite() {
+            return Err(WeightsError::NotFinite(name));
+        }
+        tensors.insert(name, tensor);
+    }
+    Ok(tensors)
 }
 
 /// JSON with sorted keys, so that equal configurations have equal text.

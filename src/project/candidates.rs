@@ -5,6 +5,7 @@
 
 use std::ops::{Deref, DerefMut};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use rusqlite::{OptionalExtension as _, Row, params};
@@ -77,8 +78,8 @@ pub struct CandidateRow {
     pub run: RunId,
     pub decision: Decision,
     pub decided_by: Option<DecidedBy>,
-    /// What was made, as it was added.
-    pub made: NewCandidate,
+    /// What was made, as it was added. Shared, so that a list of rows is copied in a moment.
+    pub made: Arc<NewCandidate>,
 }
 
 impl Deref for CandidateRow {
@@ -91,7 +92,7 @@ impl Deref for CandidateRow {
 
 impl DerefMut for CandidateRow {
     fn deref_mut(&mut self) -> &mut NewCandidate {
-        &mut self.made
+        Arc::make_mut(&mut self.made)
     }
 }
 
@@ -124,7 +125,7 @@ fn candidate(row: &Row<'_>) -> rusqlite::Result<CandidateRow> {
         run: row.get(1)?,
         decision,
         decided_by,
-        made: NewCandidate {
+        made: Arc::new(NewCandidate {
             class: row.get(4)?,
             slot: row.get(5)?,
             attempt: row.get(6)?,
@@ -148,7 +149,7 @@ fn candidate(row: &Row<'_>) -> rusqlite::Result<CandidateRow> {
             nearest_file: row.get(23)?,
             nearest_distance: row.get(24)?,
             extra: from_json(row, 25)?,
-        },
+        }),
     })
 }
 

@@ -11,7 +11,7 @@ pub(super) const APPLICATION_ID: i64 = 0x6370_6f69;
 /// The newest schema.
 pub(super) const NEWEST: i64 = MIGRATIONS.len() as i64;
 
-const MIGRATIONS: [&str; 2] = [V1, V2];
+const MIGRATIONS: [&str; 3] = [V1, V2, V3];
 
 const V1: &str = "
 CREATE TABLE info (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
@@ -57,6 +57,19 @@ CREATE TRIGGER decisions_stay BEFORE UPDATE ON decisions
     BEGIN SELECT RAISE(ABORT, 'decisions are only ever added'); END;
 CREATE TRIGGER decisions_are_kept BEFORE DELETE ON decisions
     BEGIN SELECT RAISE(ABORT, 'decisions are only ever added'); END;
+";
+
+/// What was measured of the made images of a class when they were made; runs before it have none.
+const V3: &str = "
+CREATE TABLE quality (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, run INTEGER NOT NULL REFERENCES runs (id), class TEXT NOT NULL,
+    made INTEGER NOT NULL, originals INTEGER NOT NULL, UNIQUE (run, class)
+) STRICT;
+CREATE TABLE figures (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, quality INTEGER NOT NULL REFERENCES quality (id),
+    features TEXT NOT NULL, name TEXT NOT NULL, value REAL NOT NULL, sd REAL, floor REAL,
+    n_real INTEGER NOT NULL, n_made INTEGER NOT NULL, UNIQUE (quality, features, name)
+) STRICT;
 ";
 
 /// What a database file is, before anything in it is believed.

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::candidates::{NewCandidate, RunId};
 use super::error::ProjectError;
+use super::quality::ClassQuality;
 use super::store::Project;
 
 /// Takes the candidates of a run. When a call returns, what it took is committed.
@@ -20,6 +21,9 @@ pub trait CandidateSink {
 
     /// Adds candidates whose files are there and flushed, in one transaction; their ids in order.
     fn add(&mut self, run: RunId, candidates: Vec<NewCandidate>) -> Result<Vec<i64>, ProjectError>;
+
+    /// Keeps what was measured of one class of the run, once.
+    fn measured(&mut self, run: RunId, quality: &ClassQuality) -> Result<(), ProjectError>;
 
     /// Ends a run with `finished`, `kept`, `cancelled` or `failed`.
     fn finish(&mut self, run: RunId, status: &str) -> Result<(), ProjectError>;
@@ -36,6 +40,10 @@ impl CandidateSink for Project {
 
     fn add(&mut self, run: RunId, candidates: Vec<NewCandidate>) -> Result<Vec<i64>, ProjectError> {
         self.add_candidates(run, &candidates)
+    }
+
+    fn measured(&mut self, run: RunId, quality: &ClassQuality) -> Result<(), ProjectError> {
+        self.add_quality(run, quality)
     }
 
     fn finish(&mut self, run: RunId, status: &str) -> Result<(), ProjectError> {

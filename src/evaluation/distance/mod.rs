@@ -10,7 +10,8 @@
 //! network behind one way of resizing, and no other feature gives numbers on their scale. So the Fréchet distance
 //! here is "FD-g" and the kernel distance "KID-g" ([`Measure::name`]). They compare sets of one run under one g;
 //! between two classifiers they compare nothing. Features of a classifier have any scale, therefore they are brought
-//! to the scale of the real training rows first ([`Standardisation`]).
+//! to the scale of the real training rows first ([`Standardisation`]). What the same figures are called on other
+//! features says [`FeatureSpace::figure`](super::features::FeatureSpace::figure).
 //!
 //! # Never a figure alone
 //!
@@ -255,7 +256,7 @@ impl Measure {
         Measure::NearestNeighbour,
     ];
 
-    /// What tables and files call it.
+    /// What tables and files call it on features of g.
     pub fn name(self) -> &'static str {
         match self {
             Measure::Frechet => "FD-g",
@@ -323,7 +324,7 @@ impl Default for Settings {
 /// floor between the two parts. Where half of the real rows are too few for that, N is what both sides have, and
 /// there is no floor.
 ///
-/// Features should be standardised ([`Standardisation`]) first.
+/// Features of a classifier g should be standardised ([`Standardisation`]) first.
 ///
 /// # Errors
 /// Fewer rows than [`LEAST_ROWS`] or k + 1 on a side, k = 0, other widths, or a cancel.

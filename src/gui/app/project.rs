@@ -8,13 +8,11 @@ use egui::ViewportCommand;
 use super::{App, Done, Opening, Place, data_dir, wait_for};
 use crate::domain::samples::Dataset;
 use crate::domain::task::{Ctx, Level};
-use crate::gui::state::{
-    DataView, ExportForm, Face, JobKind, ProjectState, ReviewView, Saving, Source, TrainView, Workspace,
-};
+use crate::gui::state::{ExportForm, Face, JobKind, ProjectState, Saving, Source, TrainView, Workspace};
 use crate::imaging::scan::Reading;
 use crate::jobs::store::{Opened, StoreCommand, StoreEvent, StoreHandle, patch};
 use crate::jobs::{self, JobError};
-use crate::project::{CandidateRow, Recent, default_place, recent};
+use crate::project::{ClassQuality, Recent, default_place, recent};
 
 impl App {
     pub(super) fn open(&mut self, place: PathBuf) {
@@ -96,13 +94,15 @@ impl App {
         self.wants_plan = false;
         self.wants_export = false;
         self.sent = 0;
+        if let Some(project) = self.state.project.take() {
+            self.let_go((project.dataset, project.candidates));
+        }
         let state = &mut self.state;
-        state.project = None;
         state.source = Source::Nothing;
         state.class_filter = None;
         state.workspace = Workspace::Data;
-        state.data = DataView::with_side(state.data.tiles.side);
-        state.review = ReviewView::with_side(state.review.tiles.side);
+        state.data = state.data.anew();
+        state.review = state.review.anew();
         state.train = TrainView::default();
         state.export = ExportForm::default();
         state.sheet = None;
@@ -160,19 +160,30 @@ impl App {
                 }
             }
             StoreEvent::RunBegan(_) => {
-                self.state.review.tiles.selected.clear();
-                self.state.review.tiles.cursor = None;
-                self.candidates_changed(|list| *list = Arc::default());
+                self.run_began();
+                self.quality_changed(|list| *list = Arc::default());
             }
-            StoreEvent::Added(rows) => {
-                self.candidates_changed(|list| Arc::make_mut(list).extend(rows.iter().cloned()));
+            StoreEvent::Measured(quality) => {
+                self.quality_changed(|list| Arc::make_mut(list).push(ClassQuality::clone(&quality)));
             }
-            StoreEvent::Decided(decided) => {
-                self.candidates_changed(|list| {
-                    let rows: &mut Vec<_> = Arc::make_mut(list);
+            StoreEvent::Added(rows) => match &mut self.opened {
+                // Told before the data set was there.
+                Some(opened) => Arc::make_mut(&mut opened.candidates).extend_from_slice(&rows),
+                None => {
+                    self.state.added(&rows);
+                    self.plan_is_old();
+                }
+            },
+            StoreEvent::Decided(decided) => match &mut self.opened {
+                Some(opened) => {
+                    let rows: &mut Vec<_> = Arc::make_mut(&mut opened.candidates);
                     patch(rows, &decided);
-                });
-            }
+                }
+                None => {
+                    self.state.decided(&decided);
+                    self.plan_is_old();
+                }
+            },
             StoreEvent::Did { phrase, undone } => {
                 if undone {
                     self.say(Level::Info, format!("Undone: {phrase}"));
@@ -231,8 +242,9 @@ impl App {
                 self.textures.forget();
             }
             project.source_missing = None;
-            project.dataset = dataset;
+            let old = std::mem::replace(&mut project.dataset, dataset);
             project.refresh();
+            self.let_go(old);
             return;
         }
         let Some(opened) = self.opened.take() else { return };
@@ -240,6 +252,7 @@ impl App {
         project.read_only = opened.read_only;
         project.source_missing = opened.source_missing;
         project.candidates = opened.candidates;
+        project.quality = opened.quality;
         project.can_undo = opened.history.undo;
         project.can_redo = opened.history.redo;
         project.refresh_plan();
@@ -267,18 +280,36 @@ impl App {
         self.find_devices();
     }
 
-    fn candidates_changed(&mut self, change: impl FnOnce(&mut Arc<Vec<CandidateRow>>)) {
+    /// What a run makes is a new list.
+    fn run_began(&mut self) {
         if let Some(opened) = &mut self.opened {
-            // Told before the data set was there.
-            change(&mut opened.candidates);
+            opened.candidates = Arc::default();
             return;
         }
+        self.state.review.clear();
         if let Some(project) = &mut self.state.project {
-            change(&mut project.candidates);
+            let old = std::mem::take(&mut project.candidates);
             project.refresh_candidates();
+            self.let_go(old);
         }
-        self.state.review.invalidate();
         self.plan_is_old();
+    }
+
+    fn quality_changed(&mut self, change: impl FnOnce(&mut Arc<Vec<ClassQuality>>)) {
+        if let Some(opened) = &mut self.opened {
+            change(&mut opened.quality);
+        } else if let Some(project) = &mut self.state.project {
+            change(&mut project.quality);
+        }
+    }
+
+    /// Frees what may be large, a hundred thousand rows, where no frame waits for it.
+    fn let_go<T: Send + 'static>(&mut self, old: T) {
+        let done = |_: Result<(), JobError>| Done::Nothing;
+        self.start(None, "free memory", done, move |_| {
+            drop(old);
+            Ok(())
+        });
     }
 
     /// The plan of the export holds no longer, not even the one that is being made: the Export workspace asks

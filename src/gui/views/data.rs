@@ -23,7 +23,7 @@ use crate::gui::theme::{
 };
 use crate::gui::tiles::Reach;
 use crate::gui::widgets::class_panel::fact;
-use crate::gui::widgets::empty_state::{empty, hint_line};
+use crate::gui::widgets::empty_state::{empty, hint_line, loading};
 use crate::gui::widgets::histogram::{class_swatch, picture_label};
 use crate::gui::widgets::keycap::keycap;
 use crate::gui::widgets::picture_grid::{Grid, take_move};
@@ -136,7 +136,7 @@ fn keys(ui: &Ui, state: &mut State, dataset: &Dataset, out: &mut Vec<Action>) {
         return;
     }
     let tiles = &mut state.data.tiles;
-    let place = tiles.cursor_place(Some);
+    let place = tiles.cursor.and_then(|cursor| tiles.place_of(cursor));
     if let Some((next, shift)) = take_move(ui, place, tiles.order.len(), tiles.columns) {
         tiles.choose(next, Reach::of(shift, false), Some);
         tiles.reveal = true;
@@ -157,16 +157,19 @@ fn keys(ui: &Ui, state: &mut State, dataset: &Dataset, out: &mut Vec<Action>) {
         Key::Num0,
     ];
     let digit = ui.input_mut(|i| DIGITS.into_iter().position(|key| i.consume_key(Modifiers::NONE, key)));
-    let targets = state.data.tiles.targets();
     if let Some(class) = digit.filter(|&class| class < dataset.classes.len())
-        && !targets.is_empty()
+        && state.data.tiles.has_targets()
     {
-        out.push(Action::Relabel(targets, class));
+        out.push(Action::Relabel(state.data.tiles.targets(), class));
     }
 }
 
 fn gallery_ui(ui: &mut Ui, state: &mut State, dataset: &Arc<Dataset>, textures: &mut Textures) {
     let order = state.data.tiles.order.clone();
+    if order.is_empty() && state.data.is_waiting() {
+        loading(ui, "Putting the images in order", None, |_| {});
+        return;
+    }
     if order.is_empty() {
         empty(
             ui,
@@ -185,7 +188,7 @@ fn gallery_ui(ui: &mut Ui, state: &mut State, dataset: &Arc<Dataset>, textures: 
         return;
     }
     let tiles = &state.data.tiles;
-    let cursor = tiles.cursor_place(Some);
+    let cursor = tiles.cursor.and_then(|cursor| tiles.place_of(cursor));
     let grid = Grid { salt: "gallery", count: order.len(), tile: tiles.side, cursor, reveal: tiles.reveal };
     let total = order.len();
     let output = grid.show(ui, |ui, rect, place, response| {
@@ -343,7 +346,7 @@ fn detail_ui(
     ui.horizontal(|ui| {
         ui.label(section(ui, "Image"));
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            let place = cursor.and_then(|_| tiles.cursor_place(Some));
+            let place = cursor.and_then(|(index, _)| tiles.place_of(index));
             if let Some(place) = place {
                 let words = format!("{} of {}", number(place + 1), number(tiles.order.len()));
                 ui.label(caption(ui, words));
@@ -487,7 +490,7 @@ fn training_ui(
     ui.label(section(ui, "Training images"));
     let editable = state.can_edit();
     let Some(project) = state.project.as_mut() else { return };
-    let suggested = dataset.default_size();
+    let suggested = project.figures.suggested_size;
     let mut chosen = project.settings.size;
     ui.add_enabled_ui(editable, |ui| {
         ui.horizontal(|ui| {

@@ -7,6 +7,7 @@ pub mod data;
 pub mod export;
 pub mod log;
 pub mod plan;
+pub mod quality;
 pub mod review;
 pub mod settings;
 pub mod train;

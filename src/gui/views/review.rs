@@ -14,6 +14,7 @@ use egui::{
     vec2,
 };
 
+use super::quality::quality_ui;
 use crate::domain::acceptance::p_accept;
 use crate::domain::decisions::{DecidedBy, Decision, Verdict};
 use crate::gui::command::{Action, Command};
@@ -85,7 +86,10 @@ pub fn review_ui(ui: &mut Ui, state: &mut State, textures: &mut Textures, out: &
         ui,
         |ui| match row {
             Some(row) if state.review.large => large(ui, t, state, textures, row, &mut look),
-            _ => grid(ui, t, state, textures, &rows, place, out),
+            _ => {
+                quality_ui(ui, t, state, &rows, row);
+                grid(ui, t, state, textures, &rows, place, out);
+            }
         },
     );
     look.keep(&mut state.review);
@@ -214,7 +218,9 @@ fn tools(ui: &mut Ui, t: &Tokens, state: &mut State, total: usize, out: &mut Vec
         progress_bar(ui, share, vec2(width, 6.0), &format!("Review: {words}"));
         ui.label(words);
         let shown = state.review.tiles.order.len();
-        if shown != total {
+        if state.review.is_waiting() {
+            ui.label(muted(ui, "putting in order…"));
+        } else if shown != total {
             ui.label(muted(ui, format!("{} shown", number(shown))));
         }
         if let Some(job) = state.running(JobKind::Generate) {
@@ -374,6 +380,10 @@ fn grid(
 ) {
     let State { project, review, .. } = &mut *state;
     let Some(project) = project else { return };
+    if review.tiles.order.is_empty() && review.is_waiting() {
+        loading(ui, "Putting the candidates in order", None, |_| {});
+        return;
+    }
     if review.tiles.order.is_empty() {
         let text = "No candidate passes the filter. All of them are still there.";
         empty(ui, Icon::Search, "Nothing matches", text, |ui| {
