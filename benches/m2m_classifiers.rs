@@ -8,11 +8,12 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use counterpoise::classify::batches::{Augment, Sampling, channel_statistics, chunks, epoch_order, gather};
-use counterpoise::classify::recalls::{balanced_accuracy, confusion, recalls};
+use counterpoise::classify::recalls::{confusion, recalls};
 use counterpoise::classify::schedule::Schedule;
 use counterpoise::classify::trainer::Trainer;
 use counterpoise::domain::splits::Split;
 use counterpoise::domain::task::Ctx;
+use counterpoise::evaluation::metrics::Confusion;
 use counterpoise::imaging::resize::Fit;
 use counterpoise::imaging::scan::{ScanOptions, scan};
 use counterpoise::imaging::training_set::{HeldOut, Spec, TrainingSet};
@@ -118,7 +119,7 @@ fn main() {
             };
             let table = confusion(&ctx, &network, &test, usize::MAX, &device.plain()).unwrap();
             let of = recalls(&table);
-            let score = balanced_accuracy(&table).unwrap();
+            let score = Confusion::new(&table).unwrap().acsa().unwrap();
             println!("  {name} seed {seed}: ACSA {score:.4}, recalls {of:.3?}");
             scores.push(score);
             per_class.iter_mut().zip(of).for_each(|(sum, r)| *sum += r.unwrap_or(0.0) / options.seeds as f64);

@@ -86,15 +86,3 @@ pub fn recalls(confusion: &[Vec<usize>]) -> Vec<Option<f64>> {
         })
         .collect()
 }
-
-/// Balanced accuracy (ACSA): the mean recall of the classes that have images. `None` without any.
-pub fn balanced_accuracy(confusion: &[Vec<usize>]) -> Option<f64> {
-    let present: Vec<f64> = recalls(confusion).into_iter().flatten().collect();
-    (!present.is_empty()).then(|| present.iter().sum::<f64>() / present.len() as f64)
-}
-
-/// Geometric mean of the recalls; 0 where one is 0, never smoothed.
-pub fn geometric_mean(confusion: &[Vec<usize>]) -> Option<f64> {
-    let present: Vec<f64> = recalls(confusion).into_iter().flatten().collect();
-    (!present.is_empty()).then(|| present.iter().product::<f64>().powf(1.0 / present.len() as f64))
-}

@@ -43,6 +43,8 @@ pub enum Stage {
     TrainingStep = 15,
     /// The latent numbers of a candidate; class, index = slot and attempt.
     Latent = 16,
+    /// Which test images and seeds a draw of an interval takes; index = draw.
+    Bootstrap = 17,
 }
 
 /// A stream of numbers that belongs to one purpose.

@@ -1,5 +1,8 @@
-//! Looking at image sets: features of pictures, distances between sets of feature rows, and the work that speed is measured on. Real images are the measure; nothing here makes an image that is kept.
+//! Looking at image sets and classifiers: features of pictures, distances between sets of feature rows, figures of
+//! classifiers on real test images, and the work that speed is measured on. Real images are the measure; nothing
+//! here makes an image that is kept.
 
 pub mod distance;
 pub mod features;
+pub mod metrics;
 pub mod speed;
