@@ -1,5 +1,6 @@
 //! Does M2m's training help? ERM, class-balanced sampling (DRS) and M2m on a folder with train and a balanced
-//! test part, several seeds, the same schedule and network; real test images only.
+//! test part, several seeds, the same schedule, network and start weights; real test images only. ERM and DRS are the
+//! treatments that `counterpoise evaluate` compares; M2m while it trains is not among these.
 //!
 //! `cargo bench --bench m2m_classifiers -- FOLDER [--seeds N] [--epochs N] [--drop F] [--beta B]`
 #![allow(clippy::unwrap_used)]
@@ -7,22 +8,23 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use counterpoise::classify::batches::{Augment, Sampling, channel_statistics, chunks, epoch_order, gather};
-use counterpoise::classify::recalls::{confusion, recalls};
-use counterpoise::classify::schedule::Schedule;
-use counterpoise::classify::trainer::Trainer;
+use counterpoise::classify::recalls::confusion;
+use counterpoise::classify::treatments::{Options as FitOptions, Preset, Treatment, fit};
 use counterpoise::domain::splits::Split;
 use counterpoise::domain::task::Ctx;
-use counterpoise::evaluation::metrics::Confusion;
+use counterpoise::evaluation::metrics::{Confusion, Scores};
 use counterpoise::imaging::resize::Fit;
 use counterpoise::imaging::scan::{ScanOptions, scan};
 use counterpoise::imaging::training_set::{HeldOut, Spec, TrainingSet};
 use counterpoise::nn::ComputeDevice;
 use counterpoise::nn::init::Init;
 use counterpoise::nn::parameters;
-use counterpoise::nn::resnet::{ResNet, ResNetConfig};
+use counterpoise::nn::resnet::ResNet;
 use counterpoise::oversampling::{FitRequest, ParamMap, method, model_file};
 use serde_json::json;
+
+/// Images per step, as M2m's default.
+const BATCH: usize = 128;
 
 struct Options {
     folder: PathBuf,
@@ -49,32 +51,16 @@ fn options() -> Option<Options> {
     Some(options)
 }
 
-/// Deferred re-sampling: ERM, then class-balanced batches from the epoch at which M2m would begin; the same draws
-/// as M2m's f, without translation. `deferred` false is plain ERM with f's draws.
-fn train(set: &TrainingSet, seed: u64, options: &Options, deferred: bool, device: &ComputeDevice) -> ResNet {
-    let (mean, deviation) = channel_statistics(set);
-    let config = ResNetConfig {
-        mean,
-        deviation,
-        ..ResNetConfig::small(usize::from(set.spec.channels), set.classes.len())
-    };
-    let autodiff = device.autodiff();
-    let mut trainer = Trainer::new(config.build(&mut Init::new(seed, 1, &autodiff)), 0.9, 2e-4, &autodiff);
-    let schedule = Schedule { learning_rate: 0.1, epochs: options.epochs, drop: options.drop };
-    for epoch in 0..options.epochs {
-        let sampling = if deferred && epoch >= schedule.milestone(160) {
-            Sampling::ClassBalanced
-        } else {
-            Sampling::Natural
-        };
-        let order = epoch_order(set, sampling, seed, 1, epoch as u64);
-        let batches = chunks(&order, 128);
-        for (step, positions) in batches.iter().enumerate() {
-            let batch = gather(set, positions, Augment::default(), None);
-            trainer.step(&batch.images, &batch.labels, schedule.at(epoch, step, batches.len())).unwrap();
-        }
-    }
-    trainer.plain()
+/// What a treatment says of the test part.
+fn treated(name: &str, set: &TrainingSet, test: &HeldOut, seed: u64, options: &Options) -> Confusion {
+    let (ctx, treatment): (Ctx, Treatment) = (Ctx::default(), name.parse().unwrap());
+    let steps = options.epochs * set.len().div_ceil(BATCH);
+    let common =
+        FitOptions { drop: options.drop, batch: BATCH, ..FitOptions::new(Preset::Small, steps, seed) };
+    let fitted = fit(&ctx, &treatment, set, &common, &ComputeDevice::cpu(), &mut |_| {}).unwrap();
+    let rows = fitted.probabilities(&ctx, test).unwrap();
+    let scores = Scores::new(set.classes.len(), test.labels.clone(), rows).unwrap();
+    Confusion::of(set.classes.len(), &test.labels, &scores.said()).unwrap()
 }
 
 fn m2m(set: &TrainingSet, seed: u64, options: &Options, device: &ComputeDevice) -> ResNet {
@@ -108,18 +94,20 @@ fn main() {
     let test = HeldOut::load(&ctx, &dataset, Split::Test, &spec).unwrap();
     let device = ComputeDevice::cpu();
     println!("{} training images {:?}, {} test", set.len(), set.counts(), test.len());
-    for name in ["ERM", "DRS", "M2m"] {
+    for name in ["erm", "drs", "M2m"] {
         let mut scores = Vec::new();
         let mut per_class = vec![0.0; set.classes.len()];
         let begun = Instant::now();
         for seed in 0..options.seeds {
-            let network = match name {
-                "M2m" => m2m(&set, seed, &options, &device),
-                _ => train(&set, seed, &options, name == "DRS", &device),
+            let table = match name {
+                "M2m" => {
+                    let network = m2m(&set, seed, &options, &device);
+                    let table = confusion(&ctx, &network, &test, usize::MAX, &device.plain()).unwrap();
+                    Confusion::new(&table).unwrap()
+                }
+                _ => treated(name, &set, &test, seed, &options),
             };
-            let table = confusion(&ctx, &network, &test, usize::MAX, &device.plain()).unwrap();
-            let of = recalls(&table);
-            let score = Confusion::new(&table).unwrap().acsa().unwrap();
+            let (of, score) = (table.recalls(), table.acsa().unwrap());
             println!("  {name} seed {seed}: ACSA {score:.4}, recalls {of:.3?}");
             scores.push(score);
             per_class.iter_mut().zip(of).for_each(|(sum, r)| *sum += r.unwrap_or(0.0) / options.seeds as f64);

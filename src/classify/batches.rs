@@ -35,24 +35,38 @@ pub enum Sampling {
     ClassBalanced,
 }
 
+/// The positions of a pool in the random order of one epoch.
+pub fn shuffled(pool: &[usize], seed: u64, network: u64, epoch: u64) -> Vec<usize> {
+    let mut order = pool.to_vec();
+    stream(seed, Stage::Shuffle, network, epoch).shuffle(&mut order);
+    order
+}
+
+/// `count` draws with replacement: a class of equal chance, then an image of it. Every class of `by_class` has an image.
+pub fn class_balanced(
+    by_class: &[Vec<usize>],
+    count: usize,
+    seed: u64,
+    network: u64,
+    epoch: u64,
+) -> Vec<usize> {
+    let mut draws = stream(seed, Stage::Balanced, network, epoch);
+    (0..count)
+        .filter_map(|_| {
+            let members = by_class.get(draws.below(by_class.len()))?;
+            members.get(draws.below(members.len())).copied()
+        })
+        .collect()
+}
+
 /// The positions of one epoch. `network` tells the networks of a run apart.
 pub fn epoch_order(set: &ImageSet, sampling: Sampling, seed: u64, network: u64, epoch: u64) -> Vec<usize> {
     match sampling {
-        Sampling::Natural => {
-            let mut order: Vec<usize> = (0..set.len()).collect();
-            stream(seed, Stage::Shuffle, network, epoch).shuffle(&mut order);
-            order
-        }
+        Sampling::Natural => shuffled(&(0..set.len()).collect::<Vec<usize>>(), seed, network, epoch),
         Sampling::ClassBalanced => {
-            let by_class: Vec<Vec<usize>> = (0..set.classes.len()).map(|class| set.of_class(class)).collect();
-            let present: Vec<&Vec<usize>> = by_class.iter().filter(|members| !members.is_empty()).collect();
-            let mut draws = stream(seed, Stage::Balanced, network, epoch);
-            (0..set.len())
-                .filter_map(|_| {
-                    let members = present.get(draws.below(present.len()))?;
-                    members.get(draws.below(members.len())).copied()
-                })
-                .collect()
+            let by_class = (0..set.classes.len()).map(|class| set.of_class(class));
+            let present: Vec<Vec<usize>> = by_class.filter(|members| !members.is_empty()).collect();
+            class_balanced(&present, set.len(), seed, network, epoch)
         }
     }
 }

@@ -3,9 +3,9 @@
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
+use super::objective::Objective;
 use crate::nn::input_gradient::Images;
 use crate::nn::layers::Pass;
-use crate::nn::loss::cross_entropy;
 use crate::nn::optim::Sgd;
 use crate::nn::parameters::{self, ParametersError, TensorMap};
 use crate::nn::resnet::ResNet;
@@ -17,6 +17,14 @@ pub enum StepError {
     NotFinite,
     #[error("the device did not give its result back; it may be out of memory or lost")]
     Device,
+}
+
+/// What a batch should be taken for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Labels<'a> {
+    pub of_images: &'a [usize],
+    /// A second label for each image, and the share of the first one in \[0, 1\]: for images that were blended.
+    pub blended: Option<(&'a [usize], f64)>,
 }
 
 /// A classifier in training, on an autodiff device.
@@ -31,22 +39,49 @@ impl Trainer {
         Trainer { network, sgd: Sgd::new(momentum, weight_decay), device: autodiff.clone() }
     }
 
+    /// The same without weight decay of the parameter at this path.
+    #[must_use]
+    pub fn without_decay_of(self, path: &str) -> Self {
+        Trainer { sgd: self.sgd.without_decay_of(path), ..self }
+    }
+
     /// One step of plain cross entropy (mean over the batch); the loss before the step.
     ///
     /// # Errors
     /// A loss that is not finite: the weights are then those before the step.
     pub fn step(&mut self, images: &Images, labels: &[usize], lr: f64) -> Result<f64, StepError> {
+        self.minimise(&Objective::default(), images, Labels { of_images: labels, blended: None }, lr)
+    }
+
+    /// One step towards an objective (its mean over the batch); the loss before the step.
+    ///
+    /// # Errors
+    /// As [`Trainer::step`].
+    pub fn minimise(
+        &mut self,
+        objective: &Objective,
+        images: &Images,
+        labels: Labels<'_>,
+        lr: f64,
+    ) -> Result<f64, StepError> {
         let x = images.to_tensor(&self.device);
-        let y = labels_tensor(labels, &self.device);
         let mut pass = Pass::training();
-        let losses = cross_entropy(self.network.forward(x, &mut pass), y);
+        let outputs = objective.loss.forward(&self.network, x, &mut pass);
+        let losses = match labels.blended {
+            None => objective.losses(outputs, labels.of_images),
+            Some((others, share)) => {
+                objective.losses(outputs.clone(), labels.of_images) * share
+                    + objective.losses(outputs, others) * (1.0 - share)
+            }
+        };
         // Summed on the host in order, because a device sums in an order of its own.
         let values = losses.clone().detach().try_to_vec_as::<f32>().map_err(|_| StepError::Device)?;
-        let loss = values.iter().map(|v| f64::from(*v)).sum::<f64>() / labels.len().max(1) as f64;
+        let count = labels.of_images.len().max(1) as f64;
+        let loss = values.iter().map(|v| f64::from(*v)).sum::<f64>() / count;
         if !loss.is_finite() {
             return Err(StepError::NotFinite);
         }
-        let grads = (losses.sum() / labels.len().max(1) as f64).backward();
+        let grads = (losses.sum() / count).backward();
         // A clone shares the tensors, so the network stays whole whatever happens in between.
         let stepped = self.sgd.step(self.network.clone(), &grads, lr);
         self.network = stepped.absorb(pass);

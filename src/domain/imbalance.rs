@@ -127,6 +127,19 @@ pub fn weights(counts: &[usize], scheme: Scheme, beta: f64) -> Result<Vec<f64>, 
     Ok(raw.into_iter().map(|w| w * classes / sum).collect())
 }
 
+/// Margins of the label-distribution-aware margin loss: `most` for the rarest class, falling with the fourth root of the
+/// count, `most * (n_min / n_k)^(1/4)` (Cao et al., NeurIPS 2019; the release takes 0.5).
+///
+/// # Errors
+/// A class without images.
+pub fn margins(counts: &[usize], most: f64) -> Result<Vec<f64>, WeightsError> {
+    if let Some(empty) = counts.iter().position(|&n| n == 0) {
+        return Err(WeightsError::EmptyClass(empty));
+    }
+    let least = counts.iter().copied().min().unwrap_or(1) as f64;
+    Ok(counts.iter().map(|&n| most * (least / n as f64).powf(0.25)).collect())
+}
+
 /// Counts of an exponential long tail: `floor(n_max * rho^(-k / (classes - 1)) + 1e-9)` for class k.
 ///
 /// The direct form, not a chained product, which loses an image in the last class on some platforms; the

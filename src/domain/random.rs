@@ -45,6 +45,10 @@ pub enum Stage {
     Latent = 16,
     /// Which test images and seeds a draw of an interval takes; index = draw.
     Bootstrap = 17,
+    /// Share and partners of a blended batch; class = network, index = step.
+    Blend = 18,
+    /// Which images a treatment repeats (index 0) or keeps (index 1); class.
+    Resample = 19,
 }
 
 /// A stream of numbers that belongs to one purpose.

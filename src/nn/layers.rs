@@ -665,6 +665,15 @@ impl Absorb {
     }
 }
 
+/// Added to a squared length, so that a row of zeros has a length.
+const TINY: f64 = 1e-12;
+
+/// Rows (`dim` 1) or columns (`dim` 0) brought to length 1; zeros stay zeros.
+fn unit(x: Tensor<2>, dim: usize) -> Tensor<2> {
+    let length = (x.clone().square().sum_dim(dim) + TINY).sqrt();
+    x / length
+}
+
 /// Fully connected layer: `[batch, inputs]` to `[batch, outputs]`. With a bias unless asked for none.
 #[derive(Module, Debug)]
 pub struct Linear {
@@ -688,8 +697,21 @@ impl Linear {
         Linear { bias: None, ..self }
     }
 
+    /// With every bias at this value, where there are any.
+    #[must_use]
+    pub fn with_bias_at(self, value: f32) -> Self {
+        let at = |old: Tensor<1>| Tensor::<1>::full(old.dims(), value, &old.device()).require_grad();
+        Linear { bias: self.bias.map(|bias| bias.map(at)), ..self }
+    }
+
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
         linear(x, self.weight.val(), self.bias.as_ref().map(Param::val))
+    }
+
+    /// Cosines between each row and the weights of each output: `[batch, inputs]` to `[batch, outputs]`, in \[-1, 1\].
+    /// A row of zeros has the cosine 0 with everything. The bias has no part in it.
+    pub fn cosines(&self, x: Tensor<2>) -> Tensor<2> {
+        unit(x, 1).matmul(unit(self.weight.val(), 0))
     }
 
     /// From a gradient with respect to the result, `[batch, outputs]`, to the one with respect to the input,

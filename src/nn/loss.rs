@@ -4,7 +4,7 @@
 //! sums in an order of its own.
 
 use burn::tensor::activation::{log_sigmoid, log_softmax};
-use burn::tensor::{IndexingUpdateOp, Int, Tensor};
+use burn::tensor::{Device, IndexingUpdateOp, Int, Tensor};
 
 /// Cross entropy per sample: logits `[batch, classes]`, labels `[batch]`, result `[batch]` in nats.
 pub fn cross_entropy(logits: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1> {
@@ -32,13 +32,10 @@ const NEVER: f64 = -1e9;
 /// paper; 0 is cross entropy), `alpha` has a weight for each class, 1 for all where there is none. Both p and
 /// 1 - p are kept as logarithms, so value and gradient are finite at p = 0 and p = 1 for any gamma.
 pub fn focal(logits: Tensor<2>, labels: Tensor<1, Int>, gamma: f64, alpha: Option<&[f64]>) -> Tensor<1> {
-    let [batch, classes] = logits.dims();
-    let device = logits.device();
+    let (shape, device) = (logits.dims(), logits.device());
     let log_probabilities = log_softmax(logits, 1);
     let log_p = pick(log_probabilities.clone(), labels.clone());
-    let (nowhere, ones): (Tensor<2>, Tensor<2>) =
-        (Tensor::zeros([batch, classes], &device), Tensor::ones([batch, 1], &device));
-    let own = nowhere.scatter(1, labels.clone().unsqueeze_dim::<2>(1), ones, IndexingUpdateOp::Add);
+    let own = own_column(shape, labels.clone(), &device);
     let log_rest = log_sum_exp(log_probabilities + own * NEVER).squeeze_dim::<1>(1);
     let loss = focal_of(log_p, log_rest, gamma);
     match alpha {
@@ -48,6 +45,45 @@ pub fn focal(logits: Tensor<2>, labels: Tensor<1, Int>, gamma: f64, alpha: Optio
         }
         None => loss,
     }
+}
+
+/// One column per row: `[batch, classes]` with 1 in the column of the row's label and 0 elsewhere.
+fn own_column([batch, classes]: [usize; 2], labels: Tensor<1, Int>, device: &Device) -> Tensor<2> {
+    let (nowhere, ones): (Tensor<2>, Tensor<2>) =
+        (Tensor::zeros([batch, classes], device), Tensor::ones([batch, 1], device));
+    nowhere.scatter(1, labels.unsqueeze_dim::<2>(1), ones, IndexingUpdateOp::Add)
+}
+
+/// One logistic loss for each class, summed over the classes: logits `[batch, classes]`, labels `[batch]`, result
+/// `[batch]` in nats.
+///
+/// With z the logit of the true class and minus the logit of each other one it is `sum (1 - s(z))^focusing * -log s(z)`,
+/// s the logistic function: cross entropy for `focusing` 0, the focal loss as Cui et al. (CVPR 2019) weigh it
+/// above. The factor is `exp(-focusing softplus(z))`, which neither overflows nor loses a badly wrong logit; the released
+/// code's form does both below -88 in 32 bits.
+pub fn one_against_all(logits: Tensor<2>, labels: Tensor<1, Int>, focusing: f64) -> Tensor<1> {
+    let signs = own_column(logits.dims(), labels, &logits.device()) * 2.0 - 1.0;
+    let towards = logits * signs;
+    let losses = focal_of(log_sigmoid(towards.clone()), log_sigmoid(towards.neg()), focusing);
+    losses.sum_dim(1).squeeze_dim::<1>(1)
+}
+
+/// Cross entropy of scaled cosines, that of the true class lowered by the margin of the class: the
+/// label-distribution-aware margin loss (Cao et al., NeurIPS 2019).
+///
+/// Cosines `[batch, classes]` in \[-1, 1\], labels `[batch]`, result `[batch]` in nats. `margins` has one for each class,
+/// at least 0; `scale` is 30 in the paper's code.
+pub fn margin_cross_entropy(
+    cosines: Tensor<2>,
+    labels: Tensor<1, Int>,
+    margins: &[f64],
+    scale: f64,
+) -> Tensor<1> {
+    let device = cosines.device();
+    let margins: Vec<f32> = margins.iter().map(|&margin| margin as f32).collect();
+    let margins = Tensor::<1>::from_floats(margins.as_slice(), &device).select(0, labels.clone());
+    let lowered = own_column(cosines.dims(), labels.clone(), &device) * margins.unsqueeze_dim::<2>(1);
+    cross_entropy((cosines - lowered) * scale, labels)
 }
 
 /// Focal loss per sample of a logistic probability (Lin et al. 2017): logits `[batch]`, targets 0 or 1
@@ -60,7 +96,7 @@ pub fn binary_focal(logits: Tensor<1>, targets: Tensor<1>, gamma: f64, alpha: f6
 }
 
 /// `-(1 - p)^gamma log p` from the logarithms of p and 1 - p.
-fn focal_of(log_p: Tensor<1>, log_rest: Tensor<1>, gamma: f64) -> Tensor<1> {
+fn focal_of<const D: usize>(log_p: Tensor<D>, log_rest: Tensor<D>, gamma: f64) -> Tensor<D> {
     (log_rest * gamma).exp() * log_p.neg()
 }
 

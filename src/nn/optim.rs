@@ -14,29 +14,38 @@ use super::cpu::ops::OptimOps;
 use super::cpu::{AdamSettings, absent, has_kernels};
 use super::parameters::{HostTensor, PathStack, TensorMap};
 
-/// SGD with momentum and L2 weight decay on every parameter (batch norm and bias too, as published).
+/// SGD with momentum and L2 weight decay on every parameter (batch norm and bias too, as published) but one that may be
+/// named.
 ///
 /// Source: torch.optim.SGD without Nesterov and with dampening 0.
 #[derive(Debug)]
 pub struct Sgd {
     pub momentum: f64,
     pub weight_decay: f64,
+    /// Path of a parameter that does not decay.
+    undecayed: Option<String>,
     /// Flat velocity by parameter path.
     velocity: BTreeMap<String, Tensor<1>>,
 }
 
 impl Sgd {
     pub fn new(momentum: f64, weight_decay: f64) -> Self {
-        Sgd { momentum, weight_decay, velocity: BTreeMap::new() }
+        Sgd { momentum, weight_decay, undecayed: None, velocity: BTreeMap::new() }
+    }
+
+    /// Without decay of the parameter at this path.
+    #[must_use]
+    pub fn without_decay_of(self, path: &str) -> Self {
+        Sgd { undecayed: Some(path.to_owned()), ..self }
     }
 
     /// One step; parameters without a gradient stay as they are.
     pub fn step<M: Module>(&mut self, network: M, grads: &Gradients, lr: f64) -> M {
         let (momentum, weight_decay) = (self.momentum, self.weight_decay);
-        let all = &mut self.velocity;
+        let (all, undecayed) = (&mut self.velocity, self.undecayed.as_deref());
         step(network, grads, |path, weights, grad| {
-            let (weights, velocity) =
-                sgd_update(weights, grad, all.remove(&path), momentum, weight_decay, lr);
+            let decay = if undecayed == Some(path.as_str()) { 0.0 } else { weight_decay };
+            let (weights, velocity) = sgd_update(weights, grad, all.remove(&path), momentum, decay, lr);
             all.insert(path, velocity);
             weights
         })

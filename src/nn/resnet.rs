@@ -86,6 +86,9 @@ impl ResNetConfig {
     }
 }
 
+/// The path of the last layer's bias among the parameters.
+pub const HEAD_BIAS: &str = "head.bias";
+
 /// Channels of the first convolution where there is no stage after it.
 const STEM: usize = 16;
 
@@ -155,6 +158,18 @@ impl ResNet {
     /// `[batch, channels, side, side]` in \[0, 1\] to logits `[batch, classes]`.
     pub fn forward(&self, x: Tensor<4>, pass: &mut Pass) -> Tensor<2> {
         self.head.forward(self.features(x, pass))
+    }
+
+    /// Cosines between features and the weights of each class, in \[-1, 1\]: `[batch, channels, side, side]` in \[0, 1\] to
+    /// `[batch, classes]`. The last layer's bias has no part in it.
+    pub fn cosines(&self, x: Tensor<4>, pass: &mut Pass) -> Tensor<2> {
+        self.head.cosines(self.features(x, pass))
+    }
+
+    /// The network with the last layer's bias at one value for every class.
+    #[must_use]
+    pub fn with_head_bias(self, value: f32) -> Self {
+        ResNet { head: self.head.with_bias_at(value), ..self }
     }
 
     /// What the last linear layer sees: `[batch, channels, side, side]` in \[0, 1\] to `[batch, features]`, all at least
