@@ -22,7 +22,7 @@ use counterpoise::domain::random::{Stage, stream};
 use counterpoise::domain::samples::Dataset;
 use counterpoise::domain::splits::Split;
 use counterpoise::domain::task::{Ctx, Level};
-use counterpoise::evaluation::distance::{DistanceError, FeatureRows, Measure};
+use counterpoise::evaluation::distance::{FeatureRows, Measure};
 use counterpoise::evaluation::features::{FeatureSpace, FeaturesError, MobileNetFeatures, read_weights};
 use counterpoise::imaging::picture::{Depth, Picture, Pixels};
 use counterpoise::imaging::resize::Fit;

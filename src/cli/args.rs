@@ -10,7 +10,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use serde_json::Value;
 
-use super::{Failure, config};
+use super::{Failure, config, evaluate};
 use crate::domain::imbalance::Scheme;
 use crate::domain::plan::{Rejected, Target};
 use crate::domain::splits::Shares;
@@ -27,7 +27,7 @@ const WITH_METHOD: [&str; 5] = ["plan", "train", "generate", "balance", "demo"];
 const DEFAULT_METHOD: &str = "m2m";
 
 /// Shared flags that say something to a command; the others are accepted and left out of its help.
-const SHOWN: [(&str, &[&str]); 15] = [
+const SHOWN: [(&str, &[&str]); 16] = [
     ("scan", &["split", "seed", "threads"]),
     ("plan", &["target", "split", "seed", "size", "fit", "threads"]),
     ("weights", &["split", "seed", "threads"]),
@@ -45,6 +45,7 @@ const SHOWN: [(&str, &[&str]); 15] = [
     ("export", &["rejected", "threads"]),
     ("verify", &["threads"]),
     ("demo", &["seed", "device", "network", "epochs", "target", "rejected", "threads"]),
+    ("evaluate", &["seed", "device", "size", "fit", "network", "epochs", "split", "threads"]),
     ("bench", &["seed", "device", "threads"]),
 ];
 
@@ -95,6 +96,8 @@ pub enum Command {
     Verify(VerifyArgs),
     /// The main job on the bundled images, without a display.
     Demo(DemoArgs),
+    /// Train a classifier under each treatment of imbalance and compare them on real test images.
+    Evaluate(EvaluateArgs),
     /// How fast this machine trains and makes images: milliseconds of each row of a fixed list of work.
     Bench(BenchArgs),
 }
@@ -115,6 +118,7 @@ impl Command {
             Command::Export(args) => &args.common,
             Command::Verify(args) => &args.common,
             Command::Demo(args) => &args.common,
+            Command::Evaluate(args) => &args.common,
             Command::Bench(args) => &args.common,
         }
     }
@@ -340,6 +344,42 @@ pub struct DemoArgs {
 }
 
 #[derive(Args)]
+pub struct EvaluateArgs {
+    /// A folder as `scan` reads it, with a test part (or cut one off with --split).
+    #[arg(required_unless_present = "train", conflicts_with_all = ["train", "test"])]
+    pub folder: Option<PathBuf>,
+    /// Instead of FOLDER: the folder to learn from.
+    #[arg(long, value_name = "DIR", requires = "test")]
+    pub train: Option<PathBuf>,
+    /// With --train: the folder of test images.
+    #[arg(long, value_name = "DIR", requires = "train", conflicts_with = "split")]
+    pub test: Option<PathBuf>,
+    /// Treatments to compare, listed below; all for every one, folder:DIR for an exported folder.
+    #[arg(
+        long,
+        visible_alias = "treatment",
+        value_name = "T,...",
+        value_delimiter = ',',
+        default_values = ["none", "class-aware", "weights-balanced", "drs", "mixup-drw", "threshold"]
+    )]
+    pub treatments: Vec<String>,
+    /// An exported balanced folder to train on as it is, under a name; may be given more than once.
+    #[arg(long = "folder", id = "exported", value_name = "NAME=DIR")]
+    pub folders: Vec<String>,
+    /// How many seeds, from --seed on.
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub seeds: u32,
+    /// Optimiser steps of each training; without it and --epochs 2000 (small) or 200 epochs (resnet32).
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    pub steps: Option<u32>,
+    /// A new folder for results.json, table.md and table.csv; the same call goes on where it was interrupted.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+#[derive(Args)]
 pub struct BenchArgs {
     /// Rows to time, all of them where it is left out.
     #[arg(long, value_name = "R,...", value_delimiter = ',', value_parser = PossibleValuesParser::new(rows()))]
@@ -442,7 +482,7 @@ fn command(method: &'static dyn Oversampler) -> clap::Command {
             if WITH_METHOD.contains(&name) { with_params(sub, method) } else { sub }
         });
     }
-    command
+    command.mut_subcommand("evaluate", |sub| sub.after_help(evaluate::list()))
 }
 
 /// A flag for each parameter that is not a shared flag already.
@@ -561,6 +601,11 @@ mod tests {
             "export x",
             "bench --rows classifier",
             "bench --repeats 0",
+            "evaluate",
+            "evaluate x --seeds 0",
+            "evaluate x --train y",
+            "evaluate --train y",
+            "evaluate --train y --test z --split 70/15/15",
         ] {
             assert!(refused(&format!("counterpoise {line}")), "{line}");
         }

@@ -14,20 +14,26 @@ use crate::jobs;
 use crate::oversampling::{self, Oversampler, ParamMap};
 use crate::project::{Project, ProjectError, Settings};
 
-/// Reads a folder, every image decoded, and cuts parts off where `--split` says so.
-pub fn dataset(folder: &Path, common: &Common, terminal: &Terminal) -> Result<Dataset> {
+/// Lists a folder and cuts parts off where `--split` says so.
+pub fn listed(folder: &Path, common: &Common, reading: Reading, terminal: &Terminal) -> Result<Dataset> {
     let path = folder.to_owned();
-    let mut dataset = terminal.job("scan", move |ctx| jobs::scan::scan(ctx, &path, Reading::Decode))?;
+    let mut dataset = terminal.job("scan", move |ctx| jobs::scan::scan(ctx, &path, reading))?;
     match common.split {
-        Some(_) if dataset.has_splits => {
-            return Err(Failure::refused(format!(
-                "the folder has splits of its own; leave --split out: {}",
-                folder.display()
-            )));
+        Some(_) if dataset.has_splits => Err(Failure::refused(format!(
+            "the folder has splits of its own; leave --split out: {}",
+            folder.display()
+        ))),
+        Some(shares) => {
+            cut(&mut dataset, shares, common.seed);
+            Ok(dataset)
         }
-        Some(shares) => cut(&mut dataset, shares, common.seed),
-        None => {}
+        None => Ok(dataset),
     }
+}
+
+/// Reads a folder, every image decoded, and says what no figure will show.
+pub fn dataset(folder: &Path, common: &Common, terminal: &Terminal) -> Result<Dataset> {
+    let dataset = listed(folder, common, Reading::Decode, terminal)?;
     if !dataset.has_splits {
         terminal.say("There is no held-out part, so no figure says how a model does on new images.");
     }

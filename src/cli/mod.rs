@@ -19,6 +19,7 @@ mod config;
 mod decide;
 mod demo;
 mod devices;
+mod evaluate;
 mod export;
 mod generate;
 mod input;
@@ -157,6 +158,7 @@ fn run(command: Command, params: &crate::oversampling::ParamMap, terminal: &Term
         Command::Export(args) => export::run(args, terminal),
         Command::Verify(args) => verify::run(args, terminal),
         Command::Demo(args) => demo::run(args, params, terminal),
+        Command::Evaluate(args) => evaluate::run(args, terminal),
         Command::Bench(args) => bench::run(args, terminal),
     }
 }

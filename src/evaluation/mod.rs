@@ -2,6 +2,7 @@
 //! classifiers on real test images, and the work that speed is measured on. Real images are the measure; nothing
 //! here makes an image that is kept.
 
+pub mod comparison;
 pub mod distance;
 pub mod features;
 pub mod metrics;

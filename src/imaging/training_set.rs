@@ -10,6 +10,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::decode::{self, DecodeError, Limits};
+use super::hash::sha256_hex;
 use super::picture::{self, Depth, Picture, Pixels};
 use super::resize::{self, Fit};
 use crate::domain::provenance::Kind;
@@ -257,6 +258,19 @@ impl ImageSet {
         }
     }
 
+    /// SHA-256 of the stored samples of image `index`, which is below [`ImageSet::len`]: the same for the same picture in
+    /// any set of this spec, whatever its file looks like.
+    pub fn pixel_hash(&self, index: usize) -> String {
+        let n = self.pixels_per_image();
+        let range = index * n..(index + 1) * n;
+        match &self.pixels {
+            Pixels::U8(v) => sha256_hex(&v[range]),
+            Pixels::U16(v) => {
+                sha256_hex(v[range].iter().flat_map(|sample| sample.to_le_bytes()).collect::<Vec<u8>>())
+            }
+        }
+    }
+
     /// Positions of the images of a class, made ones included.
     pub fn of_class(&self, class: usize) -> Vec<usize> {
         (0..self.len()).filter(|&i| self.labels[i] == class).collect()
@@ -288,6 +302,19 @@ impl TrainingSet {
     /// cancelled.
     pub fn load(ctx: &Ctx, dataset: &Dataset, spec: &Spec) -> Result<Self, LoadError> {
         ImageSet::load(ctx, dataset, spec, |s| s.split == Split::Train).map(TrainingSet)
+    }
+
+    /// As [`TrainingSet::load`], but what cannot be decoded is listed and left out.
+    ///
+    /// # Errors
+    /// Memory is short, or the work was cancelled.
+    pub fn load_readable(
+        ctx: &Ctx,
+        dataset: &Dataset,
+        spec: &Spec,
+    ) -> Result<(Self, Vec<Unreadable>), LoadError> {
+        let (set, unreadable) = ImageSet::read(ctx, dataset, spec, |s| s.split == Split::Train)?;
+        Ok((TrainingSet(set), unreadable))
     }
 
     /// A set of pictures in memory, for tests and tools: all originals, named by their position.
@@ -348,5 +375,23 @@ impl HeldOut {
             return Err(LoadError::TrainingSplit);
         }
         ImageSet::load(ctx, dataset, spec, |s| s.split == split && !s.kind.is_made()).map(HeldOut)
+    }
+
+    /// As [`HeldOut::load`], but what cannot be decoded is listed and left out.
+    ///
+    /// # Errors
+    /// As [`TrainingSet::load_readable`], and the training split.
+    pub fn load_readable(
+        ctx: &Ctx,
+        dataset: &Dataset,
+        split: Split,
+        spec: &Spec,
+    ) -> Result<(Self, Vec<Unreadable>), LoadError> {
+        if split == Split::Train {
+            return Err(LoadError::TrainingSplit);
+        }
+        let wanted = |s: &Sample| s.split == split && !s.kind.is_made();
+        let (set, unreadable) = ImageSet::read(ctx, dataset, spec, wanted)?;
+        Ok((HeldOut(set), unreadable))
     }
 }

@@ -7,6 +7,7 @@ mod compute;
 pub mod devices;
 pub mod distances;
 pub mod engine;
+pub mod evaluate;
 pub mod example;
 pub mod export;
 pub mod generate;

@@ -171,8 +171,7 @@ pub fn fit(
                 .to_owned(),
         ));
     }
-    let recipe = treatment.recipe(&counts).map_err(|error| of_weights(error, &training.classes))?;
-    let rescale = checked(treatment, &counts, &training.classes)?;
+    let (recipe, rescale) = prepared(treatment, &counts, &training.classes)?;
 
     let autodiff = device.autodiff();
     let (mean, deviation) = channel_statistics(training);
@@ -215,6 +214,16 @@ pub fn fit(
     Ok(Fitted { network: trainer.plain(), recipe, counts, rescale, device: device.plain() })
 }
 
+/// What a treatment trains and does to probabilities, where it can.
+fn prepared(
+    treatment: &Treatment,
+    counts: &[usize],
+    classes: &[String],
+) -> Result<(Recipe, Option<Rescale>), FitError> {
+    let recipe = treatment.recipe(counts).map_err(|error| of_weights(error, classes))?;
+    Ok((recipe, checked(treatment, counts, classes)?))
+}
+
 /// What a treatment does to probabilities, where it can.
 fn checked(treatment: &Treatment, counts: &[usize], classes: &[String]) -> Result<Option<Rescale>, FitError> {
     let Some(rescale) = treatment.rescaling(counts) else { return Ok(None) };
@@ -242,14 +251,23 @@ fn of_weights(error: WeightsError, classes: &[String]) -> FitError {
     })
 }
 
+impl Treatment {
+    /// Looks whether these training images allow it, before anything is trained.
+    ///
+    /// # Errors
+    /// As [`fit`], of the images.
+    pub fn check(&self, training: &ImageSet) -> Result<(), FitError> {
+        prepared(self, &training.counts(), &training.classes).map(|_| ())
+    }
+}
+
 impl Fitted {
     /// The classifier of another treatment that trains exactly as this one did and differs in what it does to
     /// probabilities; `None` where it would train otherwise.
     pub fn under(&self, treatment: &Treatment) -> Option<Fitted> {
-        let same = treatment.recipe(&self.counts).is_ok_and(|recipe| recipe == self.recipe);
-        // A rescaling that does not fit the counts is left to `fit`, which says why.
-        let rescale = checked(treatment, &self.counts, &[]).ok()?;
-        same.then(|| Fitted { rescale, ..self.clone() })
+        // What does not fit the counts is left to `fit`, which says why.
+        let (recipe, rescale) = prepared(treatment, &self.counts, &[]).ok()?;
+        (recipe == self.recipe).then(|| Fitted { rescale, ..self.clone() })
     }
 
     /// Probabilities of each class for each image of a set, in \[0, 1\] with the sum 1.

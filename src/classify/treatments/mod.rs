@@ -417,6 +417,11 @@ impl Treatment {
         self.info.kind == Kind::None
     }
 
+    /// True where the network is that of plain training, and only what is made of its probabilities differs.
+    pub fn trains_plainly(&self) -> bool {
+        matches!(self.info.kind, Kind::None | Kind::Threshold)
+    }
+
     fn given(&self, name: &str) -> Option<&Given> {
         self.given.iter().find(|(given, _)| *given == name).map(|(_, value)| value)
     }

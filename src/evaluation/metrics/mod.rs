@@ -57,6 +57,8 @@ pub enum MetricsError {
     NotAProbability(usize),
     #[error("there is no test image to resample; add images to the test part")]
     NoImages,
+    #[error("no classifier of \"{0}\" was trained, and all others are held against it; run it again")]
+    NoBaseline(String),
 }
 
 impl From<crate::domain::task::Cancelled> for MetricsError {

@@ -1,0 +1,157 @@
+//! `counterpoise evaluate`: treatments of imbalance compared on the real test images of a folder.
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use super::args::EvaluateArgs;
+use super::output::Outcome;
+use super::tables::Table;
+use super::terminal::Terminal;
+use super::{Failure, Result, input};
+use crate::classify::treatments::{Treatment, Values};
+use crate::imaging::scan::Reading;
+use crate::jobs;
+use crate::jobs::evaluate::{Budget, EvaluateOutcome, EvaluateRequest, NamedFolder};
+
+/// Stands for every treatment there is.
+const ALL: &str = "all";
+/// Begins a treatment that is an exported folder.
+const FOLDER: &str = "folder:";
+
+pub fn run(args: EvaluateArgs, terminal: &Terminal) -> Result<Outcome> {
+    if let Some(out) = &args.out {
+        input::refuse_existing(out)?;
+    }
+    let (treatments, mut folders) = chosen(&args.treatments)?;
+    for text in &args.folders {
+        folders.push(named(text)?);
+    }
+    let budget = match (args.steps, args.common.epochs) {
+        (Some(_), Some(_)) => {
+            return Err(Failure::usage("--steps and --epochs say the same thing; use one of them"));
+        }
+        (Some(steps), None) => Budget::Steps(steps as usize),
+        (None, Some(epochs)) => Budget::Epochs(epochs as usize),
+        (None, None) => Budget::Usual,
+    };
+    let Some(folder) = args.folder.or(args.train) else {
+        return Err(Failure::usage("name the folder to evaluate on"));
+    };
+    // Headers alone: the images are decoded once, by the evaluation.
+    let dataset = input::listed(&folder, &args.common, Reading::Headers, terminal)?;
+    let test = match args.test {
+        Some(folder) => {
+            Some(terminal.job("scan", move |ctx| jobs::scan::scan(ctx, &folder, Reading::Headers))?)
+        }
+        None => None,
+    };
+    let spec = input::spec(&dataset, &args.common);
+    let request = EvaluateRequest {
+        dataset,
+        test,
+        spec,
+        treatments,
+        folders,
+        seed: args.common.seed,
+        seeds: args.seeds as usize,
+        budget,
+        network: args.common.network,
+        device: args.common.device,
+        out: args.out,
+    };
+    let outcome = terminal.job("evaluate", move |ctx| jobs::evaluate::evaluate(ctx, &request))?;
+    Ok(told(&outcome))
+}
+
+/// The treatments and exported folders of a list.
+fn chosen(list: &[String]) -> Result<(Vec<Treatment>, Vec<NamedFolder>)> {
+    let (mut treatments, mut folders) = (Vec::new(), Vec::new());
+    for text in list {
+        let text = text.trim();
+        if text == ALL {
+            let all = Treatment::table().iter().map(|info| info.id.parse::<Treatment>());
+            treatments.extend(all.filter_map(std::result::Result::ok));
+        } else if let Some(dir) = text.strip_prefix(FOLDER) {
+            folders.push(NamedFolder { name: text.to_owned(), dir: PathBuf::from(dir) });
+        } else {
+            let treatment = text.parse::<Treatment>();
+            treatments.push(treatment.map_err(|error| Failure::usage(format!("--treatments: {error}")))?);
+        }
+    }
+    Ok((treatments, folders))
+}
+
+/// `NAME=DIR`.
+fn named(text: &str) -> Result<NamedFolder> {
+    match text.split_once('=') {
+        Some((name, dir)) if !name.trim().is_empty() && !dir.is_empty() => {
+            Ok(NamedFolder { name: name.trim().to_owned(), dir: PathBuf::from(dir) })
+        }
+        _ => Err(Failure::usage(format!("--folder: write NAME=DIR, not \"{text}\""))),
+    }
+}
+
+/// The treatments with their parameters, for the help.
+pub fn list() -> String {
+    let mut text =
+        "Treatments (parameters follow with colons, as in cb-focal:beta=0.99:focusing=2):\n".to_owned();
+    for info in Treatment::table() {
+        text += &format!("  {}: {} [{}]\n", info.id, info.summary, info.source);
+        for param in info.params {
+            let default = param.values.default_text();
+            let allowed = match param.values {
+                Values::Number { .. } | Values::Shares => param.values.describe(),
+                Values::Word(words) => words.join(" or "),
+            };
+            text += &format!("      {}: {} [default: {default}; {allowed}]\n", param.name, param.help);
+        }
+    }
+    text
+}
+
+fn told(outcome: &EvaluateOutcome) -> Outcome {
+    let mut text = String::new();
+    for rows in [outcome.comparison.table(), outcome.comparison.recall_table()] {
+        let mut rows = rows.into_iter();
+        let head = rows.next().unwrap_or_default();
+        let mut table = Table::new(&head.iter().map(String::as_str).collect::<Vec<&str>>());
+        rows.for_each(|row| table.row(row));
+        text += &format!("{table}\n");
+    }
+    for sentence in &outcome.comparison.summary {
+        text += &format!("{sentence}\n");
+    }
+    for failed in &outcome.failed {
+        text += &format!("{} with seed {}: {}\n", failed.name, failed.seed, failed.reason);
+    }
+    text += &format!("\n{}\n", outcome.setting.lines().join("; "));
+    let out = outcome.out.as_ref().map(|out| out.display().to_string());
+    if let Some(out) = &out {
+        text += &format!("The results are in {out}\n");
+    }
+    let mut object = outcome.json();
+    object.insert("resumed".to_owned(), json!(outcome.resumed));
+    object.insert("out".to_owned(), json!(out));
+    Outcome::new(Value::Object(object), text)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_of_treatments() {
+        let list = |text: &str| chosen(&text.split(',').map(str::to_owned).collect::<Vec<_>>());
+        let (treatments, folders) = list("none,cb-focal:beta=0.9, folder:some/dir").ok().unwrap();
+        let names: Vec<String> = treatments.iter().map(Treatment::to_string).collect();
+        assert_eq!(names, ["none", "cb-focal:beta=0.9"]);
+        assert_eq!(folders[0].dir, PathBuf::from("some/dir"));
+        assert_eq!(list("all").ok().unwrap().0.len(), Treatment::table().len());
+        assert!(list("none,nothing").is_err());
+        assert!(named("m2m=a/b=c").is_ok_and(|folder| folder.dir == PathBuf::from("a/b=c")));
+        assert!(named("m2m").is_err() && named("=dir").is_err());
+        assert!(super::list().contains("  drs: ") && super::list().contains("focusing"));
+    }
+}

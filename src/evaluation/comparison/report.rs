@@ -1,0 +1,232 @@
+//! A comparison as JSON, Markdown and CSV.
+
+use serde_json::{Map, Value, json};
+
+use super::{Against, ClassResult, Comparison, TreatmentResult};
+use crate::evaluation::metrics::bootstrap::{Interval, Intervals};
+use crate::evaluation::metrics::{Figure, Spread};
+
+/// Decimals in JSON and CSV: more than any test part can show, and the same after numbers went through a
+/// file.
+const DIGITS: i32 = 6;
+
+fn rounded(value: f64) -> f64 {
+    let scale = 10_f64.powi(DIGITS);
+    // Adding nothing turns -0 into 0.
+    (value * scale).round() / scale + 0.0
+}
+
+fn put(object: &mut Map<String, Value>, key: &str, spread: Option<Spread>) {
+    object.insert(key.to_owned(), spread.map_or(Value::Null, |spread| json!(rounded(spread.mean))));
+    if let Some(sd) = spread.and_then(|spread| spread.sd) {
+        object.insert(format!("{key}_sd"), json!(rounded(sd)));
+    }
+}
+
+fn interval(of: &Interval) -> Value {
+    json!({ "value": rounded(of.value), "low": rounded(of.low), "high": rounded(of.high) })
+}
+
+fn by_figure(of: &Intervals) -> Map<String, Value> {
+    Figure::ALL
+        .iter()
+        .zip(of)
+        .map(|(figure, found)| (figure.key().to_owned(), found.as_ref().map_or(Value::Null, interval)))
+        .collect()
+}
+
+fn against(of: Option<&Against>) -> Value {
+    let Some(of) = of else { return Value::Null };
+    let mut object = Map::new();
+    object.insert("against".to_owned(), json!(of.baseline));
+    object.extend(by_figure(&of.differences));
+    object.insert("seeds".to_owned(), json!(of.seeds));
+    object.insert("sentence".to_owned(), json!(of.sentence));
+    Value::Object(object)
+}
+
+impl ClassResult {
+    fn json(&self, name: &str) -> Value {
+        let mut object = Map::new();
+        object.insert("name".to_owned(), json!(name));
+        put(&mut object, "recall", self.recall);
+        put(&mut object, "precision", self.precision);
+        put(&mut object, "f1", self.f1);
+        put(&mut object, "f05", self.f05);
+        object.insert("never_said".to_owned(), json!(self.never_said));
+        Value::Object(object)
+    }
+}
+
+impl TreatmentResult {
+    fn json(&self, classes: &[String]) -> Value {
+        let mut object = Map::new();
+        object.insert("name".to_owned(), json!(self.name));
+        object.insert("label".to_owned(), json!(self.label));
+        object.insert("makes_images".to_owned(), json!(self.made));
+        object.insert("seeds".to_owned(), json!(self.seeds));
+        for (key, spread) in &self.figures {
+            put(&mut object, key, *spread);
+        }
+        object.insert("intervals".to_owned(), Value::Object(by_figure(&self.intervals)));
+        let classes = classes.iter().zip(&self.classes).map(|(name, class)| class.json(name));
+        object.insert("classes".to_owned(), Value::Array(classes.collect()));
+        object.insert("difference".to_owned(), against(self.against_baseline.as_ref()));
+        object.insert("difference_free".to_owned(), against(self.against_free.as_ref()));
+        Value::Object(object)
+    }
+}
+
+/// `0.812 ± 0.010`, `0.812` for one seed, `-` where there is no value.
+fn cell(spread: Option<Spread>) -> String {
+    match spread {
+        Some(Spread { mean, sd: Some(sd) }) => format!("{mean:.3} ± {sd:.3}"),
+        Some(Spread { mean, sd: None }) => format!("{mean:.3}"),
+        None => "-".to_owned(),
+    }
+}
+
+/// `+0.052 (+0.021 to +0.083)`, or `-`.
+fn difference(of: Option<&Against>) -> String {
+    match of.and_then(|of| of.differences[0]) {
+        Some(Interval { value, low, high }) => format!("{value:+.3} ({low:+.3} to {high:+.3})"),
+        None => "-".to_owned(),
+    }
+}
+
+impl Comparison {
+    /// An object with `treatments`, `baseline`, `summary`, `test_images` and `classes` (name, training and
+    /// test images).
+    pub fn json(&self) -> Value {
+        let mut supports = vec![0_usize; self.test.classes.len()];
+        self.test.truth.iter().for_each(|&class| supports[class] += 1);
+        let classes = self.test.classes.iter().zip(&self.test.training).zip(&supports);
+        let treatments = self.treatments.iter().map(|result| result.json(&self.test.classes));
+        json!({
+            "treatments": treatments.collect::<Vec<Value>>(),
+            "baseline": self.baseline,
+            "summary": self.summary,
+            "test_images": self.test.truth.len(),
+            "classes": classes
+                .map(|((name, training), test)| json!({ "name": name, "training": training, "test": test }))
+                .collect::<Vec<Value>>(),
+        })
+    }
+
+    /// Heads and rows of a table for people: the figures, and the difference of ACSA against the baseline.
+    pub fn table(&self) -> Vec<Vec<String>> {
+        let shown = ["auroc", "calibration_error"];
+        let names = Comparison::figure_names();
+        let columns: Vec<(&str, &str)> = names
+            .into_iter()
+            .filter(|(key, _)| Figure::ALL.iter().any(|f| f.key() == *key) || shown.contains(key))
+            .collect();
+        let mut head = vec!["treatment".to_owned()];
+        head.extend(columns.iter().map(|(_, name)| (*name).to_owned()));
+        head.push(format!("ACSA against {}", self.baseline));
+        let rows = self.treatments.iter().map(|result| {
+            let mut row = vec![result.name.clone()];
+            row.extend(columns.iter().map(|(key, _)| cell(result.figure(key))));
+            row.push(difference(result.against_baseline.as_ref()));
+            row
+        });
+        std::iter::once(head).chain(rows).collect()
+    }
+
+    /// Heads and rows of the recalls: a row for each treatment, a column for each class.
+    pub fn recall_table(&self) -> Vec<Vec<String>> {
+        let mut head = vec!["recall".to_owned()];
+        head.extend(self.test.classes.iter().cloned());
+        let rows = self.treatments.iter().map(|result| {
+            let recalls = result.classes.iter().map(|class| cell(class.recall));
+            std::iter::once(result.name.clone()).chain(recalls).collect::<Vec<String>>()
+        });
+        std::iter::once(head).chain(rows).collect()
+    }
+
+    /// The tables and sentences as a page in Markdown; `setting` are lines on how it was run.
+    pub fn markdown(&self, setting: &[String]) -> String {
+        let mut text = "# Treatments compared on real test images\n\n".to_owned();
+        self.summary.iter().for_each(|sentence| text += &format!("{sentence}\n"));
+        for table in [self.table(), self.recall_table()] {
+            text += "\n";
+            for (at, row) in table.iter().enumerate() {
+                let cells: Vec<String> = row.iter().map(|cell| escaped(cell)).collect();
+                text += &format!("| {} |\n", cells.join(" | "));
+                if at == 0 {
+                    text += &format!("|---|{}\n", "---:|".repeat(row.len().saturating_sub(1)));
+                }
+            }
+        }
+        text += "\nMean ± standard deviation over seeds. Differences are paired by seed and image, with their \
+                 95 % intervals over test images and seeds. GM is the root of the product of the recalls; its \
+                 macro form is the one that published tables of generators use.\n\n";
+        setting.iter().for_each(|line| text += &format!("- {line}\n"));
+        text
+    }
+
+    /// Every figure of every treatment and class in long form: treatment, class, figure, mean, sd, seeds, and
+    /// for the whole of a treatment low, high (its interval), difference, difference_low, difference_high
+    /// (against the baseline).
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn csv(&self) -> Result<Vec<u8>, csv::Error> {
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        writer.write_record([
+            "treatment",
+            "class",
+            "figure",
+            "mean",
+            "sd",
+            "seeds",
+            "low",
+            "high",
+            "difference",
+            "difference_low",
+            "difference_high",
+        ])?;
+        let number = |value: Option<f64>| value.map_or_else(String::new, |value| rounded(value).to_string());
+        for result in &self.treatments {
+            let seeds = result.seeds.len().to_string();
+            let mut write = |class: &str, figure: &str, spread: Option<Spread>, bounds: [Option<f64>; 5]| {
+                let mut record = vec![result.name.clone(), class.to_owned(), figure.to_owned()];
+                record.push(number(spread.map(|spread| spread.mean)));
+                record.push(number(spread.and_then(|spread| spread.sd)));
+                record.push(seeds.clone());
+                record.extend(bounds.map(number));
+                writer.write_record(&record)
+            };
+            for (key, spread) in &result.figures {
+                let at = Figure::ALL.iter().position(|figure| figure.key() == *key);
+                let own = at.and_then(|at| result.intervals[at]);
+                let against = result.against_baseline.as_ref();
+                let difference = at.and_then(|at| against.and_then(|against| against.differences[at]));
+                let bounds = [
+                    own.map(|own| own.low),
+                    own.map(|own| own.high),
+                    difference.map(|difference| difference.value),
+                    difference.map(|difference| difference.low),
+                    difference.map(|difference| difference.high),
+                ];
+                write("", key, *spread, bounds)?;
+            }
+            for (name, class) in self.test.classes.iter().zip(&result.classes) {
+                for (figure, spread) in [
+                    ("recall", class.recall),
+                    ("precision", class.precision),
+                    ("f1", class.f1),
+                    ("f05", class.f05),
+                ] {
+                    write(name, figure, spread, [None; 5])?;
+                }
+            }
+        }
+        writer.into_inner().map_err(|error| error.into_error().into())
+    }
+}
+
+/// A cell that cannot break its table.
+fn escaped(cell: &str) -> String {
+    cell.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<String>().replace('|', "\\|")
+}

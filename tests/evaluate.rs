@@ -1,0 +1,436 @@
+//! `counterpoise evaluate`: tables, JSON names, resuming, exported folders, and what it refuses.
+#![allow(clippy::unwrap_used)]
+
+#[path = "common/shapes.rs"]
+mod shapes;
+#[path = "common/training.rs"]
+mod training;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use counterpoise::classify::treatments::Treatment;
+use counterpoise::domain::samples::Dataset;
+use counterpoise::domain::task::{Ctx, Level};
+use counterpoise::evaluation::comparison::{Comparison, Entry, Run, TestPart, sentence};
+use counterpoise::evaluation::metrics::bootstrap::{Interval, Settings};
+use counterpoise::evaluation::metrics::{Confusion, Figure, MetricsError};
+use counterpoise::imaging::encode::png;
+use counterpoise::imaging::resize::Fit;
+use counterpoise::imaging::scan::{ScanOptions, scan};
+use counterpoise::imaging::training_set::Spec;
+use counterpoise::jobs::JobError;
+use counterpoise::jobs::evaluate::{Budget, EvaluateRequest, NamedFolder, evaluate};
+use serde_json::Value;
+use tempfile::TempDir;
+use training::recorder;
+
+const SIDE: u32 = 12;
+const QUICK: &str = "--steps 6 --seeds 2 --device cpu --network small";
+
+/// A working place with a folder of two classes of bars in it, and the program's own data kept inside.
+struct Place(TempDir);
+
+impl Place {
+    fn new() -> Self {
+        let place = Place(tempfile::tempdir().unwrap());
+        place.class("source/train", "across", 0, 0..24);
+        place.class("source/train", "down", 1, 0..8);
+        place.class("source/test", "across", 0, 100..110);
+        place.class("source/test", "down", 1, 100..106);
+        place
+    }
+
+    fn class(&self, below: &str, name: &str, class: usize, numbers: std::ops::Range<usize>) {
+        let folder = self.path(below).join(name);
+        fs::create_dir_all(&folder).unwrap();
+        for number in numbers {
+            let bytes = png(&shapes::picture(class, number, SIDE, 1, false), &[]).unwrap();
+            fs::write(folder.join(format!("{number:03}.png")), bytes).unwrap();
+        }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn run(&self, line: &str) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_counterpoise"))
+            .args(line.split_whitespace())
+            .current_dir(self.0.path())
+            .env("COUNTERPOISE_DATA_DIR", self.path("data"))
+            .env("XDG_CACHE_HOME", self.path("cache"))
+            .stdin(Stdio::null())
+            .output()
+            .unwrap()
+    }
+
+    fn done(&self, line: &str) -> Value {
+        let output = self.run(&format!("{line} --json"));
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(0), "{line}: {said}");
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{line}: {e}: {said}"))
+    }
+
+    fn fails(&self, line: &str) -> (i32, String) {
+        let output = self.run(line);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.stdout.is_empty() && !said.contains("panicked"), "{line}: {said}");
+        (output.status.code().unwrap(), said)
+    }
+
+    fn dataset(&self, name: &str) -> Dataset {
+        scan(&Ctx::default(), &self.path(name), &ScanOptions::default()).unwrap()
+    }
+
+    fn request(&self, treatments: &[&str], out: Option<&str>) -> EvaluateRequest {
+        let dataset = self.dataset("source");
+        EvaluateRequest {
+            spec: Spec::of(&dataset, Some(SIDE), Fit::default()),
+            dataset,
+            test: None,
+            treatments: treatments.iter().map(|text| text.parse::<Treatment>().unwrap()).collect(),
+            folders: Vec::new(),
+            seed: 5,
+            seeds: 2,
+            budget: Budget::Steps(6),
+            network: Some("small".to_owned()),
+            device: "cpu".to_owned(),
+            out: out.map(|out| self.path(out)),
+        }
+    }
+}
+
+fn list<'a>(object: &'a Value, name: &str) -> &'a Vec<Value> {
+    object[name].as_array().unwrap_or_else(|| panic!("no list {name} in {object}"))
+}
+
+fn named<'a>(object: &'a Value, name: &str) -> &'a Value {
+    list(object, "treatments").iter().find(|t| t["name"] == name).unwrap_or_else(|| panic!("no {name}"))
+}
+
+/// Every file below a folder.
+fn files(folder: &Path) -> Vec<String> {
+    let mut found: Vec<String> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+        .collect();
+    found.sort();
+    found
+}
+
+#[test]
+fn the_names_that_scripts_rely_on() {
+    let place = Place::new();
+    let got =
+        place.done(&format!("evaluate source --treatments class-aware,threshold {QUICK} --out results"));
+    let names: Vec<&str> = list(&got, "treatments").iter().map(|t| t["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["none", "class-aware", "threshold"], "plain training is always there, and first");
+    for treatment in list(&got, "treatments") {
+        for key in ["acsa", "f1_macro", "gm", "gm_macro", "accuracy", "auroc", "calibration_error"] {
+            let value = treatment[key].as_f64().unwrap_or_else(|| panic!("no {key} in {treatment}"));
+            assert!((0.0..=1.0).contains(&value), "{key}");
+            assert!(treatment[format!("{key}_sd")].as_f64().unwrap() >= 0.0, "{key}");
+        }
+        assert_eq!(list(treatment, "seeds").len(), 2);
+        let classes = list(treatment, "classes");
+        assert_eq!(
+            classes.iter().map(|c| c["name"].as_str().unwrap()).collect::<Vec<_>>(),
+            ["across", "down"]
+        );
+        let mean: f64 = classes.iter().map(|c| c["recall"].as_f64().unwrap()).sum::<f64>() / 2.0;
+        assert!((mean - treatment["acsa"].as_f64().unwrap()).abs() < 1e-5, "ACSA is the mean recall");
+        for class in classes {
+            assert!(class["precision"].is_number() && class["f1"].is_number() && class["f05"].is_number());
+            assert!(class["recall_sd"].is_number() && class["never_said"].is_u64());
+        }
+        let acsa = &treatment["intervals"]["acsa"];
+        assert!(acsa["low"].as_f64().unwrap() <= acsa["high"].as_f64().unwrap());
+    }
+    assert!(named(&got, "none")["difference"].is_null());
+    let difference = &named(&got, "class-aware")["difference"];
+    assert_eq!(difference["against"], "none");
+    assert!(difference["acsa"]["low"].is_number() && difference["acsa"]["high"].is_number());
+    assert!(difference["sentence"].as_str().unwrap().contains("plain training"));
+    assert_eq!((&got["test_images"], &got["steps"]), (&Value::from(16), &Value::from(6)));
+    assert_eq!(got["classes"][1], serde_json::json!({ "name": "down", "training": 8, "test": 6 }));
+    assert!(!list(&got, "summary").is_empty() && list(&got, "failed").is_empty());
+    assert!(got["seconds"].is_number() && got.get("peak_mb").is_some());
+
+    let out = place.path("results");
+    assert_eq!(files(&out), ["results.json", "runs.jsonl", "table.csv", "table.md"]);
+    let written: Value = serde_json::from_slice(&fs::read(out.join("results.json")).unwrap()).unwrap();
+    assert_eq!(written["treatments"], got["treatments"]);
+    let page = fs::read_to_string(out.join("table.md")).unwrap();
+    assert!(page.contains("| class-aware |") && page.contains("ACSA against none") && page.contains("±"));
+    let mut table = csv::Reader::from_path(out.join("table.csv")).unwrap();
+    let rows: Vec<csv::StringRecord> = table.records().map(Result::unwrap).collect();
+    assert_eq!(rows.len(), 3 * (Comparison::figure_names().len() + 2 * 4), "figures, and four of each class");
+    assert!(rows.iter().any(|row| &row[0] == "class-aware" && &row[1] == "down" && &row[2] == "recall"));
+
+    // Never over an existing folder; and a table for people.
+    assert_eq!(place.fails(&format!("evaluate source {QUICK} --out results")).0, 3);
+    let output = place.run("evaluate source --treatments none --steps 2 --seeds 1 --device cpu");
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        output.status.success() && text.contains("macro F1") && text.contains("nothing to compare"),
+        "{text}"
+    );
+}
+
+#[test]
+fn the_same_call_gives_the_same_figures_and_one_seed_has_no_deviation() {
+    let place = Place::new();
+    let line = "evaluate source --treatment drs --steps 5 --seeds 1 --seed 7 --device cpu --network small";
+    let (first, second) = (place.done(line), place.done(line));
+    assert_eq!(first["treatments"], second["treatments"]);
+    assert!(named(&first, "drs").get("acsa_sd").is_none());
+    assert_eq!(named(&first, "drs")["seeds"], serde_json::json!([7]));
+}
+
+#[test]
+fn a_folder_of_test_images_and_a_cut_do_as_well() {
+    let place = Place::new();
+    let quick = "--treatments none --steps 3 --seeds 1 --device cpu --network small";
+    let apart = place.done(&format!("evaluate --train source/train --test source/test {quick}"));
+    let whole = place.done(&format!("evaluate source {quick}"));
+    assert_eq!(apart["treatments"], whole["treatments"], "the same images, the same figures");
+    let cut = place.done(&format!("evaluate source/train --split 70/0/30 {quick}"));
+    assert_eq!(cut["test_images"], 9, "7 of 24 and 2 of 8");
+    // A class may lack in the test part, and is then left out of the means.
+    fs::remove_dir_all(place.path("source/test/down")).unwrap();
+    let got = place.done(&format!("evaluate --train source/train --test source/test {quick}"));
+    let none = named(&got, "none");
+    assert!(none["classes"][1]["recall"].is_null());
+    assert_eq!(none["acsa"], none["classes"][0]["recall"]);
+}
+
+#[test]
+fn refusals_say_what_to_do() {
+    let place = Place::new();
+    place.class("alone", "across", 0, 0..5);
+    place.class("flat", "across", 0, 0..5);
+    place.class("flat", "down", 1, 0..5);
+    for (line, code, word) in [
+        ("evaluate flat", 3, "--split"),
+        ("evaluate alone --split 60/0/40", 3, "one class"),
+        ("evaluate source --treatments nothing", 2, "class-aware"),
+        ("evaluate source --treatments drw:beta=2", 2, "beta"),
+        ("evaluate source --treatments threshold:prior=1/2/3", 3, "3 shares"),
+        ("evaluate source --steps 3 --epochs 2", 2, "--epochs"),
+        ("evaluate source --folder made", 2, "NAME=DIR"),
+        ("evaluate source --folder none=flat", 3, "taken"),
+        ("evaluate source --out source/train/results", 3, "inside"),
+        ("evaluate source --split 70/15/15", 3, "splits"),
+        ("evaluate nowhere", 3, "no such folder"),
+        ("evaluate", 2, "FOLDER"),
+    ] {
+        let (got, said) = place.fails(&format!("{line} --device cpu"));
+        assert_eq!(got, code, "{line}: {said}");
+        assert!(said.contains(word), "{line}: {said}");
+    }
+    assert_eq!(files(&place.path("source")), ["test", "train"], "nothing is written into an image folder");
+}
+
+#[test]
+fn exported_folders_are_trained_on_as_they_are() {
+    let place = Place::new();
+    let balanced = place.run("balance source --method random --out balanced --device cpu");
+    assert!(balanced.status.success());
+    let got =
+        place.done(&format!("evaluate source --treatments oversample {QUICK} --folder repeats=balanced"));
+    let repeats = named(&got, "repeats");
+    assert_eq!(repeats["makes_images"], true);
+    assert_eq!(repeats["difference"]["against"], "none");
+    assert_eq!(repeats["difference_free"]["against"], "oversample");
+    // 24 of each class and not 24 to 8: another training than the plain one.
+    assert_ne!(repeats["calibration_error"], named(&got, "none")["calibration_error"]);
+
+    // Another data set with the same class names, and one with other names.
+    place.class("foreign/train", "across", 0, 500..520);
+    place.class("foreign/train", "down", 1, 500..510);
+    let balanced = place.run("balance foreign/train --method random --out foreign-balanced --device cpu");
+    assert!(balanced.status.success());
+    place.class("strange", "left", 0, 0..4);
+    place.class("strange", "right", 1, 0..4);
+    // Test images in the training part.
+    place.class("leaky", "across", 0, 0..24);
+    place.class("leaky", "down", 1, 0..8);
+    place.class("leaky", "down", 1, 100..103);
+    // The training part of one class.
+    place.class("half", "across", 0, 0..24);
+    for (folder, word) in [
+        ("foreign-balanced", "another data set"),
+        ("strange", "no class of the evaluated folder"),
+        ("leaky", "3 of its training images are test images"),
+        ("half", "no training image of the class down"),
+        ("nowhere", "no such folder"),
+    ] {
+        let (code, said) = place.fails(&format!("evaluate source {QUICK} --folder made={folder}"));
+        assert_eq!(code, 3, "{folder}: {said}");
+        assert!(said.contains(word), "{folder}: {said}");
+    }
+    // Without a manifest nothing says what was made, and that is said.
+    place.class("loose", "across", 0, 0..24);
+    place.class("loose", "down", 1, 0..20);
+    let output = place.run("evaluate source --treatments folder:loose --steps 2 --seeds 1 --device cpu");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.contains("no manifest"), "{said}");
+}
+
+#[test]
+fn a_cancelled_evaluation_goes_on_where_it_was() {
+    let place = Place::new();
+    let (_, ctx) = recorder(None);
+    let whole = evaluate(&ctx, &place.request(&["class-aware", "threshold"], None)).unwrap();
+
+    let request = place.request(&["class-aware", "threshold"], Some("results"));
+    let (_, ctx) = recorder(Some(("training class-aware with seed 6", Ctx::cancel)));
+    assert_eq!(evaluate(&ctx, &request).unwrap_err(), JobError::Cancelled);
+    assert!(!place.path("results").exists());
+    let partial = place.path(".results.evaluating");
+    let kept = fs::read_to_string(partial.join("runs.jsonl")).unwrap();
+    assert_eq!(kept.lines().count(), 1 + 4, "three of the first seed and one of the second");
+
+    // Another evaluation is not mixed with it.
+    let other = EvaluateRequest { budget: Budget::Steps(7), ..request.clone() };
+    let refused = evaluate(&Ctx::default(), &other).unwrap_err();
+    assert!(
+        matches!(&refused, JobError::Input(text) if text.contains("other images or settings")),
+        "{refused}"
+    );
+
+    // A line that was cut short is measured again.
+    fs::write(partial.join("runs.jsonl"), format!("{kept}{{\"images\":\"\",\"sec")).unwrap();
+    let (told, ctx) = recorder(None);
+    let outcome = evaluate(&ctx, &request).unwrap();
+    assert_eq!(outcome.resumed, 4);
+    assert!(told.says(Level::Info, "going on: 4"));
+    assert_eq!(outcome.out, Some(place.path("results")));
+    assert!(!partial.exists());
+    assert_eq!(outcome.comparison.json(), whole.comparison.json(), "as if it had never stopped");
+    assert_eq!(files(&place.path("results")), ["results.json", "runs.jsonl", "table.csv", "table.md"]);
+}
+
+#[test]
+fn stop_and_keep_compares_what_is_there() {
+    let place = Place::new();
+    let (told, ctx) = recorder(Some(("training none with seed 6", Ctx::stop_and_keep)));
+    let outcome = evaluate(&ctx, &place.request(&["class-aware"], Some("results"))).unwrap();
+    assert_eq!(outcome.out, None);
+    assert!(told.says(Level::Warning, "stopped before the end"));
+    let aware = outcome.comparison.treatment("class-aware").unwrap();
+    assert_eq!(aware.seeds, [5]);
+    assert_eq!(aware.against_baseline.as_ref().unwrap().seeds, 1, "on the seed that both have");
+    assert!(place.path(".results.evaluating/runs.jsonl").exists());
+}
+
+#[test]
+fn what_the_job_tells() {
+    let place = Place::new();
+    let (told, ctx) = recorder(None);
+    let request = EvaluateRequest {
+        folders: vec![NamedFolder { name: "again".to_owned(), dir: place.path("source/train") }],
+        ..place.request(&["mixup"], None)
+    };
+    evaluate(&ctx, &request).unwrap();
+    assert_eq!(told.curve("ACSA · mixup").len(), 2, "one point a seed");
+    assert_eq!(told.curve("loss · none, seed 5").len(), 6);
+    assert!(told.says(Level::Warning, "no manifest"));
+    // A training image that lies in the test part, too.
+    fs::copy(place.path("source/train/down/000.png"), place.path("source/test/down/999.png")).unwrap();
+    let (told, ctx) = recorder(None);
+    let request = EvaluateRequest { budget: Budget::Epochs(1), seeds: 1, ..place.request(&[], None) };
+    let outcome = evaluate(&ctx, &request).unwrap();
+    assert!(told.says(Level::Warning, "1 of 17 test images are also training images"));
+    assert_eq!((outcome.setting.batch, outcome.setting.steps), (32, 1), "32 images are one batch");
+}
+
+/// Answers of one treatment that are wrong on every `wrong`th image.
+fn run(name: &str, seed: u64, truth: &[usize], wrong: usize) -> Run {
+    let said = truth
+        .iter()
+        .enumerate()
+        .map(|(image, &class)| if (image + seed as usize).is_multiple_of(wrong) { 1 - class } else { class });
+    Run {
+        name: name.to_owned(),
+        seed,
+        said: said.collect(),
+        auroc: Some(0.5),
+        auprc: None,
+        calibration_error: Some(0.1),
+    }
+}
+
+fn entry(name: &str, made: bool) -> Entry {
+    Entry { name: name.to_owned(), label: name.to_owned(), made }
+}
+
+#[test]
+fn sentences_say_no_more_than_the_intervals() {
+    let truth: Vec<usize> = (0..400).map(|image| image % 2).collect();
+    let test = TestPart {
+        classes: vec!["a".to_owned(), "b".to_owned()],
+        training: vec![300, 15],
+        truth: truth.clone(),
+    };
+    let mut runs = Vec::new();
+    for seed in 0..3 {
+        runs.push(run("none", seed, &truth, 3));
+        runs.push(run("good", seed, &truth, 11));
+        runs.push(run("like good", seed, &truth, 11));
+        runs.push(run("poor", seed, &truth, 2));
+        runs.push(run("made", seed, &truth, 5));
+    }
+    let entries = [
+        entry("none", false),
+        entry("good", false),
+        entry("like good", false),
+        entry("poor", false),
+        entry("made", true),
+        entry("absent", false),
+    ];
+    let settings = Settings { draws: 300, ..Settings::default() };
+    let ctx = Ctx::default();
+    let compare = |runs: &[Run]| Comparison::of(&ctx, test.clone(), &entries, "none", runs, &settings);
+    let comparison = compare(&runs).unwrap();
+    assert_eq!(comparison.treatments.len(), 5, "what did not run is left out");
+    let against = |name: &str| comparison.treatment(name).unwrap().against_baseline.clone().unwrap();
+    assert!(against("good").sentence.contains("good is better than plain training"));
+    assert!(against("poor").sentence.contains("poor is worse than plain training"));
+    let made = comparison.treatment("made").unwrap();
+    assert!(made.against_free.as_ref().unwrap().sentence.contains("made is worse than good"));
+    let summary = comparison.summary.join("\n");
+    assert!(summary.contains("good is better than plain training"), "{summary}");
+    assert!(summary.contains("Not told apart from good: like good."), "{summary}");
+    assert!(summary.contains("made images of made are not shown to do more than good"), "{summary}");
+    assert!(summary.contains("one in twenty"), "{summary}");
+    assert_eq!(comparison.treatment("none").unwrap().figure("recall_medium"), None);
+    assert!(comparison.treatment("none").unwrap().figure("recall_few").is_some(), "b has 15 training images");
+    let confusion = Confusion::of(2, &truth, &runs[0].said).unwrap();
+    let first = comparison.treatment("none").unwrap().figure(Figure::Acsa.key()).unwrap();
+    assert!((first.mean - confusion.acsa().unwrap()).abs() < 0.02);
+
+    let alone: Vec<Run> = runs.iter().filter(|run| run.name != "none").cloned().collect();
+    assert_eq!(compare(&alone).unwrap_err(), MetricsError::NoBaseline("none".to_owned()));
+    let level: Vec<Run> =
+        runs.iter().filter(|run| run.name == "none" || run.name == "poor").cloned().collect();
+    assert!(compare(&level).unwrap().summary[0].contains("Nothing here is shown to be better"));
+}
+
+#[test]
+fn the_forms_of_a_sentence() {
+    let of = |value, low, high, seeds| sentence("drs", "none", &Interval { value, low, high }, seeds, 120);
+    assert_eq!(
+        of(0.05, 0.01, 0.09, 3),
+        "drs is better than plain training: ACSA +0.050 (95 % interval +0.010 to +0.090; 3 seeds, 120 test images)."
+    );
+    assert!(of(-0.05, -0.09, -0.01, 3).starts_with("drs is worse than plain training"));
+    let open = of(0.01, -0.02, 0.04, 1);
+    assert!(
+        open.contains("not told apart") && open.contains("More seeds") && open.contains("one seed"),
+        "{open}"
+    );
+    assert_eq!(of(0.0, 0.0, 0.0, 2), "drs finds exactly what plain training finds.");
+}
