@@ -412,11 +412,6 @@ impl Treatment {
         self.info
     }
 
-    /// True for plain training.
-    pub fn is_none(&self) -> bool {
-        self.info.kind == Kind::None
-    }
-
     /// True where the network is that of plain training, and only what is made of its probabilities differs.
     pub fn trains_plainly(&self) -> bool {
         matches!(self.info.kind, Kind::None | Kind::Threshold)
