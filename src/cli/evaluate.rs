@@ -150,7 +150,7 @@ mod tests {
         assert_eq!(folders[0].dir, PathBuf::from("some/dir"));
         assert_eq!(list("all").ok().unwrap().0.len(), Treatment::table().len());
         assert!(list("none,nothing").is_err());
-        assert!(named("m2m=a/b=c").is_ok_and(|folder| folder.dir == "a/b=c"));
+        assert!(named("m2m=a/b=c").is_ok_and(|folder| folder.dir.as_path() == std::path::Path::new("a/b=c")));
         assert!(named("m2m").is_err() && named("=dir").is_err());
         assert!(super::list().contains("  drs: ") && super::list().contains("focusing"));
     }

@@ -700,7 +700,10 @@ impl Linear {
     /// With every bias at this value, where there are any.
     #[must_use]
     pub fn with_bias_at(self, value: f32) -> Self {
-        let at = |old: Tensor<1>| Tensor::<1>::full(old.dims(), value, &old.device()).require_grad();
+        let at = |old: Tensor<1>| {
+            let new = Tensor::<1>::full(old.dims(), value, &old.device());
+            if old.is_require_grad() { new.require_grad() } else { new }
+        };
         Linear { bias: self.bias.map(|bias| bias.map(at)), ..self }
     }
 
