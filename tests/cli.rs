@@ -219,6 +219,45 @@ fn weights_are_the_schemes() {
 }
 
 #[test]
+fn weights_files_are_new_and_outside_of_the_source() {
+    let place = Place::new();
+    let before = hashes(&place.path("source"));
+    let shown = place.done("weights source --scheme ens --beta 0.99");
+    let got = place.done("weights source --scheme ens --beta 0.99 --out w.json");
+    assert_eq!((&got["out"], &got["format"]), (&Value::from("w.json"), &Value::from("json")));
+    assert_eq!(got["classes"], shown["classes"]);
+    let file: Value = serde_json::from_slice(&fs::read(place.path("w.json")).unwrap()).unwrap();
+    assert_eq!((&file["folder"], &file["images"]), (&Value::from("source"), &Value::from(19)));
+    for (class, told) in list(&file, "classes").iter().zip(list(&got, "classes")) {
+        assert_eq!((&class["name"], &class["weight"]), (&told["name"], &told["weight"]));
+    }
+
+    // The format comes from its flag alone.
+    let output = place.run("weights source --scheme ins --out deep/w.json --format keras");
+    assert!(output.status.success());
+    assert!(String::from_utf8_lossy(&output.stderr).contains("never both"));
+    assert!(fs::read_to_string(place.path("deep/w.json")).unwrap().contains("class_weight = {\n    0: "));
+    place.done("weights source --scheme ins --out w.csv --format csv --split 50/25/25 --seed 3");
+    let table = rows(&place.path("w.csv"));
+    assert_eq!(table.len() as u64, place.done("scan source --split 50/25/25 --seed 3")["images"]);
+    assert!(table.iter().all(|row| place.path("source").join(&row["file"]).is_file()));
+
+    let written = fs::read(place.path("w.json")).unwrap();
+    for (line, code) in [
+        ("weights source --scheme ins --out w.json", 3),
+        ("weights source --scheme ins --out source", 3),
+        ("weights source --scheme ins --out source/cat/w.json", 3),
+        ("weights source --scheme ins --out new.json --format yaml", 2),
+        ("weights source --scheme ins --format keras", 2),
+    ] {
+        assert_eq!(place.fails(line).0, code, "{line}");
+    }
+    assert_eq!(fs::read(place.path("w.json")).unwrap(), written);
+    assert!(!place.path("new.json").exists());
+    assert_eq!(hashes(&place.path("source")), before, "the source is read-only");
+}
+
+#[test]
 fn methods_and_devices() {
     let place = Place::new();
     let methods = place.done("methods");

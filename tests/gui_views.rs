@@ -35,6 +35,7 @@ use counterpoise::imaging::picture::{Picture, Pixels};
 use counterpoise::imaging::resize::Fit;
 use counterpoise::jobs::{JobState, JobView};
 use counterpoise::project::{Recent, Settings};
+use egui::accesskit::Role;
 use egui::{Key, Modifiers, Theme, vec2};
 use egui_kittest::kittest::Queryable as _;
 use egui_kittest::{Harness, SnapshotResults, try_image_snapshot};
@@ -352,6 +353,27 @@ fn plan_offers_a_beta_and_applies_it_only_when_asked() {
 }
 
 #[test]
+fn plan_copies_class_weights_for_other_programs() {
+    // Tall enough for all of the view.
+    let mut harness = shown(vec2(1300.0, 1600.0), false, plan_ui, full(), Theme::Dark);
+    harness.get_by_label("Class weights, for training without made images").click_accesskit();
+    // The list opens in steps.
+    harness.run_steps(30);
+    assert_sees(&harness, &["Copy for a program that trains"]);
+    harness.get_by_role_and_label(Role::Button, "Inverse").click_accesskit();
+    harness.run_steps(4);
+    harness.get_by_role_and_label(Role::Button, "Keras").click_accesskit();
+    harness.run_steps(2);
+    let copied = harness.state().out.iter().find_map(|action| match action {
+        Action::Copy(text) => Some(text.as_str()),
+        _ => None,
+    });
+    // 2 * (1 / 12) / (1 / 12 + 1 / 40) is 20 / 13.
+    let copied = copied.unwrap();
+    assert!(copied.contains("Scheme: ins") && copied.contains("\n    0: 1.538461538461"), "{copied}");
+}
+
+#[test]
 fn plan_has_its_other_faces() {
     for theme in THEMES {
         let one = harness(plan_ui, state_of(dataset(&[("alone", 9)])), theme);
@@ -422,7 +444,7 @@ fn lengths_of_bars() {
 fn rail_goes_to_workspaces_and_is_off_without_a_project() {
     for theme in THEMES {
         let mut harness = harness(rail, full(), theme);
-        harness.get_by_role_and_label(egui::accesskit::Role::Tab, "Plan").click();
+        harness.get_by_role_and_label(Role::Tab, "Plan").click();
         harness.run_steps(2);
         assert!(harness.state().out.iter().any(|a| matches!(a, Action::Do(Command::GoPlan))));
     }

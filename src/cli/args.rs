@@ -14,7 +14,7 @@ use super::{Failure, config, evaluate};
 use crate::domain::imbalance::Scheme;
 use crate::domain::plan::{Rejected, Target};
 use crate::domain::splits::Shares;
-use crate::export::Originals;
+use crate::export::{Originals, WeightsFormat};
 use crate::imaging::resize::Fit;
 use crate::jobs::bench::rows;
 use crate::jobs::export::Undecided;
@@ -216,6 +216,12 @@ pub struct WeightsArgs {
     /// Of the effective number of samples (ens).
     #[arg(long, value_name = "B", default_value_t = 0.999)]
     pub beta: f64,
+    /// Write the weights to a new file, never into FOLDER.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// What the file is: json (default), keras, torch or sklearn (Python), or csv (a row for each training image).
+    #[arg(long, value_name = "F", requires = "out")]
+    pub format: Option<WeightsFormat>,
     #[command(flatten)]
     pub common: Common,
 }
@@ -596,6 +602,8 @@ mod tests {
             "plan x --target most",
             "plan x --acceptance 1",
             "weights x --scheme heavy",
+            "weights x --scheme ins --out y --format yaml",
+            "weights x --scheme ins --format csv",
             "scan x --threads 0",
             "balance x --rejected maybe --out y",
             "export x",

@@ -11,9 +11,9 @@ use crate::domain::task::Cancelled;
 pub enum ExportError {
     #[error("cancelled; nothing was exported")]
     Cancelled(#[from] Cancelled),
-    #[error("the target exists and is never written over; choose a new folder: {}", .0.display())]
+    #[error("the target exists and is never written over; choose a new name: {}", .0.display())]
     Exists(PathBuf),
-    #[error("the target names no folder; end it with the name of a new folder: {}", .0.display())]
+    #[error("the target has no name of its own; end it with a new name: {}", .0.display())]
     NoName(PathBuf),
     #[error(
         "the target lies inside the image folder, where nothing is ever written; choose a place outside: {}",

@@ -2,15 +2,18 @@
 //!
 //! Knows [`crate::domain`] and [`crate::imaging`] alone: it gets plain values and never sees a database. The
 //! way is [`file_plan`] (what would be written, nothing written), then [`write`](write()) (all or nothing),
-//! and any time later [`verify`](verify()).
+//! and any time later [`verify`](verify()). [`ClassWeights`] are the other way to answer an imbalance, as files for
+//! the programs that train.
 
 mod card;
 mod error;
 mod manifest;
 mod names;
+mod new_file;
 mod plan;
 mod space;
 mod verify;
+mod weights;
 mod write;
 
 pub use error::{ExportError, VerifyError};
@@ -21,4 +24,5 @@ pub use plan::{
 };
 pub use space::{Bytes, enough_space, free_space};
 pub use verify::{Verification, verify};
+pub use weights::{ClassWeight, ClassWeights, WeightsFormat, WeightsFormatError};
 pub use write::{ExportReport, write};

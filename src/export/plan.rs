@@ -176,16 +176,16 @@ pub struct FilePlan {
     pub remarks: Vec<String>,
 }
 
-/// The folder above the target, with links followed, and the target's name; refused where it may not be made.
-pub(super) fn target(request: &ExportRequest) -> Result<(PathBuf, String), ExportError> {
-    let out = &request.out;
-    let name =
-        out.file_name().and_then(|name| name.to_str()).ok_or_else(|| ExportError::NoName(out.clone()))?;
+/// The folder above a target, with links followed, and the target's name; refused where it may not be made.
+/// `root` is the image folder.
+pub(super) fn target(out: &Path, root: &Path) -> Result<(PathBuf, String), ExportError> {
+    let named = out.file_name().and_then(|name| name.to_str());
+    let name = named.ok_or_else(|| ExportError::NoName(out.to_path_buf()))?;
     if fs::symlink_metadata(out).is_ok() {
-        return Err(ExportError::Exists(out.clone()));
+        return Err(ExportError::Exists(out.to_path_buf()));
     }
-    if real(out).starts_with(real(&request.dataset.root)) {
-        return Err(ExportError::InsideSource(out.clone()));
+    if real(out).starts_with(real(root)) {
+        return Err(ExportError::InsideSource(out.to_path_buf()));
     }
     let parent = match out.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => real(parent),
@@ -532,7 +532,7 @@ fn stale_partials(parent: &Path, name: &str) -> Vec<String> {
 /// The target exists, has no name or lies in the source folder; there is nothing to export; a candidate's
 /// file is gone.
 pub fn file_plan(request: &ExportRequest) -> Result<FilePlan, ExportError> {
-    let (parent, name) = target(request)?;
+    let (parent, name) = target(&request.out, &request.dataset.root)?;
     let mut builder = Builder::new(request);
     builder.originals();
     builder.fill()?;

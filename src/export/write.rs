@@ -49,6 +49,12 @@ pub struct ExportReport {
     pub warnings: Vec<String>,
 }
 
+/// A place beside the target `name` for what is not yet whole; another one at each call.
+pub(super) fn partial_path(parent: &Path, name: &str) -> PathBuf {
+    let random = RandomState::new().build_hasher().finish() as u32;
+    parent.join(format!("{}{}-{random:08x}", partial_prefix(name), std::process::id()))
+}
+
 /// The partial folder; removed when dropped before it got its name.
 struct Staging {
     path: PathBuf,
@@ -58,10 +64,8 @@ struct Staging {
 impl Staging {
     fn new(parent: &Path, name: &str) -> Result<Self, ExportError> {
         fs::create_dir_all(parent).map_err(|e| ExportError::io("make the folder", parent, e))?;
-        let process = std::process::id();
         loop {
-            let random = RandomState::new().build_hasher().finish() as u32;
-            let path = parent.join(format!("{}{process}-{random:08x}", partial_prefix(name)));
+            let path = partial_path(parent, name);
             match fs::create_dir(&path) {
                 Ok(()) => return Ok(Staging { path, named: false }),
                 Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
@@ -183,7 +187,7 @@ fn prove(stage: &Path, file: &str, sha256: &str) -> Result<(), ExportError> {
 /// See [`ExportError`].
 pub fn write(ctx: &Ctx, request: &ExportRequest, plan: &FilePlan) -> Result<ExportReport, ExportError> {
     ctx.check()?;
-    let (parent, name) = target(request)?;
+    let (parent, name) = target(&request.out, &request.dataset.root)?;
     let root = &request.dataset.root;
     let root = fs::canonicalize(root).map_err(|e| ExportError::io("open the image folder", root, e))?;
     enough_space(plan.bytes, free_space(&parent), &request.out)?;

@@ -18,6 +18,7 @@ pub mod store;
 pub mod train;
 pub mod training_data;
 pub mod verify;
+pub mod weights;
 pub mod workers;
 
 pub use engine::{Job, JobError, JobState, JobView, Series, spawn};

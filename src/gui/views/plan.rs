@@ -10,6 +10,8 @@ use egui_extras::{Column, TableBuilder};
 use crate::domain::acceptance::{beta_for, p_accept};
 use crate::domain::imbalance::{Imbalance, Scheme, effective_number, weights};
 use crate::domain::plan::{ClassPlan, Rejected, Target};
+use crate::domain::task::Level;
+use crate::export::{ClassWeights, WeightsFormat};
 use crate::gui::command::{Action, Command};
 use crate::gui::icons::Icon;
 use crate::gui::state::{ProjectState, State};
@@ -25,6 +27,14 @@ use crate::oversampling;
 
 /// Beta of the effective number where the method has no prior of its own.
 const BETA: f64 = 0.999;
+
+/// Formats of weights that fit on a clipboard.
+const COPIED: [(WeightsFormat, &str); 4] = [
+    (WeightsFormat::Keras, "Keras"),
+    (WeightsFormat::Torch, "PyTorch"),
+    (WeightsFormat::Sklearn, "scikit-learn"),
+    (WeightsFormat::Json, "JSON"),
+];
 
 /// Least width beside the form; below it the form stands under the table.
 const CENTRE: f32 = 560.0;
@@ -87,7 +97,7 @@ pub fn plan_ui(ui: &mut Ui, state: &mut State, _textures: &mut Textures, out: &m
                 histograms_ui(ui, state);
                 ui.add_space(space::M);
                 if let Some(project) = state.project.as_ref() {
-                    weights_ui(ui, project);
+                    weights_ui(ui, project, out);
                 }
             });
         },
@@ -461,7 +471,7 @@ fn memory_ui(ui: &mut Ui, state: &State) {
 }
 
 /// The four schemes of class weights, for training without made images.
-fn weights_ui(ui: &mut Ui, project: &ProjectState) {
+fn weights_ui(ui: &mut Ui, project: &ProjectState, out: &mut Vec<Action>) {
     CollapsingHeader::new("Class weights, for training without made images").default_open(false).show(
         ui,
         |ui| {
@@ -485,18 +495,7 @@ fn weights_ui(ui: &mut Ui, project: &ProjectState) {
                         ui.label(section(ui, "Class"));
                     });
                     for (scheme, _) in &all {
-                        let (name, help) = match scheme {
-                            Scheme::Balanced => ("Balanced", "all images over classes times own images"),
-                            Scheme::Ins => {
-                                ("Inverse", "one over the number of images, scaled to sum to the classes")
-                            }
-                            Scheme::Isns => {
-                                ("Root", "one over the root of the number of images, scaled alike")
-                            }
-                            Scheme::Ens => {
-                                ("Effective", "one over the effective number of images, scaled alike")
-                            }
-                        };
+                        let (name, help) = scheme_words(*scheme);
                         header.col(|ui| {
                             ui.with_layout(right, |ui| ui.label(section(ui, name)).on_hover_text(help));
                         });
@@ -519,6 +518,39 @@ fn weights_ui(ui: &mut Ui, project: &ProjectState) {
                         }
                     });
                 });
+            ui.add_space(space::S);
+            ui.horizontal_wrapped(|ui| {
+                ui.label(muted(ui, "Copy for a program that trains"));
+                for scheme in Scheme::ALL {
+                    ui.menu_button(scheme_words(scheme).0, |ui| {
+                        for (format, name) in COPIED {
+                            if ui.button(name).clicked() {
+                                out.push(copied(project, scheme, beta, format));
+                                ui.close();
+                            }
+                        }
+                    });
+                }
+            });
         },
     );
+}
+
+/// Name and meaning of a scheme.
+fn scheme_words(scheme: Scheme) -> (&'static str, &'static str) {
+    match scheme {
+        Scheme::Balanced => ("Balanced", "all images over classes times own images"),
+        Scheme::Ins => ("Inverse", "one over the number of images, scaled to sum to the classes"),
+        Scheme::Isns => ("Root", "one over the root of the number of images, scaled alike"),
+        Scheme::Ens => ("Effective", "one over the effective number of images, scaled alike"),
+    }
+}
+
+/// The weights as a text for the clipboard.
+fn copied(project: &ProjectState, scheme: Scheme, beta: f64, format: WeightsFormat) -> Action {
+    let weights = ClassWeights::new(&project.dataset, scheme, beta).map_err(|error| error.to_string());
+    match weights.and_then(|weights| weights.text(format).map_err(|error| error.to_string())) {
+        Ok(text) => Action::Copy(text),
+        Err(error) => Action::Notify(Level::Error, error),
+    }
 }
