@@ -49,6 +49,9 @@ pub enum Stage {
     Blend = 18,
     /// Which images a treatment repeats (index 0) or keeps (index 1); class.
     Resample = 19,
+    /// What is hidden of an image that is explained: class 0 a random mask, index = its number; class 1 the order of
+    /// pixels that matter alike.
+    Mask = 21,
 }
 
 /// A stream of numbers that belongs to one purpose.

@@ -707,6 +707,11 @@ impl Linear {
         Linear { bias: self.bias.map(|bias| bias.map(at)), ..self }
     }
 
+    /// `[inputs, outputs]`.
+    pub fn weight(&self) -> Tensor<2> {
+        self.weight.val()
+    }
+
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
         linear(x, self.weight.val(), self.bias.as_ref().map(Param::val))
     }

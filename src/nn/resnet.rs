@@ -157,7 +157,7 @@ pub struct ResNet {
 impl ResNet {
     /// `[batch, channels, side, side]` in \[0, 1\] to logits `[batch, classes]`.
     pub fn forward(&self, x: Tensor<4>, pass: &mut Pass) -> Tensor<2> {
-        self.head.forward(self.features(x, pass))
+        self.logits_of_maps(self.last_maps(x, pass))
     }
 
     /// Cosines between features and the weights of each class, in \[-1, 1\]: `[batch, channels, side, side]` in \[0, 1\] to
@@ -175,6 +175,12 @@ impl ResNet {
     /// What the last linear layer sees: `[batch, channels, side, side]` in \[0, 1\] to `[batch, features]`, all at least
     /// 0.
     pub fn features(&self, x: Tensor<4>, pass: &mut Pass) -> Tensor<2> {
+        self.last_maps(x, pass).mean_pixels()
+    }
+
+    /// The last convolutional maps, behind their ReLU and so at least 0: `[batch, channels, side, side]` in \[0, 1\] to
+    /// `[batch, features, side / stride, side / stride]`, the strides of all stages multiplied and sides rounded up.
+    pub fn last_maps(&self, x: Tensor<4>, pass: &mut Pass) -> FeatureMap {
         let channels = self.mean.len();
         let device = x.device();
         let mean = Tensor::<1>::from_floats(self.mean.as_slice(), &device).reshape([1, channels, 1, 1]);
@@ -185,7 +191,22 @@ impl ResNet {
         for block in &self.blocks {
             x = block.forward(x, pass);
         }
-        x.mean_pixels()
+        x
+    }
+
+    /// The rest of [`ResNet::forward`]: [`ResNet::last_maps`] to logits `[batch, classes]`.
+    pub fn logits_of_maps(&self, maps: FeatureMap) -> Tensor<2> {
+        self.head.forward(maps.mean_pixels())
+    }
+
+    /// Weights of the last layer: `[features, classes]`.
+    pub fn class_weights(&self) -> Tensor<2> {
+        self.head.weight()
+    }
+
+    /// The value of each channel that the normaliser brings to 0: the mean of the training images.
+    pub fn mean(&self) -> &[f32] {
+        &self.mean
     }
 
     /// The network with the running statistics moved by a training pass.
