@@ -49,6 +49,8 @@ pub enum Stage {
     Blend = 18,
     /// Which images a treatment repeats (index 0) or keeps (index 1); class.
     Resample = 19,
+    /// Where the points of a picture of features start; index = row.
+    Layout = 20,
     /// What is hidden of an image that is explained: class 0 a random mask, index = its number; class 1 the order of
     /// pixels that matter alike.
     Mask = 21,

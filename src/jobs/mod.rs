@@ -12,6 +12,7 @@ pub mod example;
 pub mod export;
 pub mod generate;
 pub mod model;
+pub mod projection;
 mod quality;
 pub mod scan;
 pub mod store;

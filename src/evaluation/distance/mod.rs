@@ -122,7 +122,7 @@ impl FeatureRows {
         &self.values
     }
 
-    fn row(&self, row: usize) -> &[f64] {
+    pub(super) fn row(&self, row: usize) -> &[f64] {
         &self.values[row * self.features..(row + 1) * self.features]
     }
 
@@ -133,13 +133,13 @@ impl FeatureRows {
     }
 
     /// Some rows, in the order of `positions`.
-    fn select(&self, positions: &[usize]) -> Self {
+    pub(super) fn select(&self, positions: &[usize]) -> Self {
         let values = positions.iter().flat_map(|&row| self.row(row)).copied().collect();
         FeatureRows { rows: positions.len(), features: self.features, values }
     }
 
     /// An error for fewer than `need` rows.
-    fn at_least(&self, need: usize) -> Result<(), DistanceError> {
+    pub(super) fn at_least(&self, need: usize) -> Result<(), DistanceError> {
         if self.rows < need {
             return Err(DistanceError::TooFew { have: self.rows, need });
         }
@@ -214,7 +214,7 @@ impl Standardisation {
 }
 
 /// The mean of each feature; of at least one row.
-fn mean_row(rows: &FeatureRows) -> Vec<f64> {
+pub(super) fn mean_row(rows: &FeatureRows) -> Vec<f64> {
     let mut mean = vec![0.0; rows.features];
     for row in rows.values.chunks_exact(rows.features) {
         for (sum, value) in mean.iter_mut().zip(row) {
@@ -457,7 +457,7 @@ fn sum_of(values: &[f64], term: impl Fn(f64) -> f64) -> f64 {
 }
 
 /// The squared Euclidean distance. Exactly 0 for equal rows, and the same seen from either.
-fn squared_distance(a: &[f64], b: &[f64]) -> f64 {
+pub(super) fn squared_distance(a: &[f64], b: &[f64]) -> f64 {
     let mut sums = [0.0_f64; 8];
     let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
     for (a, b) in a.iter().zip(b) {
