@@ -274,6 +274,19 @@ proptest! {
         })?;
     }
 
+    /// Kernels of one weight, which are products of matrices.
+    #[test]
+    fn a_convolution_of_one_weight_is_burns(
+        (batch, channels, sides) in (1..40_usize, [6..80_usize, 1..80_usize], [1..10_usize, 1..10_usize]),
+        (transposed, bias, residual) in (any::<bool>(), any::<bool>(), any::<bool>()),
+        (few, activation, seed) in (any::<bool>(), activations(), any::<u64>()),
+    ) {
+        compare(&Case {
+            batch, channels, sides, kernel: 1, stride: 1, padding: 0, reflect: false, transposed, output_padding: 0, bias,
+            residual, activation, few, seed,
+        })?;
+    }
+
     /// Widths that fall into strips evenly and not, with the kernels of translation networks.
     #[test]
     fn a_convolution_of_strips_is_burns(

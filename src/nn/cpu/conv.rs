@@ -12,6 +12,7 @@ use rayon::prelude::*;
 use super::activation::Activation;
 use super::buffers::Buffer;
 use super::lanes;
+use super::pointwise;
 use super::shape::{ConvShape, Gather, Layout, Packed, Phase, TILE};
 use super::simd::{LANES, dispatch, load, store};
 use super::slopes;
@@ -61,6 +62,25 @@ impl Finish<'_> {
     pub const NOTHING: Finish<'static> = Finish { bias: None, residual: None, activation: Activation::None };
 }
 
+/// Bias, residual and activation of a whole plane of one channel.
+#[inline(always)]
+pub(super) fn finish_plane<S: Simd>(simd: S, finish: Finish<'_>, out: &mut [f32]) {
+    let bias = finish.bias.and_then(<[f32]>::first).map(|bias| simd.splat_f32s(*bias));
+    if bias.is_none() && finish.residual.is_none() && finish.activation == Activation::None {
+        return;
+    }
+    for at in (0..out.len()).step_by(S::F32_LANES) {
+        let mut value = load::<S>(&out[at..]);
+        if let Some(bias) = bias {
+            value = simd.add_f32s(value, bias);
+        }
+        if let Some(residual) = finish.residual {
+            value = simd.add_f32s(value, load::<S>(&residual[at..]));
+        }
+        store::<S>(&mut out[at..], finish.activation.apply(simd, value));
+    }
+}
+
 /// Gradient that is still to pass an activation: `value * activation'(of)`.
 #[derive(Clone, Copy)]
 pub struct Through<'a> {
@@ -72,6 +92,7 @@ pub struct Through<'a> {
 pub enum Filter {
     Direct(Packed),
     Winograd(Transformed),
+    Pointwise(Buffer),
 }
 
 impl Filter {
@@ -79,6 +100,9 @@ impl Filter {
     pub fn new(weight: &[f32], gather: &Gather, kernel: usize, input_first: bool) -> Self {
         if winograd::is_worth_it(gather) {
             Filter::Winograd(Transformed::new(weight, gather, input_first))
+        } else if pointwise::is_pointwise(gather) {
+            let channels = [gather.input[0], gather.output[0]];
+            Filter::Pointwise(pointwise::weights(weight, channels, input_first))
         } else {
             Filter::Direct(Packed::new(weight, gather, kernel, input_first))
         }
@@ -94,6 +118,10 @@ pub fn gather(
     filter: &Filter,
     finish: Finish<'_>,
 ) -> Buffer {
+    if let Filter::Pointwise(weights) = filter {
+        let undone = through.map(|pass| self::through(input, pass));
+        return pointwise::run(undone.as_deref().unwrap_or(input), gather, weights, finish);
+    }
     let [channels, height, width] = gather.output;
     let plane = height * width * LANES;
     let tiles = channels.div_ceil(TILE);
@@ -129,6 +157,8 @@ pub fn gather(
             Filter::Winograd(weights) => TILES.with_borrow_mut(|scratch| {
                 dispatch(winograd::Task { gather, weights, input, through, tiles, finish, out, scratch });
             }),
+            // Gone another way above.
+            Filter::Pointwise(_) => {}
         }
     });
     out
@@ -595,6 +625,13 @@ pub fn weight_gradient(
     let [small_channels, rows, columns] = small.1;
     if slopes::is_worth_it(shape, [large.1[0], small_channels], [rows, columns]) {
         return slopes::weight_gradient(&window, large.0, small.0, blocks);
+    }
+    if pointwise::has_products(shape, small_channels.min(large.1[0])) {
+        return pointwise::weight_gradient(
+            (large.0, large.1[0]),
+            (small.0, small_channels),
+            rows * columns * LANES,
+        );
     }
     let taps = shape.kernel * shape.kernel;
     let per_channel = large.1[0] * taps;

@@ -14,7 +14,7 @@ use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::buffers::Buffer;
-use super::conv::Finish;
+use super::conv::{Finish, finish_plane};
 use super::minimal::{
     BLANK, Four, Group, MOST, Minimal, ROWS, Two, add_products, both_ways, gather_weights, product, rows_of,
     spread_result,
@@ -361,25 +361,6 @@ impl<T: Minimal<IN, OUT>, const IN: usize, const OUT: usize> WithSimd for Spread
                 }
             }
         }
-    }
-}
-
-/// Bias, residual and activation of a whole plane of one channel.
-#[inline(always)]
-fn finish_plane<S: Simd>(simd: S, finish: Finish<'_>, out: &mut [f32]) {
-    let bias = finish.bias.and_then(<[f32]>::first).map(|bias| simd.splat_f32s(*bias));
-    if bias.is_none() && finish.residual.is_none() && finish.activation == super::Activation::None {
-        return;
-    }
-    for at in (0..out.len()).step_by(S::F32_LANES) {
-        let mut value = load::<S>(&out[at..]);
-        if let Some(bias) = bias {
-            value = simd.add_f32s(value, bias);
-        }
-        if let Some(residual) = finish.residual {
-            value = simd.add_f32s(value, load::<S>(&residual[at..]));
-        }
-        store::<S>(&mut out[at..], finish.activation.apply(simd, value));
     }
 }
 

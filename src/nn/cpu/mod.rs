@@ -17,6 +17,7 @@ mod minimal;
 mod norm;
 pub(super) mod ops;
 mod optim;
+mod pointwise;
 mod shape;
 mod simd;
 mod slopes;
