@@ -140,6 +140,27 @@ pub fn margins(counts: &[usize], most: f64) -> Result<Vec<f64>, WeightsError> {
     Ok(counts.iter().map(|&n| most * (least / n as f64).powf(0.25)).collect())
 }
 
+/// Counts of an oversampling part of the way: the largest class stays, every other gets `n_max^(1 - power) n^power`
+/// images, rounded. `power` in \[0, 1\]: 0 gives every class as many as the largest, 1 changes nothing. An empty class
+/// stays empty.
+pub fn raised(counts: &[usize], power: f64) -> Vec<usize> {
+    part_way(counts, counts.iter().copied().max().unwrap_or(0), power)
+}
+
+/// Counts of an undersampling part of the way: the smallest class that has images stays, every other keeps
+/// `n_min^(1 - power) n^power` images, rounded; `power` as in [`raised`].
+pub fn lowered(counts: &[usize], power: f64) -> Vec<usize> {
+    part_way(counts, counts.iter().copied().filter(|&n| n > 0).min().unwrap_or(0), power)
+}
+
+fn part_way(counts: &[usize], to: usize, power: f64) -> Vec<usize> {
+    let between = |n: usize| {
+        let wanted = (to as f64).powf(1.0 - power) * (n as f64).powf(power);
+        (wanted.round() as usize).clamp(n.min(to), n.max(to))
+    };
+    counts.iter().map(|&n| if n == 0 { 0 } else { between(n) }).collect()
+}
+
 /// Counts of an exponential long tail: `floor(n_max * rho^(-k / (classes - 1)) + 1e-9)` for class k.
 ///
 /// The direct form, not a chained product, which loses an image in the last class on some platforms; the

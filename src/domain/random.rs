@@ -11,7 +11,7 @@ use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u64)]
 pub enum Stage {
-    /// Cutting validation and test parts off a folder.
+    /// Cutting validation and test parts off a folder (index 0) and images into folds (index 1).
     Split = 1,
     /// Start weights; class = network, index = parameter.
     Init = 2,
@@ -47,7 +47,7 @@ pub enum Stage {
     Bootstrap = 17,
     /// Share and partners of a blended batch; class = network, index = step.
     Blend = 18,
-    /// Which images a treatment repeats (index 0) or keeps (index 1); class.
+    /// Which images a treatment repeats (index 0), keeps (index 1), or takes into subset n (index 2 + n); class.
     Resample = 19,
     /// Where the points of a picture of features start; index = row.
     Layout = 20,

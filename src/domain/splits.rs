@@ -1,10 +1,11 @@
-//! Splits: their names, and cutting validation and test parts off a folder that has none.
+//! Splits: their names, cutting validation and test parts off a folder that has none, and folds.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::classes::ClassId;
 use super::random::{Stage, stream};
 use super::samples::Dataset;
 
@@ -119,4 +120,58 @@ pub fn cut(dataset: &mut Dataset, shares: Shares, seed: u64) {
         }
     }
     dataset.has_splits = true;
+}
+
+/// Cuts images into folds for cross-validation: stratified by class, units whole, seeded.
+///
+/// `classes` and `units` have one entry per image; the images of one unit (a group, or copies of one picture) are never
+/// told apart. Gives the fold of each image, below `count`, or `None` for an image that is never held out, because some
+/// class would have no image left to learn from. Units go by falling size to the fold that has the least share of their
+/// classes, then the fewest images; with fewer units than folds some folds stay empty.
+pub fn folds(classes: &[ClassId], units: &[usize], count: usize, seed: u64) -> Vec<Option<usize>> {
+    let count = count.max(1);
+    let known = classes.iter().copied().max().map_or(0, |class| class + 1);
+    let mut totals = vec![0_usize; known];
+    classes.iter().for_each(|&class| totals[class] += 1);
+    let mut by_unit: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for (image, &unit) in units.iter().enumerate().take(classes.len()) {
+        by_unit.entry(unit).or_default().push(image);
+    }
+    let mut order: Vec<Vec<usize>> = by_unit.into_values().collect();
+    stream(seed, Stage::Split, 0, 1).shuffle(&mut order);
+    // Stable, so that units of one size stay shuffled. The large ones go where they fit before the small ones fill up.
+    order.sort_by_key(|members| std::cmp::Reverse(members.len()));
+    let mut fold_of = vec![None; classes.len()];
+    let mut filled = vec![vec![0_usize; known]; count];
+    for members in &order {
+        let mut own: BTreeMap<ClassId, usize> = BTreeMap::new();
+        for &image in members {
+            *own.entry(classes[image]).or_default() += 1;
+        }
+        let crowd = |fold: &[usize]| -> (f64, usize) {
+            let shares =
+                own.iter().map(|(&class, &images)| (images * fold[class]) as f64 / totals[class] as f64);
+            (shares.sum(), fold.iter().sum())
+        };
+        let crowds: Vec<(f64, usize)> = filled.iter().map(|fold| crowd(fold)).collect();
+        let least =
+            |&a: &usize, &b: &usize| crowds[a].0.total_cmp(&crowds[b].0).then(crowds[a].1.cmp(&crowds[b].1));
+        let chosen = (0..count).min_by(least).unwrap_or(0);
+        for &image in members {
+            fold_of[image] = Some(chosen);
+            filled[chosen][classes[image]] += 1;
+        }
+    }
+    for class in 0..known {
+        let of_class = || (0..classes.len()).filter(|&image| classes[image] == class);
+        let first = of_class().next().and_then(|image| fold_of[image]);
+        // In one fold as a whole, the class could not be learnt while that is held out.
+        if first.is_some() && of_class().all(|image| fold_of[image] == first) {
+            for members in order.iter().filter(|members| members.iter().any(|&image| classes[image] == class))
+            {
+                members.iter().for_each(|&image| fold_of[image] = None);
+            }
+        }
+    }
+    fold_of
 }

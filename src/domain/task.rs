@@ -59,6 +59,26 @@ pub enum Event {
     Preview(Preview),
 }
 
+impl Event {
+    /// The event as that of a part of the work.
+    fn within(self, name: &str) -> Event {
+        match self {
+            Event::Progress { stage, done, total } => {
+                Event::Progress { stage: format!("{name}: {stage}"), done, total }
+            }
+            // Behind, so that curves of one kind still group.
+            Event::Metric { series, step, value } => {
+                Event::Metric { series: format!("{series}, {name}"), step, value }
+            }
+            Event::Note { level, text } => Event::Note { level, text: format!("{name}: {text}") },
+            Event::Preview(preview) => {
+                let label = format!("{name}: {}", preview.label);
+                Event::Preview(Preview { label, ..preview })
+            }
+        }
+    }
+}
+
 /// Takes events; called on the working thread, so it must be quick and must not block.
 pub trait Sink: Send + Sync {
     fn event(&self, event: Event);
@@ -74,7 +94,11 @@ struct Inner {
 
 /// The handle that long work and its owner share.
 #[derive(Clone)]
-pub struct Ctx(Arc<Inner>);
+pub struct Ctx {
+    inner: Arc<Inner>,
+    /// The part of the work that this handle was given to, where it is not the whole.
+    within: Option<Arc<str>>,
+}
 
 impl Default for Ctx {
     fn default() -> Self {
@@ -88,57 +112,68 @@ impl Ctx {
     }
 
     fn build(sink: Option<Box<dyn Sink>>) -> Self {
-        Ctx(Arc::new(Inner {
-            stop: AtomicU8::new(0),
-            paused: Mutex::new(false),
-            resumed: Condvar::new(),
-            sink,
-        }))
+        let inner =
+            Inner { stop: AtomicU8::new(0), paused: Mutex::new(false), resumed: Condvar::new(), sink };
+        Ctx { inner: Arc::new(inner), within: None }
+    }
+
+    /// The same handle for a part of the work: what it tells is told with `name`, so that two parts of one kind are
+    /// not taken for one. Cancel, stop and pause are those of the whole.
+    #[must_use]
+    pub fn within(&self, name: &str) -> Ctx {
+        let name = match &self.within {
+            Some(outer) => format!("{outer}, {name}"),
+            None => name.to_owned(),
+        };
+        Ctx { inner: self.inner.clone(), within: Some(name.into()) }
     }
 
     /// Ends the work as soon as it looks; what it made so far may be thrown away.
     pub fn cancel(&self) {
-        self.0.stop.store(2, Ordering::SeqCst);
-        self.0.resumed.notify_all();
+        self.inner.stop.store(2, Ordering::SeqCst);
+        self.inner.resumed.notify_all();
     }
 
     /// Ends the work at the next good point and keeps the result so far.
     pub fn stop_and_keep(&self) {
-        self.0.stop.fetch_max(1, Ordering::SeqCst);
-        self.0.resumed.notify_all();
+        self.inner.stop.fetch_max(1, Ordering::SeqCst);
+        self.inner.resumed.notify_all();
     }
 
     pub fn set_paused(&self, paused: bool) {
-        *self.0.paused.lock().unwrap_or_else(PoisonError::into_inner) = paused;
-        self.0.resumed.notify_all();
+        *self.inner.paused.lock().unwrap_or_else(PoisonError::into_inner) = paused;
+        self.inner.resumed.notify_all();
     }
 
     pub fn is_paused(&self) -> bool {
-        *self.0.paused.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.inner.paused.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub fn is_cancelled(&self) -> bool {
-        self.0.stop.load(Ordering::SeqCst) == 2
+        self.inner.stop.load(Ordering::SeqCst) == 2
     }
 
     /// True after [`Ctx::stop_and_keep`] (and after cancel).
     pub fn is_stopping(&self) -> bool {
-        self.0.stop.load(Ordering::SeqCst) > 0
+        self.inner.stop.load(Ordering::SeqCst) > 0
     }
 
     /// Waits while paused, then says whether to go on.
     pub fn check(&self) -> Result<(), Cancelled> {
-        let mut paused = self.0.paused.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut paused = self.inner.paused.lock().unwrap_or_else(PoisonError::into_inner);
         while *paused && !self.is_stopping() {
-            let wait = self.0.resumed.wait_timeout(paused, Duration::from_millis(200));
+            let wait = self.inner.resumed.wait_timeout(paused, Duration::from_millis(200));
             paused = wait.unwrap_or_else(PoisonError::into_inner).0;
         }
         if self.is_cancelled() { Err(Cancelled) } else { Ok(()) }
     }
 
     pub fn event(&self, event: Event) {
-        if let Some(sink) = &self.0.sink {
-            sink.event(event);
+        if let Some(sink) = &self.inner.sink {
+            sink.event(match &self.within {
+                Some(name) => event.within(name),
+                None => event,
+            });
         }
     }
 

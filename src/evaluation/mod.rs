@@ -9,3 +9,4 @@ pub mod metrics;
 pub mod projection;
 pub mod saliency;
 pub mod speed;
+pub mod treatments;

@@ -1,7 +1,8 @@
 //! Decoded images at training size, held in memory in 8 or 16 bit and turned into floats when asked.
 //!
-//! [`TrainingSet`] can be made from the training split alone, [`HeldOut`] never from it: what a model is
-//! fitted on and what it is measured on are different types.
+//! [`TrainingSet`] can be made from the training split alone, [`HeldOut`] never from what is learnt from: it is another
+//! split, or one part of a training split that was taken in two. What a model is fitted on and what it is measured on
+//! are different types.
 
 use std::ops::Deref;
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ use super::decode::{self, DecodeError, Limits};
 use super::hash::sha256_hex;
 use super::picture::{self, Depth, Picture, Pixels};
 use super::resize::{self, Fit};
+use crate::domain::classes::ClassId;
 use crate::domain::provenance::Kind;
 use crate::domain::samples::{Dataset, ImageInfo, Sample, Unreadable};
 use crate::domain::splits::Split;
@@ -213,6 +215,29 @@ impl ImageSet {
         self.made.push(sample.kind.is_made());
     }
 
+    /// Appends image `index` of another set of this spec.
+    fn copy(&mut self, from: &ImageSet, index: usize) {
+        let n = self.pixels_per_image();
+        let range = index * n..(index + 1) * n;
+        match (&mut self.pixels, &from.pixels) {
+            (Pixels::U8(all), Pixels::U8(v)) => all.extend_from_slice(&v[range]),
+            (Pixels::U16(all), Pixels::U16(v)) => all.extend_from_slice(&v[range]),
+            _ => return,
+        }
+        self.labels.push(from.labels[index]);
+        self.sample.push(from.sample[index]);
+        self.paths.push(from.paths[index].clone());
+        self.groups.push(from.groups[index].clone());
+        self.made.push(from.made[index]);
+    }
+
+    /// The images at these positions, in this order.
+    fn some(&self, positions: &[usize]) -> Result<Self, LoadError> {
+        let mut set = Self::empty(&self.spec, self.classes.clone(), positions.len())?;
+        positions.iter().for_each(|&position| set.copy(self, position));
+        Ok(set)
+    }
+
     /// Number of images.
     pub fn len(&self) -> usize {
         self.labels.len()
@@ -332,25 +357,56 @@ impl TrainingSet {
             if *class >= known {
                 return Err(LoadError::Class { index, class: *class, classes: known });
             }
-            let sample = Sample {
-                path: index.to_string(),
-                class: *class,
-                split: Split::Train,
-                group: None,
-                kind: Kind::Original,
-                info: ImageInfo {
-                    width: picture.width,
-                    height: picture.height,
-                    channels: picture.channels,
-                    bits: picture.depth().bits(),
-                    bytes: 0,
-                },
-                excluded: false,
-            };
+            let sample = in_memory(index.to_string(), *class, Kind::Original, picture);
             set.push(index, &sample, spec.apply(picture));
         }
         Ok(TrainingSet(set))
     }
+
+    /// The set with made pictures and repeats of its own images behind it, for a training on both. The pictures are
+    /// brought to this spec and are named by their number; `repeats` are positions of this set.
+    ///
+    /// # Errors
+    /// A class that the set does not have, or memory is short.
+    pub fn filled(&self, made: &[(ClassId, Kind, Picture)], repeats: &[usize]) -> Result<Self, LoadError> {
+        let count = self.len() + made.len() + repeats.len();
+        let mut set = ImageSet::empty(&self.spec, self.classes.clone(), count)?;
+        (0..self.len()).chain(repeats.iter().copied()).for_each(|position| set.copy(self, position));
+        for (index, (class, kind, picture)) in made.iter().enumerate() {
+            if *class >= self.classes.len() {
+                return Err(LoadError::Class { index, class: *class, classes: self.classes.len() });
+            }
+            let sample = in_memory(format!("made {index}"), *class, *kind, picture);
+            set.push(self.len() + index, &sample, self.spec.apply(picture));
+        }
+        Ok(TrainingSet(set))
+    }
+
+    /// The set in two for one fold of a cross-validation: what is learnt from, and the images where `held` is true, which
+    /// are not in it. `held` has one entry per image. Made images are in neither part, because some were made from
+    /// images that are held out.
+    ///
+    /// # Errors
+    /// Memory is short.
+    pub fn apart(&self, held: &[bool]) -> Result<(TrainingSet, HeldOut), LoadError> {
+        let of = |wanted: bool| -> Vec<usize> {
+            let real = (0..self.len()).filter(|&position| !self.made[position]);
+            real.filter(|&position| held.get(position).copied().unwrap_or(false) == wanted).collect()
+        };
+        Ok((TrainingSet(self.some(&of(false))?), HeldOut(self.some(&of(true))?)))
+    }
+}
+
+/// What is known of a picture that lies in memory alone.
+fn in_memory(path: String, class: ClassId, kind: Kind, picture: &Picture) -> Sample {
+    let info = ImageInfo {
+        width: picture.width,
+        height: picture.height,
+        channels: picture.channels,
+        bits: picture.depth().bits(),
+        bytes: 0,
+    };
+    Sample { path, class, split: Split::Train, group: None, kind, info, excluded: false }
 }
 
 /// A validation or test split, decoded. Made images are never in it.

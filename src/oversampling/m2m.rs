@@ -20,7 +20,7 @@ use super::{
     Candidate, FitRequest, GenerateRequest, MethodError, MethodInfo, Model, Oversampler, ParamInfo, ParamMap,
     ParamsError, device_lost, slot_key,
 };
-use crate::classify::batches::Augment;
+use crate::classify::batches::{Augment, gather};
 use crate::classify::recalls::{argmax, features, probabilities};
 use crate::classify::trainer::labels_tensor;
 use crate::domain::acceptance::{pick, scaled_eta, seed_law, threshold_from_loss};
@@ -29,7 +29,7 @@ use crate::domain::provenance::{Kind, Parts};
 use crate::domain::random::{Stage, Stream, stream};
 use crate::domain::task::{Ctx, Level};
 use crate::imaging::picture::{Depth, Picture};
-use crate::imaging::training_set::TrainingSet;
+use crate::imaging::training_set::{ImageSet, TrainingSet};
 use crate::nn::ComputeDevice;
 use crate::nn::device::DeviceKind;
 use crate::nn::init::Init;
@@ -279,6 +279,8 @@ struct M2mModel {
     device: ComputeDevice,
 }
 
+/// Images that f is asked about at a time.
+const ASKED: usize = 256;
 /// Slots translated at a time when making images.
 const GENERATE_BATCH: usize = 64;
 
@@ -339,6 +341,20 @@ impl Model for M2mModel {
 
     fn features(&self, pictures: &[Picture]) -> Result<Option<(Vec<f32>, usize)>, MethodError> {
         features(&self.judge, pictures, &self.device.plain()).ok_or_else(device_lost).map(Some)
+    }
+
+    fn says(&self, ctx: &Ctx, images: &ImageSet) -> Result<Option<Vec<Vec<f64>>>, MethodError> {
+        let Some(f) = &self.f else { return Ok(None) };
+        let (f, device) = (f.valid(), self.device.plain());
+        let positions: Vec<usize> = (0..images.len()).collect();
+        let mut rows: Vec<Vec<f64>> = Vec::with_capacity(images.len());
+        for chunk in positions.chunks(ASKED) {
+            ctx.check()?;
+            let batch = gather(images, chunk, Augment::default(), None);
+            let said = probabilities(&f, &batch.images, &device);
+            rows.extend(said.iter().map(|row| row.iter().map(|p| f64::from(*p)).collect()));
+        }
+        if rows.len() == images.len() { Ok(Some(rows)) } else { Err(device_lost()) }
     }
 
     fn generate(

@@ -31,7 +31,7 @@ use crate::domain::decisions::Verdict;
 use crate::domain::provenance::{Kind, Parts};
 use crate::domain::task::{Cancelled, Ctx};
 use crate::imaging::picture::Picture;
-use crate::imaging::training_set::{HeldOut, TrainingSet};
+use crate::imaging::training_set::{HeldOut, ImageSet, TrainingSet};
 use crate::nn::ComputeDevice;
 
 /// What a method is, for lists and messages.
@@ -142,6 +142,15 @@ pub trait Model: Send {
     /// # Errors
     /// The device's.
     fn features(&self, _pictures: &[Picture]) -> Result<Option<(Vec<f32>, usize)>, MethodError> {
+        Ok(None)
+    }
+
+    /// Probabilities of each class for each image of a set, said by the classifier that the method trains for use beside
+    /// its generator: M2m's f. `None` for a method that trains none.
+    ///
+    /// # Errors
+    /// `Cancelled`, or the device's.
+    fn says(&self, _ctx: &Ctx, _images: &ImageSet) -> Result<Option<Vec<Vec<f64>>>, MethodError> {
         Ok(None)
     }
 

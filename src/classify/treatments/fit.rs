@@ -5,10 +5,12 @@ use std::str::FromStr;
 use burn::tensor::{Device, Tensor};
 
 use super::Treatment;
+use super::ensemble::Ensemble;
 use super::mixup::blend;
 use super::recipe::Recipe;
 use super::sampler::Sampler;
 use super::threshold::Rescale;
+use super::tree::Rows;
 use crate::classify::batches::{Augment, channel_statistics, gather};
 use crate::classify::objective::Loss;
 use crate::classify::schedule::Schedule;
@@ -147,6 +149,8 @@ pub struct Fitted {
     /// Training images of each class.
     counts: Vec<usize>,
     rescale: Option<Rescale>,
+    /// In place of the last layer.
+    ensemble: Option<Ensemble>,
     device: Device,
 }
 
@@ -211,7 +215,9 @@ pub fn fit(
         })?;
         told(Step { number: step + 1, loss, learning_rate: rate });
     }
-    Ok(Fitted { network: trainer.plain(), recipe, counts, rescale, device: device.plain() })
+    let (network, device) = (trainer.plain(), device.plain());
+    let fitted = Fitted { network, recipe, counts, rescale, ensemble: None, device };
+    fitted.with_ensemble(ctx, treatment, training, options.seed)
 }
 
 /// What a treatment trains and does to probabilities, where it can.
@@ -262,12 +268,65 @@ impl Treatment {
 }
 
 impl Fitted {
-    /// The classifier of another treatment that trains exactly as this one did and differs in what it does to
-    /// probabilities; `None` where it would train otherwise.
-    pub fn under(&self, treatment: &Treatment) -> Option<Fitted> {
+    /// The classifier of another treatment that trains exactly as this one did, on the same images with the same seed, and
+    /// differs in what is made of the network's outputs; `None` where it would train otherwise.
+    ///
+    /// # Errors
+    /// Cancelled, or a device that gave out.
+    pub fn under(
+        &self,
+        ctx: &Ctx,
+        treatment: &Treatment,
+        training: &TrainingSet,
+        seed: u64,
+    ) -> Result<Option<Fitted>, FitError> {
         // What does not fit the counts is left to `fit`, which says why.
-        let (recipe, rescale) = prepared(treatment, &self.counts, &[]).ok()?;
-        (recipe == self.recipe).then(|| Fitted { rescale, ..self.clone() })
+        let Ok((recipe, rescale)) = prepared(treatment, &self.counts, &[]) else { return Ok(None) };
+        if recipe != self.recipe {
+            return Ok(None);
+        }
+        let fitted = Fitted { rescale, ensemble: None, ..self.clone() };
+        fitted.with_ensemble(ctx, treatment, training, seed).map(Some)
+    }
+
+    /// With the trees that a treatment puts in the place of the last layer, where it does.
+    fn with_ensemble(
+        self,
+        ctx: &Ctx,
+        treatment: &Treatment,
+        training: &TrainingSet,
+        seed: u64,
+    ) -> Result<Self, FitError> {
+        let Some(settings) = treatment.ensemble() else { return Ok(self) };
+        let (values, width) = self.features(ctx, training)?;
+        let (values, labels) = (values.as_slice(), training.labels.as_slice());
+        let rows = Rows { values, width, labels, classes: training.classes.len() };
+        let ensemble = Ensemble::fit(ctx, &rows, &settings, seed)?;
+        Ok(Fitted { ensemble: Some(ensemble), ..self })
+    }
+
+    /// What the network makes of each image: rows of as many numbers as the second value says.
+    fn outputs(
+        &self,
+        ctx: &Ctx,
+        images: &ImageSet,
+        of: impl Fn(Tensor<4>) -> Tensor<2>,
+    ) -> Result<(Vec<f32>, usize), FitError> {
+        let positions: Vec<usize> = (0..images.len()).collect();
+        let (mut rows, mut width) = (Vec::new(), 1);
+        for chunk in positions.chunks(ASKED) {
+            ctx.check()?;
+            let batch = gather(images, chunk, Augment::default(), None);
+            let outputs = of(batch.images.to_tensor(&self.device));
+            width = outputs.dims()[1].max(1);
+            rows.extend(outputs.try_into_vec_as::<f32>().map_err(|_| FitError::Device)?);
+        }
+        if rows.len() == images.len() * width { Ok((rows, width)) } else { Err(FitError::Device) }
+    }
+
+    /// What the last layer sees of each image.
+    fn features(&self, ctx: &Ctx, images: &ImageSet) -> Result<(Vec<f32>, usize), FitError> {
+        self.outputs(ctx, images, |x| self.network.features(x, &mut Pass::inference()))
     }
 
     /// Probabilities of each class for each image of a set, in \[0, 1\] with the sum 1.
@@ -275,24 +334,21 @@ impl Fitted {
     /// # Errors
     /// Cancelled, or a device that gave out.
     pub fn probabilities(&self, ctx: &Ctx, images: &ImageSet) -> Result<Vec<Vec<f64>>, FitError> {
-        let loss: &Loss = &self.recipe.objective[1].loss;
-        let positions: Vec<usize> = (0..images.len()).collect();
-        let mut rows = Vec::with_capacity(images.len());
-        for chunk in positions.chunks(ASKED) {
-            ctx.check()?;
-            let batch = gather(images, chunk, Augment::default(), None);
-            let x: Tensor<4> = batch.images.to_tensor(&self.device);
-            let outputs = loss.forward(&self.network, x, &mut Pass::inference());
-            let classes = outputs.dims()[1].max(1);
-            let flat = loss.probabilities(outputs).try_into_vec_as::<f32>().map_err(|_| FitError::Device)?;
-            rows.extend(flat.chunks(classes).map(|row| {
-                let row: Vec<f64> = row.iter().map(|p| f64::from(*p)).collect();
-                match &self.rescale {
-                    Some(rescale) => rescale.of(&row),
-                    None => row,
-                }
-            }));
+        if let Some(ensemble) = &self.ensemble {
+            let (rows, width) = self.features(ctx, images)?;
+            return Ok(rows.chunks(width).map(|row| ensemble.probabilities(row)).collect());
         }
-        if rows.len() == images.len() { Ok(rows) } else { Err(FitError::Device) }
+        let loss: &Loss = &self.recipe.objective[1].loss;
+        let (rows, width) = self.outputs(ctx, images, |x| {
+            loss.probabilities(loss.forward(&self.network, x, &mut Pass::inference()))
+        })?;
+        let of_image = |row: &[f32]| -> Vec<f64> {
+            let row: Vec<f64> = row.iter().map(|p| f64::from(*p)).collect();
+            match &self.rescale {
+                Some(rescale) => rescale.of(&row),
+                None => row,
+            }
+        };
+        Ok(rows.chunks(width).map(of_image).collect())
     }
 }

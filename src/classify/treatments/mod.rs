@@ -1,25 +1,31 @@
 //! Treatments of imbalance that need no generator, by name: what each does to sampling, loss, batches or
-//! probabilities.
+//! probabilities, and which of them go together.
 //!
-//! One table says what there is; [`fit()`] trains a classifier under one of them. All treatments of a
-//! comparison start from the same weights, take the same number of steps with the same schedule and batch,
-//! and differ in what they are about. Whatever is deferred begins where the learning rate first drops, at
-//! four fifths of the steps.
+//! One table says what there is; [`fit()`] trains a classifier under one of them, or under several that change
+//! different parts of a training (`mixup+drs`). All treatments of a comparison start from the same weights, take the
+//! same number of steps with the same schedule and batch, and differ in what they are about. Whatever is deferred
+//! begins where the learning rate first drops, at four fifths of the steps.
 
+mod combination;
+mod ensemble;
 mod fit;
 mod mixup;
 mod recipe;
 mod sampler;
 mod threshold;
+mod tree;
 
 use std::fmt;
 use std::str::FromStr;
 
+pub use combination::{CombinationError, Correction, Member, Overlap, Part, check};
+pub use ensemble::{Boosted, Ensemble, EnsembleSettings, cascade_pools};
 pub use fit::{FitError, Fitted, Options, Preset, Step, fit};
 pub use mixup::{blend, share};
 pub use recipe::{Draw, Recipe, start_bias};
 pub use sampler::Sampler;
 pub use threshold::{Rescale, rescale};
+pub use tree::{Rows, Tree};
 
 use crate::domain::imbalance::Scheme;
 
@@ -59,6 +65,10 @@ pub struct TreatmentInfo {
     /// Where it was published.
     pub source: &'static str,
     pub params: &'static [ParamInfo],
+    /// What of a training it changes; none for plain training.
+    pub parts: &'static [Part],
+    /// How far it corrects for the shares of the classes.
+    pub corrects: Correction,
     kind: Kind,
 }
 
@@ -70,6 +80,8 @@ enum Kind {
     ClassAware,
     Undersample,
     Weights(Scheme),
+    LoweredWeights,
+    RaisedWeights,
     BalancedSoftmax,
     BalancedSigmoid,
     BalancedFocal,
@@ -81,6 +93,36 @@ enum Kind {
     Mixup,
     MixupDeferred,
     Threshold,
+    EasyEnsemble,
+    BalanceCascade,
+}
+
+impl Kind {
+    const fn parts(self) -> &'static [Part] {
+        match self {
+            Kind::None => &[],
+            Kind::Oversample | Kind::ClassAware | Kind::Undersample | Kind::DeferredSampling => {
+                &[Part::Batches]
+            }
+            Kind::Weights(_) | Kind::DeferredWeights => &[Part::Weights],
+            Kind::LoweredWeights | Kind::RaisedWeights => &[Part::Batches, Part::Weights],
+            Kind::BalancedSoftmax | Kind::BalancedSigmoid | Kind::BalancedFocal | Kind::MarginDeferred => {
+                &[Part::Loss, Part::Weights]
+            }
+            Kind::Focal | Kind::Margin => &[Part::Loss],
+            Kind::Mixup => &[Part::Blend],
+            Kind::MixupDeferred => &[Part::Blend, Part::Weights],
+            Kind::Threshold | Kind::EasyEnsemble | Kind::BalanceCascade => &[Part::Outputs],
+        }
+    }
+
+    const fn corrects(self) -> Correction {
+        match self {
+            Kind::None | Kind::Focal | Kind::Mixup => Correction::None,
+            Kind::Weights(Scheme::Isns) | Kind::Margin => Correction::Partial,
+            _ => Correction::Full,
+        }
+    }
 }
 
 const BETA: ParamInfo = ParamInfo {
@@ -132,6 +174,32 @@ const PRIOR: ParamInfo = ParamInfo {
     values: Values::Shares,
 };
 
+const POWER: ParamInfo = ParamInfo {
+    name: "power",
+    help: "Resampling brings n images part of the way, in proportion to n to this power; weights do the rest. 0 is all \
+           resampling, 1 all weights.",
+    source: "ours: half the way; the tables with US+CS and OS+CS name no shares",
+    values: Values::Number { default: 0.5, min: 0.0, max: 1.0 },
+};
+const SUBSETS: ParamInfo = ParamInfo {
+    name: "subsets",
+    help: "Balanced subsets, each with trees of its own.",
+    source: "Liu et al.: 4; imbalanced-learn's EasyEnsembleClassifier: 10",
+    values: Values::Word(&["4", "2", "3", "5", "10", "20"]),
+};
+const ROUNDS: ParamInfo = ParamInfo {
+    name: "rounds",
+    help: "Trees of each subset.",
+    source: "Liu et al.: 10",
+    values: Values::Word(&["10", "1", "5", "20", "50"]),
+};
+const DEPTH: ParamInfo = ParamInfo {
+    name: "depth",
+    help: "Levels of splits of a tree; 1 is a stump.",
+    source: "ours: 3, which can name eight classes; scikit-learn's AdaBoostClassifier: 1",
+    values: Values::Word(&["3", "1", "2", "4", "5", "6"]),
+};
+
 const fn row(
     kind: Kind,
     id: &'static str,
@@ -140,14 +208,15 @@ const fn row(
     source: &'static str,
     params: &'static [ParamInfo],
 ) -> TreatmentInfo {
-    TreatmentInfo { id, aliases: &[], label, summary, source, params, kind }
+    let (parts, corrects) = (kind.parts(), kind.corrects());
+    TreatmentInfo { id, aliases: &[], label, summary, source, params, parts, corrects, kind }
 }
 
 const fn also(aliases: &'static [&'static str], info: TreatmentInfo) -> TreatmentInfo {
     TreatmentInfo { aliases, ..info }
 }
 
-static TABLE: [TreatmentInfo; 19] = [
+static TABLE: [TreatmentInfo; 23] = [
     also(
         &["erm"],
         row(
@@ -223,6 +292,22 @@ static TABLE: [TreatmentInfo; 19] = [
         "An image's loss is weighed with 1 over the effective number of its class, scaled to the sum C.",
         "Cui et al., CVPR 2019",
         &[BETA, COUNTS],
+    ),
+    row(
+        Kind::LoweredWeights,
+        "us-cs",
+        "Undersampling and weights",
+        "Undersampling part of the way, and weights for what it leaves; the mean weight of an image is 1.",
+        "rows US+CS of Sahoo et al. 2020; the shares of the mix are ours",
+        &[POWER],
+    ),
+    row(
+        Kind::RaisedWeights,
+        "os-cs",
+        "Oversampling and weights",
+        "Oversampling part of the way, and weights for what it leaves; the mean weight of an image is 1.",
+        "rows OS+CS of Sahoo et al. 2020; the shares of the mix are ours",
+        &[POWER],
     ),
     row(
         Kind::BalancedSoftmax,
@@ -315,6 +400,22 @@ static TABLE: [TreatmentInfo; 19] = [
             &[STRENGTH, PRIOR],
         ),
     ),
+    row(
+        Kind::EasyEnsemble,
+        "easy-ensemble",
+        "EasyEnsemble on features",
+        "Plain training; its last layer gives way to AdaBoost of trees on balanced subsets of its features, summed.",
+        "Liu, Wu and Zhou 2009; several classes by SAMME, Zhu et al. 2009",
+        &[SUBSETS, ROUNDS, DEPTH],
+    ),
+    row(
+        Kind::BalanceCascade,
+        "balance-cascade",
+        "BalanceCascade on features",
+        "As EasyEnsemble, but what a subset already tells right leaves the larger classes before the next is drawn.",
+        "Liu, Wu and Zhou 2009; several classes by SAMME, Zhu et al. 2009",
+        &[SUBSETS, ROUNDS, DEPTH],
+    ),
 ];
 
 /// What is wrong with a treatment's name or parameters.
@@ -328,6 +429,8 @@ pub enum ParseError {
     Form { text: String },
     #[error("{id}: {name} must be {wanted}, not {found}")]
     Value { id: &'static str, name: &'static str, wanted: String, found: String },
+    #[error("{0}")]
+    Combination(#[from] CombinationError),
 }
 
 impl Values {
@@ -389,55 +492,50 @@ impl fmt::Display for Given {
     }
 }
 
-/// A treatment with its parameters.
+/// One row of the table with its parameters.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Treatment {
+struct One {
     info: &'static TreatmentInfo,
     /// What differs from the defaults, in the table's order.
     given: Vec<(&'static str, Given)>,
 }
 
-impl Treatment {
-    /// Every treatment there is, in the order of lists.
-    pub fn table() -> &'static [TreatmentInfo] {
-        &TABLE
-    }
-
-    /// Plain training.
-    pub fn none() -> Self {
-        Treatment { info: &TABLE[0], given: Vec::new() }
-    }
-
-    pub fn info(&self) -> &'static TreatmentInfo {
-        self.info
-    }
-
-    /// True where the network is that of plain training, and only what is made of its probabilities differs.
-    pub fn trains_plainly(&self) -> bool {
-        matches!(self.info.kind, Kind::None | Kind::Threshold)
-    }
-
+impl One {
     fn given(&self, name: &str) -> Option<&Given> {
         self.given.iter().find(|(given, _)| *given == name).map(|(_, value)| value)
     }
 
+    fn values(&self, name: &str) -> Option<Values> {
+        self.info.params.iter().find(|info| info.name == name).map(|info| info.values)
+    }
+
     /// A number of the table; 0 for a name that this treatment does not have.
     fn number(&self, name: &str) -> f64 {
-        if let Some(Given::Number(number)) = self.given(name) {
-            return *number;
-        }
-        let info = self.info.params.iter().find(|info| info.name == name);
-        match info.map(|info| info.values) {
-            Some(Values::Number { default, .. }) => default,
+        match (self.given(name), self.values(name)) {
+            (Some(Given::Number(number)), _) => *number,
+            (_, Some(Values::Number { default, .. })) => default,
             _ => 0.0,
         }
     }
+
+    /// A word of the table that is a whole number; 0 for a name that this treatment does not have.
+    fn whole(&self, name: &str) -> usize {
+        let word = match (self.given(name), self.values(name)) {
+            (Some(Given::Word(word)), _) => Some(*word),
+            (_, Some(Values::Word(words))) => words.first().copied(),
+            _ => None,
+        };
+        word.and_then(|word| word.parse().ok()).unwrap_or(0)
+    }
+
+    fn takes_weights_of_batches(&self) -> bool {
+        matches!(self.given("counts"), Some(Given::Word("batch")))
+    }
 }
 
-impl FromStr for Treatment {
+impl FromStr for One {
     type Err = ParseError;
 
-    /// `id` or `id:name=value:name=value`.
     fn from_str(text: &str) -> Result<Self, ParseError> {
         let mut parts = text.split(':').map(str::trim);
         let name = parts.next().unwrap_or_default();
@@ -468,14 +566,136 @@ impl FromStr for Treatment {
             let given = given.filter(|given| given.to_string() != param.values.default_text())?;
             Some((param.name, given))
         });
-        Ok(Treatment { info, given: given.collect() })
+        Ok(One { info, given: given.collect() })
+    }
+}
+
+impl fmt::Display for One {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.info.id)?;
+        self.given.iter().try_for_each(|(name, value)| write!(f, ":{name}={value}"))
+    }
+}
+
+/// A treatment with its parameters, or several that go together.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Treatment {
+    first: One,
+    /// Those behind it in the table.
+    more: Vec<One>,
+}
+
+impl Treatment {
+    /// Every treatment there is, in the order of lists.
+    pub fn table() -> &'static [TreatmentInfo] {
+        &TABLE
+    }
+
+    /// Plain training.
+    pub fn none() -> Self {
+        Treatment { first: One { info: &TABLE[0], given: Vec::new() }, more: Vec::new() }
+    }
+
+    fn all(&self) -> impl Iterator<Item = &One> {
+        std::iter::once(&self.first).chain(&self.more)
+    }
+
+    /// Of the first one, where several go together.
+    pub fn info(&self) -> &'static TreatmentInfo {
+        self.first.info
+    }
+
+    /// For people: the labels of all.
+    pub fn label(&self) -> String {
+        let labels: Vec<&str> = self.all().map(|one| one.info.label).collect();
+        labels.join(" and ")
+    }
+
+    /// Each of them as a combination sees it.
+    pub fn members(&self) -> Vec<Member> {
+        self.all().map(|one| Member { id: one.info.id, parts: one.info.parts }).collect()
+    }
+
+    /// True where the network is that of plain training, and only what is made of its outputs differs.
+    pub fn trains_plainly(&self) -> bool {
+        self.all().all(|one| one.info.parts.iter().all(|part| *part == Part::Outputs))
+    }
+
+    /// True where it corrects for the shares of the classes at all.
+    pub fn corrects(&self) -> bool {
+        self.all().any(|one| one.info.corrects != Correction::None)
+    }
+
+    /// How the last layer gives way to trees, where it does.
+    pub fn ensemble(&self) -> Option<EnsembleSettings> {
+        self.all().find_map(|one| {
+            let cascade = match one.info.kind {
+                Kind::EasyEnsemble => false,
+                Kind::BalanceCascade => true,
+                _ => return None,
+            };
+            let [subsets, rounds, depth] = ["subsets", "rounds", "depth"].map(|name| one.whole(name));
+            Some(EnsembleSettings { cascade, subsets, rounds, depth })
+        })
+    }
+
+    /// Two corrections of the same thing among these, on such counts of training images.
+    pub fn overlap(&self, counts: &[usize]) -> Option<Overlap> {
+        /// What counts as even.
+        const EVEN: f64 = 0.01;
+        let named = |one: &One| one.to_string();
+        let in_training = |one: &&One| {
+            let parts = one.info.parts;
+            one.info.corrects == Correction::Full
+                && (parts.contains(&Part::Batches) || parts.contains(&Part::Weights))
+        };
+        let full: Vec<&One> = self.all().filter(in_training).collect();
+        if let [first, second] = full[..] {
+            let shares = self.recipe(counts).ok()?.shares(counts)?;
+            let present = || (0..counts.len()).filter(|&class| counts[class] > 0);
+            let rarest = present().min_by_key(|&class| counts[class])?;
+            let largest = present().max_by_key(|&class| counts[class])?;
+            let factor = shares[rarest] / shares[largest];
+            let (first, second) = (named(first), named(second));
+            return (factor > 1.0 + EVEN).then_some(Overlap::Twice { first, second, factor });
+        }
+        let threshold = self.all().find(|one| one.info.kind == Kind::Threshold)?;
+        let other = self.all().find(|one| one.info.corrects != Correction::None && *one != threshold)?;
+        let rescale = self.rescaling(counts)?;
+        let idle = rescale
+            .target
+            .iter()
+            .zip(&rescale.prior)
+            .all(|(target, prior)| (target / prior - 1.0).abs() < EVEN || *prior == 0.0);
+        idle.then(|| Overlap::Idle { first: named(other), second: named(threshold) })
+    }
+}
+
+impl FromStr for Treatment {
+    type Err = ParseError;
+
+    /// `id` or `id:name=value:name=value`, or several of these with `+` between. The order does not matter.
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        let mut all: Vec<One> = text.split('+').map(|part| part.trim().parse()).collect::<Result<_, _>>()?;
+        all.sort_by_key(|one| TABLE.iter().position(|info| info.id == one.info.id));
+        let members: Vec<Member> =
+            all.iter().map(|one| Member { id: one.info.id, parts: one.info.parts }).collect();
+        check(&members)?;
+        let weights = all.iter().find(|one| one.takes_weights_of_batches());
+        let outputs = all.iter().find(|one| one.info.kind == Kind::Threshold);
+        if let (Some(weights), Some(outputs)) = (weights, outputs) {
+            let (weights, outputs) = (weights.info.id, outputs.info.id);
+            return Err(CombinationError::UnknownShares { weights, outputs }.into());
+        }
+        let first = all.remove(0);
+        Ok(Treatment { first, more: all })
     }
 }
 
 impl fmt::Display for Treatment {
-    /// The id and what differs from the defaults; reads back to the same treatment.
+    /// The ids and what differs from the defaults; reads back to the same treatment.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.info.id)?;
-        self.given.iter().try_for_each(|(name, value)| write!(f, ":{name}={value}"))
+        write!(f, "{}", self.first)?;
+        self.more.iter().try_for_each(|one| write!(f, "+{one}"))
     }
 }

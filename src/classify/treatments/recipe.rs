@@ -2,12 +2,12 @@
 //! after the deferral.
 
 use super::threshold::Rescale;
-use super::{Given, Kind, Treatment};
+use super::{Given, Kind, One, Part, Treatment};
 use crate::classify::objective::{ClassWeights, Loss, Objective};
-use crate::domain::imbalance::{Scheme, WeightsError, margins, weights};
+use crate::domain::imbalance::{Scheme, WeightsError, lowered, margins, raised, weights};
 
 /// How training images are drawn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Draw {
     /// Each image once an epoch.
     Natural,
@@ -15,6 +15,10 @@ pub enum Draw {
     Oversampled,
     /// The same over as many images of each class as the smallest has.
     Undersampled,
+    /// As oversampled, but part of the way ([`raised`]).
+    Raised { power: f64 },
+    /// As undersampled, but part of the way ([`lowered`]).
+    Lowered { power: f64 },
     /// A class of equal chance, then an image of it.
     ClassAware,
 }
@@ -63,14 +67,31 @@ impl Recipe {
     fn weighed(loss: Loss, by: ClassWeights) -> Self {
         Recipe::losing(loss, by.clone(), by)
     }
+
+    /// The shares of the classes that a network has learnt from in the end, with the sum 1: of the images drawn, each
+    /// counted with its weight. `None` where the weights come from each batch.
+    pub fn shares(&self, counts: &[usize]) -> Option<Vec<f64>> {
+        let numbers = |of: Vec<usize>| of.into_iter().map(|n| n as f64).collect::<Vec<f64>>();
+        let drawn: Vec<f64> = match self.draw[1] {
+            Draw::Natural => numbers(counts.to_vec()),
+            Draw::Raised { power } => numbers(raised(counts, power)),
+            Draw::Lowered { power } => numbers(lowered(counts, power)),
+            Draw::Oversampled | Draw::Undersampled | Draw::ClassAware => {
+                numbers(counts.iter().map(|&n| n.min(1)).collect())
+            }
+        };
+        let weighed: Vec<f64> = match &self.objective[1].weights {
+            ClassWeights::Equal => drawn,
+            ClassWeights::Fixed(weights) => drawn.iter().zip(weights).map(|(n, weight)| n * weight).collect(),
+            ClassWeights::OfBatch { .. } => return None,
+        };
+        Some(shared(&weighed))
+    }
 }
 
-impl Treatment {
-    /// What it trains on these counts of training images.
-    ///
-    /// # Errors
-    /// A class without images, where the treatment divides by its count.
-    pub fn recipe(&self, counts: &[usize]) -> Result<Recipe, WeightsError> {
+impl One {
+    /// What it trains on these counts, everything that it does not change as in plain training.
+    fn recipe(&self, counts: &[usize]) -> Result<Recipe, WeightsError> {
         let beta = self.number("beta");
         let effective = || weights(counts, Scheme::Ens, beta).map(ClassWeights::Fixed);
         let logistic = |recipe: Recipe| Recipe { start_bias: Some(start_bias(counts.len())), ..recipe };
@@ -78,18 +99,30 @@ impl Treatment {
             let margins = margins(counts, self.number("margin"));
             margins.map(|margins| Loss::Margin { margins, scale: self.number("scale") })
         };
+        // Weights for the counts that a resampling leaves.
+        let mixed = |draw: Draw, left: Vec<usize>| -> Result<Recipe, WeightsError> {
+            let by = weights(&left, Scheme::Balanced, beta).map(ClassWeights::Fixed)?;
+            Ok(Recipe { draw: [draw; 2], ..Recipe::weighed(Loss::CrossEntropy, by) })
+        };
         let equal = ClassWeights::Equal;
         let plain = Loss::CrossEntropy;
         Ok(match self.info.kind {
-            Kind::None | Kind::Threshold => Recipe::plain(),
+            Kind::None | Kind::Threshold | Kind::EasyEnsemble | Kind::BalanceCascade => Recipe::plain(),
             Kind::Oversample => Recipe::drawn(Draw::Oversampled, Draw::Oversampled),
             Kind::Undersample => Recipe::drawn(Draw::Undersampled, Draw::Undersampled),
             Kind::ClassAware => Recipe::drawn(Draw::ClassAware, Draw::ClassAware),
             Kind::DeferredSampling => Recipe::drawn(Draw::Natural, Draw::ClassAware),
+            Kind::LoweredWeights => {
+                let power = self.number("power");
+                mixed(Draw::Lowered { power }, lowered(counts, power))?
+            }
+            Kind::RaisedWeights => {
+                let power = self.number("power");
+                mixed(Draw::Raised { power }, raised(counts, power))?
+            }
             Kind::Weights(scheme) => {
                 let fixed = weights(counts, scheme, beta)?;
-                let by_batch = matches!(self.given("counts"), Some(Given::Word("batch")));
-                let by = if by_batch {
+                let by = if self.takes_weights_of_batches() {
                     ClassWeights::OfBatch { scheme, beta }
                 } else {
                     ClassWeights::Fixed(fixed)
@@ -115,21 +148,54 @@ impl Treatment {
             }
         })
     }
+}
 
-    /// What it does to the probabilities of a classifier that was trained on these counts.
-    pub fn rescaling(&self, counts: &[usize]) -> Option<Rescale> {
-        if self.info.kind != Kind::Threshold {
-            return None;
+impl Treatment {
+    /// What it trains on these counts of training images: of each part what the treatment that changes it makes of it.
+    ///
+    /// # Errors
+    /// A class without images, where the treatment divides by its count.
+    pub fn recipe(&self, counts: &[usize]) -> Result<Recipe, WeightsError> {
+        let mut whole = Recipe::plain();
+        for one in self.all() {
+            let own = one.recipe(counts)?;
+            for part in one.info.parts {
+                match part {
+                    Part::Batches => whole.draw = own.draw,
+                    Part::Blend => whole.mixup = own.mixup,
+                    Part::Loss => {
+                        whole.start_bias = own.start_bias;
+                        for (whole, own) in whole.objective.iter_mut().zip(&own.objective) {
+                            whole.loss = own.loss.clone();
+                        }
+                    }
+                    Part::Weights => {
+                        for (whole, own) in whole.objective.iter_mut().zip(&own.objective) {
+                            whole.weights = own.weights.clone();
+                        }
+                    }
+                    Part::Data | Part::Outputs => {}
+                }
+            }
         }
-        let shares = |of: &[f64]| {
-            let sum: f64 = of.iter().sum();
-            of.iter().map(|share| share / sum).collect::<Vec<f64>>()
-        };
-        let prior = shares(&counts.iter().map(|&n| n as f64).collect::<Vec<f64>>());
-        let target = match self.given("prior") {
-            Some(Given::Shares(target)) => shares(target),
-            _ => shares(&vec![1.0; counts.len()]),
-        };
-        Some(Rescale { prior, target, strength: self.number("strength") })
+        Ok(whole)
     }
+
+    /// What it does to the probabilities of a classifier that was trained on these counts: divides by the shares that
+    /// the network learnt, which are those of the counts unless another treatment beside it changes them.
+    pub fn rescaling(&self, counts: &[usize]) -> Option<Rescale> {
+        let threshold = self.all().find(|one| one.info.kind == Kind::Threshold)?;
+        let prior = self.recipe(counts).ok()?.shares(counts)?;
+        let target = match threshold.given("prior") {
+            Some(Given::Shares(target)) => shared(target),
+            _ => shared(&vec![1.0; counts.len()]),
+        };
+        Some(Rescale { prior, target, strength: threshold.number("strength") })
+    }
+}
+
+/// Numbers as shares of their sum.
+fn shared(of: &[f64]) -> Vec<f64> {
+    let sum: f64 = of.iter().sum();
+    of.iter().map(|share| share / sum).collect()
 }

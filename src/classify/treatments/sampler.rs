@@ -4,6 +4,7 @@
 use super::fit::NETWORK;
 use super::recipe::Draw;
 use crate::classify::batches::{class_balanced, shuffled};
+use crate::domain::imbalance::{lowered, raised};
 use crate::domain::random::{Stage, stream};
 use crate::imaging::training_set::ImageSet;
 
@@ -28,23 +29,27 @@ impl Sampler {
             by_class[class].push(position);
         }
         by_class.retain(|members| !members.is_empty());
-        let most = by_class.iter().map(Vec::len).max().unwrap_or(0);
-        let least = by_class.iter().map(Vec::len).min().unwrap_or(0);
+        let counts: Vec<usize> = by_class.iter().map(Vec::len).collect();
+        let power = match draw {
+            Draw::Raised { power } | Draw::Lowered { power } => power,
+            _ => 0.0,
+        };
         let mut pool: Vec<usize> = Vec::new();
         match draw {
             Draw::ClassAware => {}
             Draw::Natural => pool.extend(0..set.len()),
-            Draw::Oversampled => {
+            Draw::Oversampled | Draw::Raised { .. } => {
                 pool.extend(0..set.len());
-                for (class, members) in by_class.iter().enumerate() {
+                for (class, (members, wanted)) in by_class.iter().zip(raised(&counts, power)).enumerate() {
                     let mut draws = stream(seed, Stage::Resample, class as u64, 0);
-                    pool.extend((members.len()..most).map(|_| members[draws.below(members.len())]));
+                    pool.extend((members.len()..wanted).map(|_| members[draws.below(members.len())]));
                 }
             }
-            Draw::Undersampled => {
-                for (class, members) in by_class.iter_mut().enumerate() {
+            Draw::Undersampled | Draw::Lowered { .. } => {
+                let wanted = lowered(&counts, power);
+                for (class, (members, wanted)) in by_class.iter_mut().zip(wanted).enumerate() {
                     stream(seed, Stage::Resample, class as u64, 1).shuffle(members);
-                    pool.extend(members.iter().take(least));
+                    pool.extend(members.iter().take(wanted));
                 }
                 pool.sort_unstable();
             }

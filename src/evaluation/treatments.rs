@@ -1,0 +1,306 @@
+//! Treatments with a generator behind them: training images made until each class has its target, or M2m while its
+//! classifier learns.
+//!
+//! A generator stands for which training images there are; what is trained on them is a treatment of
+//! [`crate::classify::treatments`], plain training where nothing is said. Generators come through the trait of methods
+//! alone, and see the training images that they are given. Knows no file and no device.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::classify::treatments::{CombinationError, Member, Overlap, ParseError, Part, Treatment, check};
+use crate::domain::classes::ClassId;
+use crate::domain::decisions::Verdict;
+use crate::domain::provenance::Kind;
+use crate::domain::random::{Stage, stream};
+use crate::domain::task::Ctx;
+use crate::imaging::picture::Picture;
+use crate::imaging::training_set::TrainingSet;
+use crate::oversampling::{
+    Candidate, GenerateRequest, MethodError, MethodInfo, Model, Oversampler, ParamInfo, ParamMap,
+    ParamsError, method, registry,
+};
+
+/// The method that also trains a classifier for use while it makes images.
+const WITH_CLASSIFIER: &str = "m2m";
+/// What a generator changes.
+const DATA: &[Part] = &[Part::Data];
+/// Slots made between two reports.
+const CHUNK: usize = 64;
+/// Counts that differ by less than this share are even.
+const EVEN: f64 = 0.01;
+
+/// What a treatment with a generator is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct MadeInfo {
+    /// The id on the command line and in results.
+    pub id: &'static str,
+    /// Other words that stand for it.
+    pub aliases: &'static [&'static str],
+    /// For people.
+    pub label: &'static str,
+    /// One sentence on what it does.
+    pub summary: &'static str,
+    pub method: &'static MethodInfo,
+    /// Those of the method.
+    pub params: &'static [ParamInfo],
+    /// True where the classifier that the method trains is the one that is measured.
+    pub online: bool,
+}
+
+/// A generator with its parameters, and what is trained on its images.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MadeTreatment {
+    info: MadeInfo,
+    /// What differs from the defaults.
+    params: ParamMap,
+    then: Treatment,
+}
+
+impl MadeTreatment {
+    /// Every treatment with a generator, in the order of the methods.
+    pub fn table() -> Vec<MadeInfo> {
+        let mut table = Vec::new();
+        for method in registry() {
+            let info = method.info();
+            let images = MadeInfo {
+                id: info.id,
+                aliases: &[],
+                label: info.name,
+                summary: info.summary,
+                method: info,
+                params: method.param_table(),
+                online: false,
+            };
+            if info.id == WITH_CLASSIFIER {
+                table.push(MadeInfo {
+                    id: "m2m-online",
+                    aliases: &["m2m"],
+                    label: "M2m while its classifier learns",
+                    summary: "M2m's own training: images are translated in the batches of the classifier that learns.",
+                    online: true,
+                    ..images
+                });
+                table.push(MadeInfo { id: "m2m-export", ..images });
+            } else {
+                table.push(images);
+            }
+        }
+        table
+    }
+
+    pub fn info(&self) -> &MadeInfo {
+        &self.info
+    }
+
+    /// What is trained on its images.
+    pub fn then(&self) -> &Treatment {
+        &self.then
+    }
+
+    /// For people.
+    pub fn label(&self) -> String {
+        if self.then == Treatment::none() {
+            self.info.label.to_owned()
+        } else {
+            format!("{} and {}", self.info.label, self.then.label())
+        }
+    }
+
+    /// The method behind it; the registry has every one.
+    pub fn method(&self) -> Option<&'static dyn Oversampler> {
+        method(self.info.method.id)
+    }
+
+    /// True where images are made, and not only repeated.
+    pub fn makes_images(&self) -> bool {
+        self.info.method.makes != Kind::Repeated
+    }
+
+    /// Its parameters, and of `wanted` those that the method has and nobody gave.
+    ///
+    /// # Errors
+    /// A value out of range.
+    pub fn params(&self, wanted: &[(&str, Value)]) -> Result<ParamMap, ParamsError> {
+        let mut params = self.params.clone();
+        for (name, value) in wanted {
+            let known = self.info.params.iter().any(|info| info.name == *name);
+            if known && !params.contains_key(*name) {
+                params.insert((*name).to_owned(), value.clone());
+            }
+        }
+        // The method reads all of them to say this.
+        if let Some(method) = self.method() {
+            method.prior_beta(&params)?;
+        }
+        Ok(params)
+    }
+
+    /// A second correction on top of its own, where the classes have these counts once they are filled.
+    pub fn overlap(&self, filled: &[usize]) -> Option<Overlap> {
+        let (least, most) = (filled.iter().min()?, filled.iter().max()?);
+        if *most as f64 > *least as f64 * (1.0 + EVEN) {
+            return self.then.overlap(filled);
+        }
+        let (first, second) = (self.info.id.to_owned(), self.then.to_string());
+        self.then.corrects().then_some(Overlap::Idle { first, second })
+    }
+}
+
+impl fmt::Display for MadeTreatment {
+    /// The ids and what differs from the defaults; reads back to the same treatment.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.info.id)?;
+        for info in self.info.params {
+            match self.params.get(info.name) {
+                Some(Value::String(word)) => write!(f, ":{}={word}", info.name)?,
+                Some(value) => write!(f, ":{}={value}", info.name)?,
+                None => {}
+            }
+        }
+        if self.then != Treatment::none() {
+            write!(f, "+{}", self.then)?;
+        }
+        Ok(())
+    }
+}
+
+/// A treatment as it is asked for by name.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Asked {
+    /// Without a generator.
+    Plain(Treatment),
+    Made(MadeTreatment),
+}
+
+impl FromStr for Asked {
+    type Err = ParseError;
+
+    /// As [`Treatment`], where one of the ids with `+` between may be a generator's, with the method's parameters.
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        let table = MadeTreatment::table();
+        let (mut makers, mut others) = (Vec::new(), Vec::new());
+        for part in text.split('+').map(str::trim) {
+            let id = part.split(':').next().unwrap_or_default().trim();
+            match table.iter().find(|info| info.id == id || info.aliases.contains(&id)) {
+                Some(info) => makers.push((info, part)),
+                None => others.push(part),
+            }
+        }
+        let of_both = |error: ParseError| match error {
+            ParseError::Unknown(name, known) => {
+                let ids: Vec<&str> = table.iter().map(|info| info.id).collect();
+                ParseError::Unknown(name, format!("{known}, {}", ids.join(", ")))
+            }
+            other => other,
+        };
+        let Some(&(info, part)) = makers.first() else {
+            return text.parse::<Treatment>().map(Asked::Plain).map_err(of_both);
+        };
+        let then = if others.is_empty() {
+            None
+        } else {
+            Some(others.join("+").parse::<Treatment>().map_err(of_both)?)
+        };
+        let mut members: Vec<Member> =
+            makers.iter().map(|(info, _)| Member { id: info.id, parts: DATA }).collect();
+        members.extend(then.iter().flat_map(Treatment::members));
+        check(&members)?;
+        if info.online && members.len() > 1 {
+            return Err(CombinationError::Alone(info.id).into());
+        }
+        let params = given(info, part)?;
+        Ok(Asked::Made(MadeTreatment { info: *info, params, then: then.unwrap_or_else(Treatment::none) }))
+    }
+}
+
+/// The parameters behind a generator's id that differ from the defaults.
+fn given(info: &MadeInfo, text: &str) -> Result<ParamMap, ParseError> {
+    let mut params = ParamMap::new();
+    for part in text.split(':').skip(1).map(str::trim) {
+        let (name, value) = part.split_once('=').ok_or_else(|| ParseError::Form { text: part.to_owned() })?;
+        let Some(param) = info.params.iter().find(|param| param.name == name) else {
+            let known: Vec<&str> = info.params.iter().map(|param| param.name).collect();
+            let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+            return Err(ParseError::Param { id: info.id, name: name.to_owned(), known });
+        };
+        let parsed = param.kind.parse(param.name, value).map_err(|_| ParseError::Value {
+            id: info.id,
+            name: param.name,
+            wanted: param.kind.describe(),
+            found: value.to_owned(),
+        })?;
+        if parsed == param.default {
+            params.remove(name);
+        } else {
+            params.insert(name.to_owned(), parsed);
+        }
+    }
+    Ok(params)
+}
+
+/// Slots of a treatment with a generator, and how many of them got a made image; the others got a repeat.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Filled {
+    pub slots: usize,
+    pub made: usize,
+}
+
+/// A made image that stands in a slot.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MadePicture {
+    pub slot: u32,
+    pub kind: Kind,
+    pub picture: Picture,
+}
+
+/// Makes an image for each of so many slots of a class and keeps those that the method's own test accepts, in the order
+/// of the slots.
+///
+/// # Errors
+/// As [`Model::generate`].
+pub fn accepted(
+    ctx: &Ctx,
+    model: &dyn Model,
+    training: &TrainingSet,
+    class: ClassId,
+    slots: usize,
+    params: &ParamMap,
+    seed: u64,
+) -> Result<Vec<MadePicture>, MethodError> {
+    let name = training.classes.get(class).map_or("", String::as_str);
+    let all: Vec<u32> = (0..u32::try_from(slots).unwrap_or(u32::MAX)).collect();
+    let mut kept = Vec::new();
+    for (chunk, slots) in all.chunks(CHUNK).enumerate() {
+        ctx.progress(format!("making images of {name}"), (chunk * CHUNK) as u64, all.len() as u64);
+        let request = GenerateRequest { training, class, slots, attempt: 0, params, seed };
+        let mut receive = |candidate: Candidate| -> Result<(), MethodError> {
+            if candidate.verdict == Verdict::Accepted {
+                let Candidate { slot, kind, picture, .. } = candidate;
+                kept.push(MadePicture { slot, kind, picture });
+            }
+            Ok(())
+        };
+        model.generate(ctx, &request, &mut receive)?;
+    }
+    kept.sort_by_key(|made| made.slot);
+    Ok(kept)
+}
+
+/// Positions of the images that stand in the empty slots of a class: its originals in random order, each once before one
+/// comes again, as an export repeats them. Empty for a class without an original.
+pub fn repeats(training: &TrainingSet, class: ClassId, slots: usize, seed: u64) -> Vec<usize> {
+    let originals = training.originals_of_class(class);
+    let mut chosen = Vec::with_capacity(slots);
+    let mut round = 0;
+    while chosen.len() < slots && !originals.is_empty() {
+        let mut order = originals.clone();
+        stream(seed, Stage::Repeat, class as u64, round).shuffle(&mut order);
+        chosen.extend(order.into_iter().take(slots - chosen.len()));
+        round += 1;
+    }
+    chosen
+}
