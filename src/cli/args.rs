@@ -45,7 +45,7 @@ const SHOWN: [(&str, &[&str]); 16] = [
     ("export", &["rejected", "threads"]),
     ("verify", &["threads"]),
     ("demo", &["seed", "device", "network", "epochs", "target", "rejected", "threads"]),
-    ("evaluate", &["seed", "device", "size", "fit", "network", "epochs", "split", "threads"]),
+    ("evaluate", &["seed", "device", "size", "fit", "network", "epochs", "target", "split", "threads"]),
     ("bench", &["seed", "device", "threads"]),
 ];
 
@@ -351,7 +351,7 @@ pub struct DemoArgs {
 
 #[derive(Args)]
 pub struct EvaluateArgs {
-    /// A folder as `scan` reads it, with a test part (or cut one off with --split).
+    /// A folder as `scan` reads it, with a test part, or one cut off with --split; without any it is cross-validated.
     #[arg(required_unless_present = "train", conflicts_with_all = ["train", "test"])]
     pub folder: Option<PathBuf>,
     /// Instead of FOLDER: the folder to learn from.
@@ -360,7 +360,8 @@ pub struct EvaluateArgs {
     /// With --train: the folder of test images.
     #[arg(long, value_name = "DIR", requires = "train", conflicts_with = "split")]
     pub test: Option<PathBuf>,
-    /// Treatments to compare, listed below; all for every one, folder:DIR for an exported folder.
+    /// Treatments to compare, listed below, with + between those that go together; all for every one without a generator,
+    /// generators for every one with one, folder:DIR for an exported folder.
     #[arg(
         long,
         visible_alias = "treatment",
@@ -372,13 +373,17 @@ pub struct EvaluateArgs {
     /// An exported balanced folder to train on as it is, under a name; may be given more than once.
     #[arg(long = "folder", id = "exported", value_name = "NAME=DIR")]
     pub folders: Vec<String>,
+    /// Folds of the cross-validation of a folder without a test part; 5 where it is left out.
+    #[arg(long, value_name = "N", conflicts_with = "test", value_parser = clap::value_parser!(u32).range(2..=100))]
+    pub folds: Option<u32>,
     /// How many seeds, from --seed on.
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub seeds: u32,
     /// Optimiser steps of each training; without it and --epochs 2000 (small) or 200 epochs (resnet32).
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     pub steps: Option<u32>,
-    /// A new folder for results.json, table.md and table.csv; the same call goes on where it was interrupted.
+    /// A new folder for results.json, table.md and table.csv, and what generators learnt and made; the same call goes on
+    /// where it was interrupted.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     #[command(flatten)]
@@ -611,6 +616,8 @@ mod tests {
             "bench --repeats 0",
             "evaluate",
             "evaluate x --seeds 0",
+            "evaluate x --folds 1",
+            "evaluate --train y --test z --folds 3",
             "evaluate x --train y",
             "evaluate --train y",
             "evaluate --train y --test z --split 70/15/15",

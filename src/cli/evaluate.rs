@@ -1,4 +1,5 @@
-//! `counterpoise evaluate`: treatments of imbalance compared on the real test images of a folder.
+//! `counterpoise evaluate`: treatments of imbalance compared on the real test images of a folder, or by
+//! cross-validation.
 
 use std::path::PathBuf;
 
@@ -10,12 +11,15 @@ use super::tables::Table;
 use super::terminal::Terminal;
 use super::{Failure, Result, input};
 use crate::classify::treatments::{Treatment, Values};
+use crate::evaluation::treatments::{Asked, MadeTreatment};
 use crate::imaging::scan::Reading;
 use crate::jobs;
 use crate::jobs::evaluate::{Budget, EvaluateOutcome, EvaluateRequest, NamedFolder};
 
-/// Stands for every treatment there is.
+/// Stands for every treatment that needs no generator.
 const ALL: &str = "all";
+/// Stands for every treatment with a generator.
+const GENERATORS: &str = "generators";
 /// Begins a treatment that is an exported folder.
 const FOLDER: &str = "folder:";
 
@@ -23,7 +27,7 @@ pub fn run(args: EvaluateArgs, terminal: &Terminal) -> Result<Outcome> {
     if let Some(out) = &args.out {
         input::refuse_existing(out)?;
     }
-    let (treatments, mut folders) = chosen(&args.treatments)?;
+    let Chosen { treatments, made, mut folders } = chosen(&args.treatments)?;
     for text in &args.folders {
         folders.push(named(text)?);
     }
@@ -59,27 +63,49 @@ pub fn run(args: EvaluateArgs, terminal: &Terminal) -> Result<Outcome> {
         network: args.common.network,
         device: args.common.device,
         out: args.out,
+        made,
+        target: args.common.target,
+        folds: args.folds.map(|folds| folds as usize),
     };
     let outcome = terminal.job("evaluate", move |ctx| jobs::evaluate::evaluate(ctx, &request))?;
     Ok(told(&outcome))
 }
 
-/// The treatments and exported folders of a list.
-fn chosen(list: &[String]) -> Result<(Vec<Treatment>, Vec<NamedFolder>)> {
-    let (mut treatments, mut folders) = (Vec::new(), Vec::new());
+/// What a list of treatments names.
+#[derive(Default)]
+struct Chosen {
+    treatments: Vec<Treatment>,
+    made: Vec<MadeTreatment>,
+    folders: Vec<NamedFolder>,
+}
+
+impl Chosen {
+    fn add(&mut self, name: &str) -> Result<()> {
+        match name.parse::<Asked>() {
+            Ok(Asked::Plain(treatment)) => self.treatments.push(treatment),
+            Ok(Asked::Made(made)) => self.made.push(made),
+            Err(error) => return Err(Failure::usage(format!("--treatments: {error}"))),
+        }
+        Ok(())
+    }
+}
+
+/// The treatments, generators and exported folders of a list.
+fn chosen(list: &[String]) -> Result<Chosen> {
+    let mut chosen = Chosen::default();
     for text in list {
         let text = text.trim();
         if text == ALL {
-            let all = Treatment::table().iter().map(|info| info.id.parse::<Treatment>());
-            treatments.extend(all.filter_map(std::result::Result::ok));
+            Treatment::table().iter().try_for_each(|info| chosen.add(info.id))?;
+        } else if text == GENERATORS {
+            MadeTreatment::table().iter().try_for_each(|info| chosen.add(info.id))?;
         } else if let Some(dir) = text.strip_prefix(FOLDER) {
-            folders.push(NamedFolder { name: text.to_owned(), dir: PathBuf::from(dir) });
+            chosen.folders.push(NamedFolder { name: text.to_owned(), dir: PathBuf::from(dir) });
         } else {
-            let treatment = text.parse::<Treatment>();
-            treatments.push(treatment.map_err(|error| Failure::usage(format!("--treatments: {error}")))?);
+            chosen.add(text)?;
         }
     }
-    Ok((treatments, folders))
+    Ok(chosen)
 }
 
 /// `NAME=DIR`.
@@ -95,7 +121,9 @@ fn named(text: &str) -> Result<NamedFolder> {
 /// The treatments with their parameters, for the help.
 pub fn list() -> String {
     let mut text =
-        "Treatments (parameters follow with colons, as in cb-focal:beta=0.99:focusing=2):\n".to_owned();
+        "Treatments (parameters follow with colons, as in cb-focal:beta=0.99:focusing=2; several that change different \
+         parts go together, as in mixup+drs):\n"
+            .to_owned();
     for info in Treatment::table() {
         text += &format!("  {}: {} [{}]\n", info.id, info.summary, info.source);
         for param in info.params {
@@ -106,6 +134,12 @@ pub fn list() -> String {
             };
             text += &format!("      {}: {} [default: {default}; {allowed}]\n", param.name, param.help);
         }
+    }
+    text += "Treatments with a generator, trained under each seed on the training images alone, classes filled to \
+             --target by accepted images and repeats (parameters are those that `counterpoise methods` lists, as in \
+             baegan:epochs=40+mixup; --epochs holds for them, too):\n";
+    for info in MadeTreatment::table() {
+        text += &format!("  {}: {}\n", info.id, info.summary);
     }
     text
 }
@@ -124,6 +158,12 @@ fn told(outcome: &EvaluateOutcome) -> Outcome {
     }
     for failed in &outcome.failed {
         text += &format!("{} with seed {}: {}\n", failed.name, failed.seed, failed.reason);
+    }
+    for of in &outcome.made {
+        text += &format!(
+            "{} with seed {}: {} of {} slots have a made image, the others a repeat\n",
+            of.name, of.seed, of.filled.made, of.filled.slots
+        );
     }
     text += &format!("\n{}\n", outcome.setting.lines().join("; "));
     let out = outcome.out.as_ref().map(|out| out.display().to_string());
@@ -144,14 +184,17 @@ mod tests {
     #[test]
     fn lists_of_treatments() {
         let list = |text: &str| chosen(&text.split(',').map(str::to_owned).collect::<Vec<_>>());
-        let (treatments, folders) = list("none,cb-focal:beta=0.9, folder:some/dir").ok().unwrap();
-        let names: Vec<String> = treatments.iter().map(Treatment::to_string).collect();
+        let got = list("none,cb-focal:beta=0.9, folder:some/dir,smote+mixup:alpha=0.2").ok().unwrap();
+        let names: Vec<String> = got.treatments.iter().map(Treatment::to_string).collect();
         assert_eq!(names, ["none", "cb-focal:beta=0.9"]);
-        assert_eq!(folders[0].dir, PathBuf::from("some/dir"));
-        assert_eq!(list("all").ok().unwrap().0.len(), Treatment::table().len());
-        assert!(list("none,nothing").is_err());
+        assert_eq!(got.made[0].to_string(), "smote+mixup:alpha=0.2");
+        assert_eq!(got.folders[0].dir, PathBuf::from("some/dir"));
+        assert_eq!(list("all").ok().unwrap().treatments.len(), Treatment::table().len());
+        assert_eq!(list("generators").ok().unwrap().made.len(), MadeTreatment::table().len());
+        assert!(list("none,nothing").is_err() && list("drs+class-aware").is_err());
         assert!(named("m2m=a/b=c").is_ok_and(|folder| folder.dir.as_path() == std::path::Path::new("a/b=c")));
         assert!(named("m2m").is_err() && named("=dir").is_err());
-        assert!(super::list().contains("  drs: ") && super::list().contains("focusing"));
+        let help = super::list();
+        assert!(help.contains("  drs: ") && help.contains("focusing") && help.contains("  m2m-online: "));
     }
 }

@@ -225,11 +225,12 @@ fn cascade(
         for (class, pool) in pools.iter_mut().enumerate().filter(|(class, _)| counts[*class] > least) {
             let scored = pool.par_iter().map(|&row| (miss(&boosted.scores(rows.row(row)), class), row));
             let mut hardest: Vec<(f64, usize)> = scored.collect();
-            hardest.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-            // The threshold lies where the wanted rate of false alarms ends: the first row behind them is told right.
+            // Of rows that miss alike, chance says which ones leave.
+            let draw = FIRST_SUBSET + (settings.subsets + number) as u64;
+            stream(seed, Stage::Resample, class as u64, draw).shuffle(&mut hardest);
+            hardest.sort_by(|a, b| b.0.total_cmp(&a.0));
             let alarms = pool.len() as f64 * kept_share(counts[class], least, settings.subsets);
-            let last = hardest.len().saturating_sub(1);
-            thresholds[class] = hardest.get((alarms.round() as usize).min(last)).map_or(0.0, |row| row.0);
+            thresholds[class] = threshold(&hardest, alarms.round() as usize);
             if let Some(left) = cascade_pools(counts[class], least, settings.subsets).get(number + 1) {
                 *pool = hardest.iter().take(*left).map(|(_, row)| *row).collect();
                 pool.sort_unstable();
@@ -238,4 +239,15 @@ fn cascade(
         members.push(Member { boosted, thresholds });
     }
     Ok(members)
+}
+
+/// Half the way between the rows that are false alarms and those that are told right, where at most so many may be false
+/// alarms; rows go by falling miss. 0, which moves nothing, where no threshold parts them: trees that have learnt their
+/// subset by heart miss most rows alike.
+fn threshold(hardest: &[(f64, usize)], alarms: usize) -> f64 {
+    let mut at = alarms.min(hardest.len().saturating_sub(1));
+    while at > 0 && hardest[at - 1].0 == hardest[at].0 {
+        at -= 1;
+    }
+    if at == 0 { 0.0 } else { (hardest[at - 1].0 + hardest[at].0) / 2.0 }
 }

@@ -3,8 +3,8 @@
 //!
 //! While an evaluation runs, its results lie in `.NAME.evaluating` beside the folder that they will be. The
 //! first line of `runs.jsonl` says which evaluation it is: images, network, steps. The same evaluation goes
-//! on from there, another one is refused. Once all is measured, tables are written into it and the folder
-//! gets its name; an existing one is never written over.
+//! on from there, another one is refused. What generators learnt and made lies beside them. Once all is
+//! measured, tables are written into it and the folder gets its name; an existing one is never written over.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
@@ -14,10 +14,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::evaluation::comparison::Run;
+use crate::evaluation::treatments::Filled;
 use crate::imaging::files::{real, sync_folder, write_atomic};
 use crate::jobs::JobError;
 
 const RUNS: &str = "runs.jsonl";
+/// Folder of what generators learnt and made, beside the results.
+const GENERATORS: &str = "generators";
 
 /// One measured classifier.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -26,7 +29,37 @@ pub(super) struct Record {
     pub images: String,
     /// Training and asking.
     pub seconds: f64,
+    /// Of a cross-validation: on the images of its fold alone.
     pub run: Run,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fold: Option<Fold>,
+    /// What a generator filled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filled: Option<Filled>,
+}
+
+/// What the classifier of one fold said, to be pooled with the others.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Fold {
+    pub number: usize,
+    /// Probabilities of each class for each image of the fold in millionths, so that they read back the same.
+    pub millionths: Vec<Vec<u32>>,
+}
+
+/// Millionths in one.
+const MILLION: f64 = 1e6;
+
+impl Fold {
+    pub fn new(number: usize, rows: &[Vec<f64>]) -> Self {
+        let rounded = |p: &f64| (p.clamp(0.0, 1.0) * MILLION).round() as u32;
+        Fold { number, millionths: rows.iter().map(|row| row.iter().map(rounded).collect()).collect() }
+    }
+
+    /// The probabilities again, to six digits.
+    pub fn rows(&self) -> Vec<Vec<f64>> {
+        let exact = |n: &u32| f64::from(*n) / MILLION;
+        self.millionths.iter().map(|row| row.iter().map(exact).collect()).collect()
+    }
 }
 
 /// All results so far, in memory and, where there is a place, on disk.
@@ -44,7 +77,7 @@ struct Place {
     file: File,
 }
 
-fn failed(doing: &str, error: &io::Error, path: &Path) -> JobError {
+pub(super) fn failed(doing: &str, error: &io::Error, path: &Path) -> JobError {
     JobError::Resource(format!(
         "could not {doing} ({error}); check the drive and run it again, what was measured is kept: {}",
         path.display()
@@ -132,11 +165,19 @@ impl Results {
         Ok(Results { records, place: Some(place) })
     }
 
-    /// The result of a treatment with a seed, where it is known.
-    pub fn find(&self, name: &str, seed: u64, images: &str) -> Option<&Record> {
-        self.records
-            .iter()
-            .find(|record| record.run.name == name && record.run.seed == seed && record.images == images)
+    /// The result of a treatment with a seed, of one fold where there are folds, where it is known.
+    pub fn find(&self, name: &str, seed: u64, images: &str, fold: Option<usize>) -> Option<&Record> {
+        self.records.iter().find(|record| {
+            record.run.name == name
+                && record.run.seed == seed
+                && record.images == images
+                && record.fold.as_ref().map(|fold| fold.number) == fold
+        })
+    }
+
+    /// Where what generators learnt and made is kept; `None` where there is no place.
+    pub fn generators(&self) -> Option<PathBuf> {
+        self.place.as_ref().map(|place| place.partial.join(GENERATORS))
     }
 
     /// Keeps a result; when it returns, the line is on the disk.

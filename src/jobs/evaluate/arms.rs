@@ -1,0 +1,269 @@
+//! What is trained under each seed: treatments, treatments with a generator, and exported folders.
+
+use std::collections::HashSet;
+
+use serde_json::{Value, json};
+
+use super::parts::{Hashed, Parts, with_classes};
+use super::{Budget, EvaluateRequest, NamedFolder, fit_error};
+use crate::classify::treatments::{Options, Treatment};
+use crate::domain::plan::Plan;
+use crate::domain::provenance::Kind;
+use crate::domain::samples::Unreadable;
+use crate::domain::task::{Ctx, Level};
+use crate::evaluation::comparison::Entry;
+use crate::evaluation::treatments::MadeTreatment;
+use crate::imaging::exported::Manifest;
+use crate::imaging::hash::sha256_hex;
+use crate::imaging::scan::Reading;
+use crate::imaging::training_set::{HeldOut, TrainingSet};
+use crate::jobs::JobError;
+use crate::oversampling::ParamMap;
+
+/// Epochs of a generator, at most, as its parameters have it.
+const MOST_EPOCHS: usize = 10_000;
+
+/// One thing to train under each seed.
+pub(super) struct Arm {
+    pub entry: Entry,
+    /// Trained on the images below; not where a method trains its own classifier.
+    pub treatment: Treatment,
+    pub images: Images,
+}
+
+/// The images that an arm learns from.
+pub(super) enum Images {
+    /// The training images of the evaluation.
+    Own,
+    /// Those of an exported folder, and their fingerprint.
+    Exported(TrainingSet, String),
+    /// The training images with what a generator makes, which learns anew under each seed.
+    Made(Generator),
+}
+
+/// A generator with all its parameters.
+pub(super) struct Generator {
+    pub made: MadeTreatment,
+    pub params: ParamMap,
+    /// A hash of method and parameters: the same model under the same seed.
+    pub model: String,
+    /// A hash of these and of the target: the same images under the same seed.
+    pub filled: String,
+}
+
+impl Arm {
+    /// Which images it learns from, where these are not the evaluation's; for results.
+    pub fn fingerprint(&self) -> &str {
+        match &self.images {
+            Images::Own => "",
+            Images::Exported(_, fingerprint) => fingerprint,
+            Images::Made(generator) => &generator.filled,
+        }
+    }
+
+    /// True where the plain network of the same seed serves it.
+    pub fn shares_plain(&self) -> bool {
+        matches!(self.images, Images::Own) && self.treatment.trains_plainly()
+    }
+}
+
+impl Generator {
+    fn new(
+        made: &MadeTreatment,
+        request: &EvaluateRequest,
+        options: &Options,
+        images: usize,
+    ) -> Result<Self, JobError> {
+        let mut wanted = vec![("network", json!(options.network.as_str()))];
+        if let Budget::Epochs(epochs) = request.budget {
+            wanted.push(("epochs", json!(epochs)));
+        }
+        if made.info().online {
+            // The classifier is measured beside the others: as many steps, up to whole epochs, with their batches and rates.
+            let epochs = options.steps.div_ceil(images.div_ceil(options.batch).max(1));
+            wanted.extend([
+                ("epochs", json!(epochs.min(MOST_EPOCHS))),
+                ("batch", json!(options.batch)),
+                ("learning-rate", json!(options.learning_rate)),
+                ("drop", json!(options.drop)),
+                ("momentum", json!(options.momentum)),
+                ("weight-decay", json!(options.weight_decay)),
+            ]);
+        }
+        let params =
+            made.params(&wanted).map_err(|error| JobError::Input(format!("{}: {error}", made.info().id)))?;
+        let hash = |value: Value| sha256_hex(value.to_string());
+        let method = made.info().method.id;
+        let model = hash(json!({ "method": method, "params": params }));
+        let filled = hash(json!({ "model": model, "target": request.target }));
+        Ok(Generator { made: made.clone(), params, model, filled })
+    }
+}
+
+/// The treatments, generators and folders in the order of results, plain training first.
+///
+/// # Errors
+/// A treatment that the counts do not allow, parameters out of range, a target that fits no class, a name that is
+/// taken, an exported folder of other data, or one beside a cross-validation.
+pub(super) fn arms(
+    ctx: &Ctx,
+    request: &EvaluateRequest,
+    parts: &Parts,
+    options: &Options,
+    unreadable: &mut Vec<Unreadable>,
+) -> Result<Vec<Arm>, JobError> {
+    let training = &parts.training().set;
+    let counts = training.counts();
+    let mut treatments = vec![Treatment::none()];
+    for treatment in &request.treatments {
+        treatment.check(training).map_err(fit_error)?;
+        if !treatments.contains(treatment) {
+            treatments.push(treatment.clone());
+        }
+    }
+    let mut arms = Vec::new();
+    for treatment in treatments {
+        if let Some(overlap) = treatment.overlap(&counts) {
+            ctx.note(Level::Warning, overlap.to_string());
+        }
+        let entry = Entry { name: treatment.to_string(), label: treatment.label(), made: false };
+        arms.push(Arm { entry, treatment, images: Images::Own });
+    }
+    let plan = Plan::new(&training.classes, &counts, &request.target, None)
+        .map_err(|error| JobError::Input(error.to_string()))?;
+    let filled: Vec<usize> = plan.classes.iter().map(|class| class.target).collect();
+    for made in &request.made {
+        let (name, treatment) = (made.to_string(), made.then().clone());
+        if arms.iter().any(|arm: &Arm| arm.entry.name == name) {
+            continue;
+        }
+        treatment.check(training).map_err(fit_error)?;
+        if !made.info().online && plan.total_to_make() == 0 {
+            ctx.note(
+                Level::Warning,
+                format!("every class has its target already, so {name} has nothing to make"),
+            );
+        } else if let Some(overlap) = made.overlap(&filled) {
+            ctx.note(Level::Warning, overlap.to_string());
+        }
+        let entry = Entry { name, label: made.label(), made: made.makes_images() };
+        let generator = Generator::new(made, request, options, parts.learnt_from())?;
+        arms.push(Arm { entry, treatment, images: Images::Made(generator) });
+    }
+    for folder in &request.folders {
+        if arms.iter().any(|arm| arm.entry.name == folder.name) {
+            return Err(JobError::Input(format!(
+                "the name \"{}\" is taken; give the folder another one: {}",
+                folder.name,
+                folder.dir.display()
+            )));
+        }
+        let Parts::Apart { training, test } = parts else {
+            return Err(JobError::Input(format!(
+                "an exported folder was made from images that a cross-validation holds out; cut a test part off \
+                 first with --split 70/15/15, and export from what is left: {}",
+                folder.dir.display()
+            )));
+        };
+        let set = exported(ctx, request, folder, training, test, unreadable)?;
+        let fingerprint = set.fingerprint();
+        let label = "An exported folder, trained on plainly".to_owned();
+        arms.push(Arm {
+            entry: Entry { name: folder.name.clone(), label, made: true },
+            treatment: Treatment::none(),
+            images: Images::Exported(set.set, fingerprint),
+        });
+    }
+    Ok(arms)
+}
+
+/// The training part of an exported folder with all its images, made and repeated ones too.
+fn exported(
+    ctx: &Ctx,
+    request: &EvaluateRequest,
+    folder: &NamedFolder,
+    training: &Hashed<TrainingSet>,
+    test: &Hashed<HeldOut>,
+    unreadable: &mut Vec<Unreadable>,
+) -> Result<Hashed<TrainingSet>, JobError> {
+    let scanned = crate::jobs::scan::scan(ctx, &folder.dir, Reading::Headers)?;
+    let manifest = Manifest::of_folder(&scanned.root).map_err(|error| JobError::Input(error.to_string()))?;
+    let mut dataset = with_classes(scanned, &request.dataset.classes)?;
+    // Trained on as it is: a copy that fills a slot is an image like any other.
+    for sample in dataset.samples.iter_mut().filter(|sample| sample.kind == Kind::Repeated) {
+        sample.kind = Kind::Original;
+    }
+    let (set, lost) = TrainingSet::load_readable(ctx, &dataset, &request.spec)?;
+    unreadable.extend(lost.into_iter().map(|file| {
+        let path = folder.dir.join(&file.path).to_string_lossy().into_owned();
+        Unreadable { path, ..file }
+    }));
+    let counts = set.counts();
+    if let Some(empty) = counts.iter().position(|&n| n == 0) {
+        return Err(JobError::Input(format!(
+            "it has no training image of the class {}; it is from another data set: {}",
+            set.classes[empty],
+            folder.dir.display()
+        )));
+    }
+    let hashed = Hashed::new(ctx, set)?;
+    check_origin(ctx, folder, &hashed, manifest.is_some(), training, test)?;
+    Ok(hashed)
+}
+
+/// An exported folder has the evaluated folder's training images as its originals, and none of its test
+/// images.
+fn check_origin(
+    ctx: &Ctx,
+    folder: &NamedFolder,
+    exported: &Hashed<TrainingSet>,
+    has_manifest: bool,
+    training: &Hashed<TrainingSet>,
+    test: &Hashed<HeldOut>,
+) -> Result<(), JobError> {
+    let learnt: HashSet<&String> = training.hashes.iter().collect();
+    let held: HashSet<&String> = test.hashes.iter().collect();
+    let originals: Vec<&String> = exported
+        .hashes
+        .iter()
+        .zip(&exported.set.made)
+        .filter(|(_, made)| !**made)
+        .map(|(hash, _)| hash)
+        .collect();
+    let leaked = originals.iter().filter(|hash| held.contains(*hash) && !learnt.contains(*hash)).count();
+    let dir = folder.dir.display();
+    if leaked > 0 {
+        return Err(JobError::Input(format!(
+            "{leaked} of its training images are test images of the evaluated folder, so it would be \
+             measured on what it learnt; export it from the training part alone: {dir}"
+        )));
+    }
+    let found = originals.iter().filter(|hash| learnt.contains(*hash)).count();
+    // Without a manifest made images pass for originals, so only their complete absence says something.
+    let foreign = if has_manifest { found * 2 < originals.len() } else { found == 0 };
+    if foreign {
+        return Err(JobError::Input(format!(
+            "only {found} of its {} original images are training images of the evaluated folder at {} \
+             pixels; it is from another data set, or its originals were exported at another size (--size): {dir}",
+            originals.len(),
+            exported.set.spec.size
+        )));
+    }
+    if !has_manifest {
+        ctx.note(
+            Level::Warning,
+            format!("{} has no manifest, so nothing says which of its images were made", folder.name),
+        );
+    } else if found < originals.len() {
+        ctx.note(
+            Level::Warning,
+            format!(
+                "{} of the {} original images of {} are no training images of the evaluated folder",
+                originals.len() - found,
+                originals.len(),
+                folder.name
+            ),
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,198 @@
+//! Generators at work inside an evaluation: trained on the training images of one seed, their images on the disk, the
+//! classes filled.
+//!
+//! Everything goes through the trait of methods, as in a training job: one fit with its checkpoint, one model file. What
+//! is there is not made again, so that an evaluation that was killed goes on. Nothing here sees a test image, but for
+//! asking a classifier that has finished to learn.
+
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use super::Ending;
+use super::arms::Generator;
+use super::results::failed;
+use crate::domain::plan::{Plan, Target};
+use crate::domain::provenance::Kind;
+use crate::domain::task::{Ctx, Level};
+use crate::evaluation::treatments::{Filled, MadePicture, accepted, repeats};
+use crate::imaging::decode::{Limits, decode};
+use crate::imaging::encode::png;
+use crate::imaging::files::sync_folder;
+use crate::imaging::training_set::{ImageSet, TrainingSet};
+use crate::jobs::JobError;
+use crate::jobs::compute::Compute;
+use crate::jobs::train::{checkpoint_of, find};
+use crate::oversampling::{FitRequest, Model};
+
+/// Name of the model file of a generator.
+const MODEL: &str = "model.safetensors";
+/// Folder of the images that it made.
+const IMAGES: &str = "images";
+
+/// A generator under one seed, with the images it learns from.
+pub(super) struct Studio<'a> {
+    /// Of this generator alone.
+    pub ctx: Ctx,
+    pub device: &'a Compute,
+    pub training: &'a TrainingSet,
+    pub generator: &'a Generator,
+    pub seed: u64,
+    /// Its own; nothing is kept without one.
+    pub folder: Option<PathBuf>,
+}
+
+impl Studio<'_> {
+    /// Ends here where the person asked for it.
+    fn go_on(&self) -> Result<(), Ending> {
+        self.ctx.check()?;
+        if self.ctx.is_stopping() { Err(Ending::Stopped) } else { Ok(()) }
+    }
+
+    /// The trained model: from an earlier call, or trained now.
+    fn model(&self) -> Result<Box<dyn Model>, Ending> {
+        let method = find(self.generator.made.info().method.id)?;
+        let path = self.folder.as_ref().map(|folder| folder.join(MODEL));
+        if let Some(path) = path.as_ref().filter(|path| path.exists()) {
+            match method.load(path, self.training, self.device) {
+                Ok(model) => return Ok(model),
+                Err(error) => self.ctx.note(Level::Warning, format!("it is trained anew, because {error}")),
+            }
+        }
+        let checkpoint = path.as_deref().map(checkpoint_of);
+        let fit = FitRequest {
+            training: self.training,
+            // Figures of a training alone; none of them is asked for here.
+            validation: None,
+            params: &self.generator.params,
+            seed: self.seed,
+            device: self.device,
+            checkpoint: checkpoint.as_deref(),
+        };
+        let model = method.fit(&self.ctx, &fit);
+        // A training that was stopped and kept is no whole one; its checkpoint is gone on with.
+        self.go_on()?;
+        let model = model?;
+        if let Some(path) = path.filter(|_| method.info().needs_training) {
+            model.save(&path)?;
+            fs::remove_file(checkpoint_of(&path)).ok();
+        }
+        Ok(model)
+    }
+
+    /// The training images with every class filled to its target: accepted images first, repeats in the slots that are
+    /// left.
+    pub fn filled(&self, target: &Target) -> Result<(TrainingSet, Filled), Ending> {
+        let training = self.training;
+        let plan = Plan::new(&training.classes, &training.counts(), target, None)
+            .map_err(|error| Ending::Over(JobError::Input(error.to_string())))?;
+        let mut filled = Filled { slots: plan.total_to_make(), made: 0 };
+        let (mut pictures, mut copies) = (Vec::new(), Vec::new());
+        let mut model = None;
+        for (class, planned) in plan.classes.iter().enumerate().filter(|(_, planned)| planned.make > 0) {
+            let made = if self.generator.made.makes_images() {
+                self.of_class(class, planned.make, &mut model)?
+            } else {
+                Vec::new()
+            };
+            filled.made += made.len();
+            copies.extend(repeats(training, class, planned.make.saturating_sub(made.len()), self.seed));
+            pictures.extend(made.into_iter().map(|made| (class, made.kind, made.picture)));
+        }
+        self.tell(&filled);
+        Ok((training.filled(&pictures, &copies).map_err(JobError::from)?, filled))
+    }
+
+    fn tell(&self, filled: &Filled) {
+        let Filled { slots, made } = *filled;
+        if slots == 0 || !self.generator.made.makes_images() {
+            return;
+        }
+        let (level, text) = if made == 0 {
+            let text = format!(
+                "none of its {slots} images passed its test, so what is trained is oversampling by repeats"
+            );
+            (Level::Warning, text)
+        } else {
+            (Level::Info, format!("{made} of {slots} slots have a made image, the others a repeat"))
+        };
+        self.ctx.note(level, text);
+    }
+
+    /// The accepted images of a class: from an earlier call, or made now.
+    fn of_class(
+        &self,
+        class: usize,
+        slots: usize,
+        model: &mut Option<Box<dyn Model>>,
+    ) -> Result<Vec<MadePicture>, Ending> {
+        let info = self.generator.made.info();
+        let place = self.folder.as_ref().map(|folder| folder.join(IMAGES).join(format!("{class}-{slots}")));
+        if let Some(made) = place.as_deref().and_then(|place| kept(place, info.method.makes)) {
+            return Ok(made);
+        }
+        if model.is_none() {
+            *model = Some(self.model()?);
+        }
+        let Some(model) = model.as_deref() else { return Ok(Vec::new()) };
+        let params = &self.generator.params;
+        let made = accepted(&self.ctx, model, self.training, class, slots, params, self.seed)?;
+        self.go_on()?;
+        if let Some(place) = &place {
+            let text = [
+                ("Software", concat!("counterpoise ", env!("CARGO_PKG_VERSION"))),
+                ("kind", info.method.makes.as_str()),
+                ("method", info.method.id),
+                ("class", self.training.classes[class].as_str()),
+            ];
+            keep(place, &made, &text)?;
+        }
+        Ok(made)
+    }
+
+    /// What the classifier that the method trains for use says of images.
+    pub fn says(&self, images: &ImageSet) -> Result<Vec<Vec<f64>>, Ending> {
+        let said = self.model()?.says(&self.ctx, images)?;
+        said.ok_or_else(|| Ending::Nothing("its training ended before its classifier was there".to_owned()))
+    }
+}
+
+/// Writes the made images of a class: all of them or none.
+fn keep(place: &Path, made: &[MadePicture], text: &[(&str, &str)]) -> Result<(), JobError> {
+    let name = place.file_name().unwrap_or_default().to_string_lossy();
+    let partial = place.with_file_name(format!(".{name}.partial"));
+    fs::remove_dir_all(&partial).ok();
+    fs::create_dir_all(&partial).map_err(|error| failed("make the folder", &error, &partial))?;
+    for made in made {
+        let path = partial.join(format!("{:06}.png", made.slot));
+        let bytes = png(&made.picture, text)
+            .map_err(|error| JobError::Failed(format!("a made image could not be encoded: {error}")))?;
+        flushed(&path, &bytes).map_err(|error| failed("write the image", &error, &path))?;
+    }
+    // What is there is not whole, or it would have been read.
+    fs::remove_dir_all(place).ok();
+    fs::rename(&partial, place).map_err(|error| failed("name the folder", &error, place))?;
+    match place.parent() {
+        Some(folder) => sync_folder(folder).map_err(|error| failed("flush the folder", &error, folder)),
+        None => Ok(()),
+    }
+}
+
+fn flushed(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = File::create(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// The made images of a class that an earlier call wrote; none where they are not there as a whole.
+fn kept(place: &Path, kind: Kind) -> Option<Vec<MadePicture>> {
+    let mut made = Vec::new();
+    for entry in fs::read_dir(place).ok()? {
+        let path = entry.ok()?.path();
+        let slot = path.file_stem()?.to_str()?.parse().ok()?;
+        let picture = decode(&path, &Limits::default()).ok()?.picture;
+        made.push(MadePicture { slot, kind, picture });
+    }
+    made.sort_by_key(|made| made.slot);
+    Some(made)
+}
