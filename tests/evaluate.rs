@@ -11,11 +11,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use counterpoise::classify::treatments::Treatment;
+use counterpoise::domain::plan::Target;
+use counterpoise::domain::provenance::Kind;
 use counterpoise::domain::samples::Dataset;
 use counterpoise::domain::task::{Ctx, Level};
 use counterpoise::evaluation::comparison::{Comparison, Entry, Run, TestPart, sentence};
 use counterpoise::evaluation::metrics::bootstrap::{Interval, Settings};
 use counterpoise::evaluation::metrics::{Confusion, Figure, MetricsError};
+use counterpoise::evaluation::treatments::{Asked, MadeTreatment, repeats};
 use counterpoise::imaging::encode::png;
 use counterpoise::imaging::resize::Fit;
 use counterpoise::imaging::scan::{ScanOptions, scan};
@@ -85,12 +88,23 @@ impl Place {
     }
 
     fn request(&self, treatments: &[&str], out: Option<&str>) -> EvaluateRequest {
-        let dataset = self.dataset("source");
+        self.request_on("source", treatments, out)
+    }
+
+    fn request_on(&self, folder: &str, treatments: &[&str], out: Option<&str>) -> EvaluateRequest {
+        let dataset = self.dataset(folder);
+        let (mut plain, mut made): (Vec<Treatment>, Vec<MadeTreatment>) = Default::default();
+        for text in treatments {
+            match text.parse::<Asked>().unwrap() {
+                Asked::Plain(treatment) => plain.push(treatment),
+                Asked::Made(treatment) => made.push(treatment),
+            }
+        }
         EvaluateRequest {
             spec: Spec::of(&dataset, Some(SIDE), Fit::default()),
             dataset,
             test: None,
-            treatments: treatments.iter().map(|text| text.parse::<Treatment>().unwrap()).collect(),
+            treatments: plain,
             folders: Vec::new(),
             seed: 5,
             seeds: 2,
@@ -98,6 +112,9 @@ impl Place {
             network: Some("small".to_owned()),
             device: "cpu".to_owned(),
             out: out.map(|out| self.path(out)),
+            made,
+            target: Target::Max,
+            folds: None,
         }
     }
 }
@@ -212,8 +229,17 @@ fn refusals_say_what_to_do() {
     place.class("alone", "across", 0, 0..5);
     place.class("flat", "across", 0, 0..5);
     place.class("flat", "down", 1, 0..5);
+    place.class("single", "across", 0, 0..1);
+    place.class("single", "down", 1, 0..1);
     for (line, code, word) in [
-        ("evaluate flat", 3, "--split"),
+        ("evaluate single", 3, "too few images or groups"),
+        ("evaluate flat --folder made=source/train", 3, "cross-validation holds out"),
+        ("evaluate source --folds 3", 3, "leave --folds out"),
+        ("evaluate source --treatments drs+class-aware", 2, "how images are drawn"),
+        ("evaluate source --treatments baegan+smote", 2, "the training images"),
+        ("evaluate source --treatments m2m-online+mixup", 2, "use it alone"),
+        ("evaluate source --treatments smote:size=5", 2, "no parameter"),
+        ("evaluate source --treatments smote:epochs=0", 2, "epochs"),
         ("evaluate alone --split 60/0/40", 3, "one class"),
         ("evaluate source --treatments nothing", 2, "class-aware"),
         ("evaluate source --treatments drw:beta=2", 2, "beta"),
@@ -345,6 +371,195 @@ fn what_the_job_tells() {
     let outcome = evaluate(&ctx, &request).unwrap();
     assert!(told.says(Level::Warning, "1 of 17 test images are also training images"));
     assert_eq!((outcome.setting.batch, outcome.setting.steps), (32, 1), "32 images are one batch");
+}
+
+/// A generator that learns next to nothing in next to no time.
+const QUICK_SMOTE: &str = "smote:space=pixels:epochs=4:batch=8";
+
+/// The one folder below another whose name begins so.
+fn folder_of(place: &Path, begins: &str) -> PathBuf {
+    let found: Vec<String> = files(place).into_iter().filter(|name| name.starts_with(begins)).collect();
+    assert_eq!(found.len(), 1, "{begins} in {:?}", files(place));
+    place.join(&found[0])
+}
+
+#[test]
+fn generators_are_treatments() {
+    let place = Place::new();
+    let got = place.done(&format!(
+        "evaluate source --treatments {QUICK_SMOTE},{QUICK_SMOTE}+mixup,m2m-online:beta=0.5,random {QUICK} --out made"
+    ));
+    let names: Vec<&str> = list(&got, "treatments").iter().map(|t| t["name"].as_str().unwrap()).collect();
+    let both = format!("{QUICK_SMOTE}+mixup");
+    let smote = names.iter().find(|name| name.starts_with("smote") && !name.contains('+')).unwrap();
+    // Names read back, with the parameters in the table's order.
+    assert_eq!(smote.parse::<Asked>().unwrap(), QUICK_SMOTE.parse::<Asked>().unwrap());
+    assert!(names.iter().any(|name| name.parse::<Asked>().unwrap() == both.parse::<Asked>().unwrap()));
+    assert_eq!((names[0], names[4], names.len()), ("none", "random", 5));
+    assert_eq!(names[3], "m2m-online:beta=0.5");
+    for (name, made) in [(*smote, true), ("m2m-online:beta=0.5", true), ("random", false)] {
+        assert_eq!(named(&got, name)["makes_images"], made, "{name}");
+        assert_eq!(named(&got, name)["difference"]["against"], "none");
+        assert!(named(&got, name)["acsa_sd"].is_number());
+    }
+    // 24 of one class and 8 of the other: 16 slots, for the images of a generator alone.
+    let filled = list(&got, "made");
+    assert_eq!(filled.len(), 3 * 2, "three that fill, under two seeds");
+    assert!(filled.iter().all(|of| of["slots"] == 16 && of["made"].as_u64().unwrap() <= 16));
+    let of_random = filled.iter().filter(|of| of["name"] == "random").all(|of| of["made"] == 0);
+    assert!(of_random, "it repeats alone");
+    assert!(list(&got, "failed").is_empty());
+
+    // One model serves both that learn from its images; what it made lies beside it, and no checkpoint is
+    // left.
+    let kept = place.path("made/generators");
+    assert_eq!(files(&kept).len(), 2 * 2, "{:?}", files(&kept));
+    for seed in 0..2 {
+        let smote = folder_of(&kept, &format!("smote-seed{seed}"));
+        assert_eq!(files(&smote), ["images", "model.safetensors"]);
+        assert_eq!(files(&smote.join("images")), ["1-16"], "class 1, 16 slots");
+        let wanted = filled.iter().find(|of| of["seed"] == seed && of["name"] != "random").unwrap();
+        assert_eq!(files(&smote.join("images/1-16")).len() as u64, wanted["made"].as_u64().unwrap());
+        assert_eq!(files(&folder_of(&kept, &format!("m2m-seed{seed}"))), ["model.safetensors"]);
+    }
+    let output = place
+        .run("evaluate source --treatments class-aware+weights-balanced --steps 2 --seeds 1 --device cpu");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.contains("the correction is made twice"), "{said}");
+    let line =
+        format!("evaluate source --treatments {QUICK_SMOTE}+class-aware --steps 2 --seeds 1 --device cpu");
+    let said = String::from_utf8_lossy(&place.run(&line).stderr).into_owned();
+    assert!(said.contains("nothing left to correct"), "{said}");
+}
+
+#[test]
+fn an_evaluation_goes_on_inside_a_generator() {
+    let place = Place::new();
+    let asked = [QUICK_SMOTE];
+    let (_, ctx) = recorder(None);
+    let whole = evaluate(&ctx, &place.request(&asked, None)).unwrap();
+
+    // Once the images of the first seed are there, the model is not wanted any more.
+    let request = place.request(&asked, Some("results"));
+    let (_, ctx) = recorder(Some(("training smote", Ctx::cancel)));
+    assert_eq!(evaluate(&ctx, &request).unwrap_err(), JobError::Cancelled);
+    let kept = place.path(".results.evaluating/generators");
+    let first = folder_of(&kept, "smote-seed5");
+    fs::remove_file(first.join("model.safetensors")).unwrap();
+
+    let (_, ctx) = recorder(Some(("with seed 6: training the judge", Ctx::cancel)));
+    assert_eq!(evaluate(&ctx, &request).unwrap_err(), JobError::Cancelled);
+    assert!(!first.join("model.safetensors").exists(), "the images were enough");
+    let second = folder_of(&kept, "smote-seed6");
+    assert_eq!(files(&second), ["model.safetensors.checkpoint"]);
+
+    let (told, ctx) = recorder(None);
+    let outcome = evaluate(&ctx, &request).unwrap();
+    assert_eq!(outcome.resumed, 3, "both of the first seed and one of the second");
+    assert!(told.says(Level::Info, "going on from a checkpoint"));
+    assert_eq!(outcome.comparison.json(), whole.comparison.json(), "as if it had never stopped");
+    assert_eq!(outcome.made, whole.made);
+    assert_eq!(outcome.out, Some(place.path("results")));
+}
+
+#[test]
+fn a_stopped_generator_is_no_result() {
+    let place = Place::new();
+    let (told, ctx) = recorder(Some(("with seed 5: training the judge", Ctx::stop_and_keep)));
+    let outcome = evaluate(&ctx, &place.request(&[QUICK_SMOTE], Some("results"))).unwrap();
+    assert_eq!(outcome.out, None);
+    assert!(told.says(Level::Warning, "stopped before the end"));
+    assert_eq!(outcome.comparison.treatments.len(), 1, "plain training alone");
+    assert!(outcome.made.is_empty() && outcome.failed.is_empty());
+}
+
+#[test]
+fn without_a_test_part_each_image_is_held_out_in_turn() {
+    let place = Place::new();
+    place.class("flat", "across", 0, 0..12);
+    place.class("flat", "down", 1, 0..7);
+    place.class("flat", "single", 2, 0..1);
+    let line = "evaluate flat --treatments class-aware --steps 3 --seeds 1 --device cpu --network small";
+    let got = place.done(&format!("{line} --folds 3"));
+    assert_eq!((&got["folds"], &got["test_images"]), (&Value::from(3), &Value::from(19)));
+    assert_eq!(got["classes"][0], serde_json::json!({ "name": "across", "training": 12, "test": 12 }));
+    assert_eq!(got["classes"][2], serde_json::json!({ "name": "single", "training": 1, "test": 0 }));
+    assert!(named(&got, "class-aware")["classes"][2]["recall"].is_null());
+    assert!(named(&got, "none")["intervals"]["acsa"]["low"].is_number());
+    let summary =
+        list(&got, "summary").iter().map(|text| text.as_str().unwrap()).collect::<Vec<_>>().join("\n");
+    assert!(summary.contains("3-fold cross-validation"), "{summary}");
+    assert!(summary.contains("Never held out") && summary.contains("1 of single"), "{summary}");
+    assert_eq!(place.done(line)["folds"], 5, "five where nothing is said");
+    let output = place.run(line);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("5-fold cross-validation"), "{text}");
+}
+
+#[test]
+fn folds_keep_groups_and_go_on() {
+    let place = Place::new();
+    place.class("flat", "across", 0, 0..12);
+    place.class("flat", "down", 1, 0..6);
+    // Copies of one picture, and a group over both classes.
+    fs::copy(place.path("flat/across/000.png"), place.path("flat/across/copy.png")).unwrap();
+    let folded = |out: Option<&str>| {
+        let mut request = place.request_on("flat", &["threshold", QUICK_SMOTE], out);
+        for sample in &mut request.dataset.samples {
+            if sample.path.ends_with("001.png") || sample.path.ends_with("002.png") {
+                sample.group = Some("one patient".to_owned());
+            }
+        }
+        EvaluateRequest { folds: Some(3), seeds: 1, ..request }
+    };
+    let (_, ctx) = recorder(None);
+    let whole = evaluate(&ctx, &folded(None)).unwrap();
+    assert_eq!(whole.setting.folds, Some(3));
+    assert_eq!(whole.comparison.test.truth.len(), 19, "every image is told once");
+    assert!(whole.failed.is_empty(), "{:?}", whole.failed);
+    let slots: Vec<usize> = whole.made.iter().map(|of| of.filled.slots).collect();
+    assert!(slots.len() == 1 && slots[0] > 0, "one sum over the folds: {slots:?}");
+
+    let request = folded(Some("results"));
+    let (_, ctx) = recorder(Some(("training none with seed 5, fold 2", Ctx::cancel)));
+    assert_eq!(evaluate(&ctx, &request).unwrap_err(), JobError::Cancelled);
+    let runs = place.path(".results.evaluating/runs.jsonl");
+    assert_eq!(fs::read_to_string(&runs).unwrap().lines().count(), 1 + 3, "three of the first fold");
+    // Another number of folds is another evaluation.
+    let other = EvaluateRequest { folds: Some(4), ..request.clone() };
+    assert!(matches!(evaluate(&Ctx::default(), &other).unwrap_err(), JobError::Input(_)));
+    let (_, ctx) = recorder(None);
+    let outcome = evaluate(&ctx, &request).unwrap();
+    assert_eq!(outcome.resumed, 3);
+    assert_eq!(outcome.comparison.json(), whole.comparison.json(), "as if it had never stopped");
+    assert_eq!(outcome.out, Some(place.path("results")));
+}
+
+#[test]
+fn slots_without_an_image_get_repeats_as_an_export_has_them() {
+    let set = shapes::set(&[9, 4], 8, 1, false);
+    let chosen = repeats(&set, 1, 10, 3);
+    let times: Vec<usize> =
+        set.of_class(1).iter().map(|at| chosen.iter().filter(|chosen| *chosen == at).count()).collect();
+    assert_eq!(times.iter().sum::<usize>(), 10, "all of the class");
+    assert!(times.iter().all(|n| (2..=3).contains(n)), "each once before one comes again: {times:?}");
+    assert_eq!(chosen[..4], repeats(&set, 1, 4, 3), "more slots change no earlier one");
+    assert_ne!(chosen, repeats(&set, 1, 10, 4));
+
+    let made = vec![(1, Kind::Synthetic, shapes::picture(1, 500, 8, 1, false))];
+    let filled = set.filled(&made, &chosen).unwrap();
+    assert_eq!(filled.counts(), [9, 4 + 10 + 1]);
+    assert_eq!(filled.made.iter().filter(|made| **made).count(), 1);
+    assert_eq!(filled.picture(filled.len() - 1), made[0].2);
+    assert_eq!(filled.picture(13), set.picture(chosen[0]), "repeats come behind the images themselves");
+    assert!(set.filled(&[(2, Kind::Synthetic, made[0].2.clone())], &[]).is_err(), "no such class");
+
+    // One fold: made images are in neither part.
+    let held: Vec<bool> = (0..filled.len()).map(|image| image % 3 == 0).collect();
+    let (learnt, test) = filled.apart(&held).unwrap();
+    assert_eq!(learnt.len() + test.len(), filled.len() - 1);
+    assert_eq!(test.picture(1), filled.picture(3));
+    assert!(learnt.made.iter().chain(&test.made).all(|made| !made));
 }
 
 /// Answers of one treatment that are wrong on every `wrong`th image.

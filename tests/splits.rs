@@ -1,11 +1,12 @@
-//! Cutting validation and test parts off a folder: stratified, group-aware, seeded, kind to tiny classes.
+//! Cutting validation and test parts off a folder, and folds: stratified, group-aware, seeded, kind to tiny
+//! classes.
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
 
 use counterpoise::domain::provenance::Kind;
 use counterpoise::domain::samples::{Dataset, ImageInfo, Sample};
-use counterpoise::domain::splits::{Shares, Split, cut};
+use counterpoise::domain::splits::{Shares, Split, cut, folds};
 use proptest::prelude::*;
 
 fn sample(class: usize, number: usize, group: Option<String>) -> Sample {
@@ -141,6 +142,44 @@ fn made_excluded_and_held_out_images_stay_where_they_are() {
     assert!(data.samples[30..].iter().any(|s| s.split == Split::Validation));
 }
 
+#[test]
+fn folds_hold_every_image_out_once_and_every_class_alike() {
+    let classes: Vec<usize> = [vec![0; 103], vec![1; 11], vec![2; 3]].concat();
+    let alone: Vec<usize> = (0..classes.len()).collect();
+    let of = folds(&classes, &alone, 5, 1);
+    assert!(of.iter().all(Option::is_some));
+    let counts = |class: usize| -> Vec<usize> {
+        (0..5)
+            .map(|fold| classes.iter().zip(&of).filter(|(c, f)| **c == class && **f == Some(fold)).count())
+            .collect()
+    };
+    for class in 0..3 {
+        let counts = counts(class);
+        let (least, most) = (counts.iter().min().unwrap(), counts.iter().max().unwrap());
+        assert!(most - least <= 1, "class {class}: {counts:?}");
+    }
+    let sizes: Vec<usize> = (0..5).map(|fold| of.iter().filter(|f| **f == Some(fold)).count()).collect();
+    assert!(sizes.iter().all(|n| (22..=25).contains(n)), "{sizes:?}");
+    assert_eq!(of, folds(&classes, &alone, 5, 1));
+    assert_ne!(of, folds(&classes, &alone, 5, 2));
+}
+
+#[test]
+fn a_class_is_never_held_out_as_a_whole() {
+    // One image; one group of three; two images; a group that has the only image of a fourth class.
+    let classes = [0, 1, 1, 1, 2, 2, 3, 4, 4, 4, 4, 4];
+    let units = [0, 1, 1, 1, 2, 3, 4, 4, 5, 6, 7, 8];
+    for seed in 0..20 {
+        let of = folds(&classes, &units, 4, seed);
+        assert_eq!(of[..4], [None::<usize>; 4], "the image and the group alone");
+        assert!(of[4].is_some() && of[5].is_some() && of[4] != of[5]);
+        assert_eq!(of[6..8], [None::<usize>; 2], "the group goes as a whole");
+        assert!(of[8..].iter().all(Option::is_some));
+    }
+    assert!(folds(&[], &[], 5, 1).is_empty());
+    assert_eq!(folds(&[0, 0], &[0, 1], 1, 1), [None::<usize>; 2], "one fold holds nothing out");
+}
+
 proptest! {
     #[test]
     fn a_cut_divides_and_loses_nothing(
@@ -165,6 +204,30 @@ proptest! {
             let group = per_group.max(1);
             prop_assert!(t <= (n as f64 * test as f64 / whole).round() as usize + group);
             prop_assert!(v <= (n as f64 * validation as f64 / whole).round() as usize + group);
+        }
+    }
+
+    #[test]
+    fn folds_keep_units_whole_and_classes_learnable(
+        images in proptest::collection::vec((0_usize..5, 0_usize..25), 1..150),
+        count in 2_usize..8,
+        seed in any::<u64>(),
+    ) {
+        let (classes, units): (Vec<usize>, Vec<usize>) = images.into_iter().unzip();
+        let of = folds(&classes, &units, count, seed);
+        prop_assert_eq!(of.len(), classes.len());
+        for (a, unit) in units.iter().enumerate() {
+            prop_assert!(of[a].is_none_or(|fold| fold < count));
+            for (b, other) in units.iter().enumerate() {
+                prop_assert!(unit != other || of[a] == of[b], "images {} and {} of one unit", a, b);
+            }
+        }
+        for fold in 0..count {
+            for class in 0..5 {
+                let mut of_class = (0..classes.len()).filter(|&image| classes[image] == class).peekable();
+                let learnt = of_class.peek().is_none() || of_class.any(|image| of[image] != Some(fold));
+                prop_assert!(learnt, "class {} has nothing left beside fold {}", class, fold);
+            }
         }
     }
 }

@@ -12,10 +12,11 @@ use counterpoise::classify::batches::{Augment, gather};
 use counterpoise::classify::objective::{ClassWeights, Loss, Objective};
 use counterpoise::classify::trainer::labels_tensor;
 use counterpoise::classify::treatments::{
-    Draw, FitError, Fitted, Options, Preset, Rescale, Sampler, Step, Treatment, Values, blend, fit, rescale,
-    share, start_bias,
+    Boosted, CombinationError, Correction, Draw, Ensemble, EnsembleSettings, FitError, Fitted, Options,
+    Overlap, ParseError, Part, Preset, Rescale, Rows, Sampler, Step, Treatment, Tree, Values, blend,
+    cascade_pools, fit, rescale, share, start_bias,
 };
-use counterpoise::domain::imbalance::{Scheme, margins, weights};
+use counterpoise::domain::imbalance::{Scheme, lowered, margins, raised, weights};
 use counterpoise::domain::random::{Stage, stream};
 use counterpoise::domain::task::Ctx;
 use counterpoise::imaging::training_set::TrainingSet;
@@ -552,11 +553,16 @@ fn threshold_scaling_needs_no_training_of_its_own() {
     let set = shapes::set(&[40, 10], 12, 1, false);
     let (none, _) = train("none", &set, 15);
     let (trained, _) = train("threshold:strength=0.5", &set, 15);
-    let derived = none.under(&treatment("threshold:strength=0.5")).unwrap();
+    let under = |text: &str| none.under(&Ctx::default(), &treatment(text), &set, 3).unwrap();
+    let derived = under("threshold:strength=0.5").unwrap();
     assert_eq!(asked(&derived, &set), asked(&trained, &set));
     assert_ne!(asked(&derived, &set), asked(&none, &set));
-    assert!(none.under(&treatment("class-aware")).is_none(), "that is another training");
-    assert!(none.under(&treatment("threshold:prior=1/2/3")).is_none(), "three shares for two classes");
+    assert!(under("class-aware").is_none(), "that is another training");
+    assert!(under("threshold:prior=1/2/3").is_none(), "three shares for two classes");
+    // Trees in the place of the last layer need none either.
+    let (trained, _) = train("easy-ensemble", &set, 15);
+    assert_eq!(asked(&under("easy-ensemble").unwrap(), &set), asked(&trained, &set));
+    assert_ne!(asked(&trained, &set), asked(&none, &set));
 }
 
 #[test]
@@ -593,4 +599,232 @@ fn cosines_of_a_network_do_not_see_its_bias() {
     let cosines = of(&network);
     assert!(cosines.iter().all(|c| c.abs() <= 1.0 + 1e-6) && cosines.len() == 12);
     assert_eq!(of(&network.with_head_bias(3.0)), cosines);
+}
+
+#[test]
+fn what_changes_different_parts_goes_together() {
+    let counts = [90, 40, 5];
+    let recipe = |text: &str| treatment(text).recipe(&counts).unwrap();
+    // The order does not matter, and the name reads back.
+    assert_eq!(treatment("mixup + drs").to_string(), "drs+mixup");
+    assert_eq!(treatment("drs+mixup"), treatment("mixup+drs"));
+    assert_eq!(treatment("focal:focusing=2+drw:beta=0.9").to_string(), "focal:focusing=2+drw:beta=0.9");
+    assert!(treatment("drs+mixup").label().contains(" and "));
+    let both = recipe("mixup+drs");
+    assert_eq!((both.draw, both.mixup), (recipe("drs").draw, recipe("mixup").mixup));
+    let both = recipe("ldam+drw");
+    assert_eq!(both, recipe("ldam-drw"), "a row of its own");
+    let both = recipe("cb-sigmoid+class-aware+mixup");
+    assert_eq!(both.objective, recipe("cb-sigmoid").objective);
+    assert_eq!(both.start_bias, recipe("cb-sigmoid").start_bias);
+    assert_eq!(both.draw, [Draw::ClassAware; 2]);
+    assert!(treatment("easy-ensemble").trains_plainly() && !treatment("mixup+threshold").trains_plainly());
+    for info in Treatment::table() {
+        assert_eq!(info.parts.is_empty(), info.id == "none", "{}", info.id);
+        assert!(!info.parts.contains(&Part::Data), "{} makes no images", info.id);
+        if info.parts.iter().all(|part| matches!(part, Part::Blend)) {
+            assert_eq!(info.corrects, Correction::None, "{}", info.id);
+        }
+    }
+    // Every pair either shares a part and is refused, or reads back.
+    for first in Treatment::table() {
+        for second in Treatment::table() {
+            let text = format!("{}+{}", first.id, second.id);
+            let shared = first.parts.iter().find(|part| second.parts.contains(part));
+            match (text.parse::<Treatment>(), shared) {
+                (Ok(both), None) => assert_eq!(both.to_string().parse::<Treatment>().unwrap(), both),
+                (Err(ParseError::Combination(CombinationError::Clash { part, .. })), Some(shared)) => {
+                    assert_eq!(part, *shared, "{text}");
+                }
+                (Err(ParseError::Combination(CombinationError::Plain(id))), None) => {
+                    assert_eq!(id, "none", "{text}");
+                }
+                other => panic!("{text}: {other:?}"),
+            }
+        }
+    }
+    let error = "weights-ins:counts=batch+threshold".parse::<Treatment>().unwrap_err();
+    assert!(matches!(error, ParseError::Combination(CombinationError::UnknownShares { .. })), "{error}");
+    let error = "drs+class-aware".parse::<Treatment>().unwrap_err().to_string();
+    assert!(error.contains("how images are drawn"), "{error}");
+}
+
+#[test]
+fn a_correction_made_twice_is_told() {
+    let counts = [80, 20, 10];
+    let overlap = |text: &str| treatment(text).overlap(&counts);
+    // Draws make them even, and weights count the rarest eight times on top.
+    let Some(Overlap::Twice { factor, .. }) = overlap("class-aware+weights-balanced") else {
+        panic!("not told of")
+    };
+    assert!((factor - 8.0).abs() < 1e-9, "{factor}");
+    assert!(matches!(overlap("drs+drw"), Some(Overlap::Twice { .. })));
+    let Some(idle @ Overlap::Idle { .. }) = overlap("undersample+threshold") else { panic!("not told of") };
+    assert!(idle.to_string().contains("nothing left to correct"), "{idle}");
+    assert!(matches!(overlap("us-cs+threshold"), Some(Overlap::Idle { .. })));
+    for text in ["none", "drs", "mixup+drs", "weights-isns+threshold", "class-aware+weights-isns", "ldam+drs"]
+    {
+        assert_eq!(overlap(text), None, "{text}");
+    }
+    assert_eq!(treatment("class-aware+weights-balanced").overlap(&[9, 9]), None, "nothing to correct");
+}
+
+#[test]
+fn threshold_scaling_divides_by_what_was_learnt() {
+    let counts = [64, 16, 4];
+    let prior = |text: &str| treatment(text).rescaling(&counts).unwrap().prior;
+    let near = |got: Vec<f64>, want: [f64; 3]| {
+        let sum: f64 = want.iter().sum();
+        got.iter().zip(want).all(|(got, want)| (got - want / sum).abs() < 1e-9)
+    };
+    assert!(near(prior("threshold"), [64.0, 16.0, 4.0]));
+    assert!(near(prior("mixup+threshold"), [64.0, 16.0, 4.0]));
+    assert!(near(prior("weights-isns+threshold"), [8.0, 4.0, 2.0]), "the roots correct half of it");
+    assert!(near(prior("weights-balanced+threshold"), [1.0; 3]));
+    assert!(near(prior("oversample+threshold"), [1.0; 3]));
+    assert!(near(prior("drs+weights-balanced+threshold"), [1.0 / 64.0, 1.0 / 16.0, 0.25]), "inverted");
+    assert!(treatment("class-aware").rescaling(&counts).is_none());
+}
+
+#[test]
+fn resampling_part_of_the_way() {
+    let counts = [400, 100, 0, 4];
+    assert_eq!(raised(&counts, 0.5), [400, 200, 0, 40]);
+    assert_eq!(lowered(&counts, 0.5), [40, 20, 0, 4]);
+    assert_eq!(raised(&counts, 0.0), [400, 400, 0, 400]);
+    assert_eq!(lowered(&counts, 0.0), [4, 4, 0, 4]);
+    assert_eq!((raised(&counts, 1.0), lowered(&counts, 1.0)), (counts.to_vec(), counts.to_vec()));
+    assert_eq!((raised(&[], 0.5), lowered(&[0], 0.5)), (vec![], vec![0]));
+
+    // What resampling leaves, weights do: together the classes count the same, whatever the mix.
+    let counts = [400, 100, 4];
+    for text in ["us-cs", "os-cs", "us-cs:power=0.3", "os-cs:power=1", "us-cs:power=0"] {
+        let recipe = treatment(text).recipe(&counts).unwrap();
+        let shares = recipe.shares(&counts).unwrap();
+        assert!(shares.iter().all(|share| (share - 1.0 / 3.0).abs() < 1e-9), "{text}: {shares:?}");
+    }
+    let recipe = treatment("os-cs").recipe(&counts).unwrap();
+    assert_eq!(recipe.draw, [Draw::Raised { power: 0.5 }; 2]);
+    let left = weights(&[400, 200, 40], Scheme::Balanced, 0.0).unwrap();
+    assert_eq!(recipe.objective[0].weights, ClassWeights::Fixed(left));
+    assert!(treatment("us-cs").recipe(&[4, 0]).is_err(), "a class without images has no weight");
+
+    // 40, 20 and 4 images of 400, 100 and 4: those of the smaller draw are among those of the larger one.
+    let set = shapes::set(&[40, 10, 4], 8, 1, false);
+    let of_class = |draw: Draw, class: usize, draws: usize| -> Vec<usize> {
+        let times = drawn(draw, &set, draws);
+        set.of_class(class).into_iter().map(|position| times[position]).collect()
+    };
+    let used = |times: &[usize]| times.iter().filter(|&&n| n > 0).count();
+    // The root of 4 times 40 is 12.6, of 4 times 10 is 6.3.
+    let half = of_class(Draw::Lowered { power: 0.5 }, 0, 23 * 8);
+    assert_eq!(used(&half), 13);
+    assert_eq!(used(&of_class(Draw::Lowered { power: 0.5 }, 1, 23 * 8)), 6);
+    let all = of_class(Draw::Undersampled, 0, 12 * 8);
+    assert!(all.iter().zip(&half).all(|(all, half)| *all == 0 || *half > 0), "a smaller share of the same");
+    // 40, 20 and 13 draws in an epoch of 73.
+    let rare = of_class(Draw::Raised { power: 0.5 }, 2, 73 * 8);
+    assert_eq!(rare.iter().sum::<usize>(), 13 * 8);
+    assert!(rare.iter().all(|&n| n >= 8), "every image is there");
+}
+
+/// The example of AdaBoost in textbooks: ten points on a line, three stumps.
+#[test]
+fn adaptive_boosting_is_the_textbooks() {
+    let values: Vec<f32> = (0..10).map(|x| x as f32).collect();
+    let labels = [1, 1, 1, 0, 0, 0, 1, 1, 1, 0];
+    let rows = Rows { values: &values, width: 1, labels: &labels, classes: 2 };
+    let boosted = Boosted::fit(&rows, 3, 1);
+    // Half the logarithm there, the whole of it here.
+    for (got, want) in boosted.words().into_iter().zip([0.4236, 0.6496, 0.7520]) {
+        assert!((got / 2.0 - want).abs() < 2e-4, "{got}");
+    }
+    assert_eq!(boosted.words().len(), 3);
+    for (x, label) in labels.iter().enumerate() {
+        let scores = boosted.scores(&[x as f32]);
+        assert!(scores[*label] > scores[1 - label], "{x}: {scores:?}");
+    }
+    // No errors are left after the third, and a point between two belongs to its side.
+    assert!(boosted.scores(&[2.4])[1] > boosted.scores(&[2.4])[0]);
+    // One class alone teaches nothing; a tree without an error ends it.
+    let alone = Rows { labels: &[1; 10], ..rows };
+    assert!(Boosted::fit(&alone, 3, 1).words().is_empty());
+    let clear = Rows { labels: &[0, 0, 0, 0, 0, 1, 1, 1, 1, 1], ..rows };
+    assert_eq!(Boosted::fit(&clear, 5, 1).words().len(), 1);
+}
+
+#[test]
+fn trees_split_where_the_classes_part() {
+    // Class 2 lies high in the second feature, the others part at 1.5 in the first.
+    let values = [0.0, 1.0, 1.0, 2.0, 2.0, 1.0, 3.0, 2.0, 0.0, 6.0, 3.0, 7.0];
+    let labels = [0, 0, 1, 1, 2, 2];
+    let rows = Rows { values: &values, width: 2, labels: &labels, classes: 3 };
+    let weights = [1.0 / 6.0; 6];
+    let tree = Tree::fit(&rows, &rows.orders(), &weights, 2);
+    for (index, label) in labels.iter().enumerate() {
+        assert_eq!(tree.says(rows.row(index)), *label, "row {index}");
+    }
+    assert_eq!((tree.says(&[1.4, 3.0]), tree.says(&[1.6, 3.0]), tree.says(&[9.0, 9.0])), (0, 1, 2));
+    // Nothing to gain: the class with the most weight.
+    let same = Rows { values: &[1.0; 12], ..rows };
+    let tree = Tree::fit(&same, &same.orders(), &[0.1, 0.1, 0.3, 0.3, 0.1, 0.1], 3);
+    assert_eq!(tree.says(&[0.0, 0.0]), 1);
+    assert_eq!(
+        Tree::fit(&rows, &rows.orders(), &weights, 0).says(&[9.0, 9.0]),
+        0,
+        "no split, the first of equals"
+    );
+}
+
+#[test]
+fn ensembles_of_balanced_subsets() {
+    assert_eq!(cascade_pools(1000, 10, 4), [1000, 215, 46, 10]);
+    assert_eq!(cascade_pools(10, 10, 4), [10; 4]);
+    assert_eq!(cascade_pools(50, 1, 1), [50]);
+
+    // Two clouds, 400 rows to 20; others of the same law are asked.
+    let clouds = |counts: [usize; 2], key: u64| {
+        let mut draws = stream(9, Stage::Other, 0, key);
+        let labels: Vec<usize> = [vec![0; counts[0]], vec![1; counts[1]]].concat();
+        let at = |class: usize, draws: &mut counterpoise::domain::random::Stream| {
+            (1.5 * class as f64 + 0.4 * draws.normal()) as f32
+        };
+        let values: Vec<f32> =
+            labels.iter().flat_map(|&class| [at(class, &mut draws), at(class, &mut draws)]).collect();
+        (values, labels)
+    };
+    let (values, labels) = clouds([400, 20], 1);
+    let rows = Rows { values: &values, width: 2, labels: &labels, classes: 2 };
+    let (others, truth) = clouds([200, 200], 2);
+    let ctx = Ctx::default();
+    for cascade in [false, true] {
+        let settings = EnsembleSettings { cascade, subsets: 4, rounds: 10, depth: 3 };
+        let ensemble = Ensemble::fit(&ctx, &rows, &settings, 5).unwrap();
+        assert_eq!(ensemble, Ensemble::fit(&ctx, &rows, &settings, 5).unwrap(), "the same seed");
+        assert_ne!(
+            ensemble,
+            Ensemble::fit(&ctx, &rows, &settings, 6).unwrap(),
+            "another seed, other subsets"
+        );
+        let mut right = [0.0; 2];
+        for (row, &class) in others.chunks(2).zip(&truth) {
+            let said = ensemble.probabilities(row);
+            assert!((said.iter().sum::<f64>() - 1.0).abs() < 1e-9 && said.iter().all(|p| *p >= 0.0));
+            right[class] += f64::from(u8::from(said[class] > 0.5)) / 200.0;
+        }
+        assert!(right.iter().all(|recall| *recall > 0.8), "cascade {cascade}: {right:?}");
+        let cancelled = Ctx::default();
+        cancelled.cancel();
+        assert!(Ensemble::fit(&cancelled, &rows, &settings, 5).is_err());
+    }
+    // Three classes, one of them with a single row.
+    let labels = [0, 0, 0, 0, 0, 0, 1, 1, 1, 2];
+    let values: Vec<f32> = labels.iter().enumerate().map(|(at, &c)| c as f32 + at as f32 / 100.0).collect();
+    let rows = Rows { values: &values, width: 1, labels: &labels, classes: 3 };
+    for cascade in [false, true] {
+        let settings = EnsembleSettings { cascade, subsets: 3, rounds: 4, depth: 2 };
+        let ensemble = Ensemble::fit(&ctx, &rows, &settings, 1).unwrap();
+        let said = ensemble.probabilities(&[2.1]);
+        assert!(said[2] > said[1] && said[2] > said[0], "{said:?}");
+    }
 }

@@ -121,8 +121,8 @@ fn named(text: &str) -> Result<NamedFolder> {
 /// The treatments with their parameters, for the help.
 pub fn list() -> String {
     let mut text =
-        "Treatments (parameters follow with colons, as in cb-focal:beta=0.99:focusing=2; several that change different \
-         parts go together, as in mixup+drs):\n"
+        "Treatments (parameters follow with colons, as in cb-focal:beta=0.99:focusing=2; several that change \
+         different parts go together, as in mixup+drs):\n"
             .to_owned();
     for info in Treatment::table() {
         text += &format!("  {}: {} [{}]\n", info.id, info.summary, info.source);
@@ -136,7 +136,7 @@ pub fn list() -> String {
         }
     }
     text += "Treatments with a generator, trained under each seed on the training images alone, classes filled to \
-             --target by accepted images and repeats (parameters are those that `counterpoise methods` lists, as in \
+             --target by accepted images and repeats (parameters are those of `counterpoise methods`, as in \
              baegan:epochs=40+mixup; --epochs holds for them, too):\n";
     for info in MadeTreatment::table() {
         text += &format!("  {}: {}\n", info.id, info.summary);

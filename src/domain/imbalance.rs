@@ -1,7 +1,8 @@
 //! How imbalanced a set of counts is, and class weights that answer it.
 //!
-//! Sources: effective number of samples, Cui et al., CVPR 2019, equations 2 and 3; `balanced` as scikit-learn's
-//! `compute_class_weight`. All in f64 with `ln_1p` and `exp_m1`, because `1 - beta` loses digits in f32.
+//! Sources: effective number of samples, Cui et al., CVPR 2019, equations 2 and 3; `balanced` as
+//! scikit-learn's `compute_class_weight`. All in f64 with `ln_1p` and `exp_m1`, because `1 - beta` loses
+//! digits in f32.
 
 use std::str::FromStr;
 
@@ -127,8 +128,9 @@ pub fn weights(counts: &[usize], scheme: Scheme, beta: f64) -> Result<Vec<f64>, 
     Ok(raw.into_iter().map(|w| w * classes / sum).collect())
 }
 
-/// Margins of the label-distribution-aware margin loss: `most` for the rarest class, falling with the fourth root of the
-/// count, `most * (n_min / n_k)^(1/4)` (Cao et al., NeurIPS 2019; the release takes 0.5).
+/// Margins of the label-distribution-aware margin loss: `most` for the rarest class, falling with the
+/// fourth root of the count, `most * (n_min / n_k)^(1/4)` (Cao et al., NeurIPS 2019; the release takes
+/// 0.5).
 ///
 /// # Errors
 /// A class without images.
@@ -140,9 +142,9 @@ pub fn margins(counts: &[usize], most: f64) -> Result<Vec<f64>, WeightsError> {
     Ok(counts.iter().map(|&n| most * (least / n as f64).powf(0.25)).collect())
 }
 
-/// Counts of an oversampling part of the way: the largest class stays, every other gets `n_max^(1 - power) n^power`
-/// images, rounded. `power` in \[0, 1\]: 0 gives every class as many as the largest, 1 changes nothing. An empty class
-/// stays empty.
+/// Counts of an oversampling part of the way: the largest class stays, every other gets `n_max^(1 - power)
+/// n^power` images, rounded. `power` in \[0, 1\]: 0 gives every class as many as the largest, 1 changes
+/// nothing. An empty class stays empty.
 pub fn raised(counts: &[usize], power: f64) -> Vec<usize> {
     part_way(counts, counts.iter().copied().max().unwrap_or(0), power)
 }

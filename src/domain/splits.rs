@@ -75,8 +75,8 @@ impl FromStr for Shares {
 /// Cuts validation and test parts off the training split: stratified by class, whole groups, seeded.
 ///
 /// Made and repeated images stay in training. An image without a group is a group of its own. Per class the
-/// groups are shuffled and given to test, then validation, until the share of that class is reached; the first
-/// group always stays in training, so that a tiny class is never emptied.
+/// groups are shuffled and given to test, then validation, until the share of that class is reached; the
+/// first group always stays in training, so that a tiny class is never emptied.
 pub fn cut(dataset: &mut Dataset, shares: Shares, seed: u64) {
     // A group that spans classes is placed once, with the class in which it is met first.
     let mut groups: BTreeMap<(usize, String), Vec<usize>> = BTreeMap::new();
@@ -124,10 +124,11 @@ pub fn cut(dataset: &mut Dataset, shares: Shares, seed: u64) {
 
 /// Cuts images into folds for cross-validation: stratified by class, units whole, seeded.
 ///
-/// `classes` and `units` have one entry per image; the images of one unit (a group, or copies of one picture) are never
-/// told apart. Gives the fold of each image, below `count`, or `None` for an image that is never held out, because some
-/// class would have no image left to learn from. Units go by falling size to the fold that has the least share of their
-/// classes, then the fewest images; with fewer units than folds some folds stay empty.
+/// `classes` and `units` have one entry per image; the images of one unit (a group, or copies of one
+/// picture) are never told apart. Gives the fold of each image, below `count`, or `None` for an image that
+/// is never held out, because some class would have no image left to learn from. Units go by falling size
+/// to the fold that has the least share of their classes, then the fewest images; with fewer units than
+/// folds some folds stay empty.
 pub fn folds(classes: &[ClassId], units: &[usize], count: usize, seed: u64) -> Vec<Option<usize>> {
     let count = count.max(1);
     let known = classes.iter().copied().max().map_or(0, |class| class + 1);
@@ -139,7 +140,8 @@ pub fn folds(classes: &[ClassId], units: &[usize], count: usize, seed: u64) -> V
     }
     let mut order: Vec<Vec<usize>> = by_unit.into_values().collect();
     stream(seed, Stage::Split, 0, 1).shuffle(&mut order);
-    // Stable, so that units of one size stay shuffled. The large ones go where they fit before the small ones fill up.
+    // Stable, so that units of one size stay shuffled. The large ones go where they fit before the small
+    // ones fill up.
     order.sort_by_key(|members| std::cmp::Reverse(members.len()));
     let mut fold_of = vec![None; classes.len()];
     let mut filled = vec![vec![0_usize; known]; count];

@@ -1,7 +1,7 @@
 //! What every long piece of work takes along: cancel, pause, progress, metrics, notes.
 //!
-//! A [`Ctx`] is cheap to clone and knows no thread, window or file. Work calls [`Ctx::check`] at least once per
-//! step; whoever started it reads the events from the [`Sink`] it gave.
+//! A [`Ctx`] is cheap to clone and knows no thread, window or file. Work calls [`Ctx::check`] at least once
+//! per step; whoever started it reads the events from the [`Sink`] it gave.
 
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -23,7 +23,8 @@ pub enum Level {
 /// Small pictures of the same things over time (the same seeds each epoch), 8 bit, interleaved.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Preview {
-    /// What the pictures are, for a heading; rows of one group stand together: `The same seed images over time`.
+    /// What the pictures are, for a heading; rows of one group stand together: `The same seed images over
+    /// time`.
     pub group: &'static str,
     /// For example `epoch 12`.
     pub label: String,
@@ -117,8 +118,8 @@ impl Ctx {
         Ctx { inner: Arc::new(inner), within: None }
     }
 
-    /// The same handle for a part of the work: what it tells is told with `name`, so that two parts of one kind are
-    /// not taken for one. Cancel, stop and pause are those of the whole.
+    /// The same handle for a part of the work: what it tells is told with `name`, so that two parts of one
+    /// kind are not taken for one. Cancel, stop and pause are those of the whole.
     #[must_use]
     pub fn within(&self, name: &str) -> Ctx {
         let name = match &self.within {

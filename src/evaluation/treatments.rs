@@ -1,9 +1,9 @@
-//! Treatments with a generator behind them: training images made until each class has its target, or M2m while its
-//! classifier learns.
+//! Treatments with a generator behind them: training images made until each class has its target, or M2m
+//! while its classifier learns.
 //!
 //! A generator stands for which training images there are; what is trained on them is a treatment of
-//! [`crate::classify::treatments`], plain training where nothing is said. Generators come through the trait of methods
-//! alone, and see the training images that they are given. Knows no file and no device.
+//! [`crate::classify::treatments`], plain training where nothing is said. Generators come through the trait
+//! of methods alone, and see the training images that they are given. Knows no file and no device.
 
 use std::fmt;
 use std::str::FromStr;
@@ -80,7 +80,7 @@ impl MadeTreatment {
                     id: "m2m-online",
                     aliases: &["m2m"],
                     label: "M2m while its classifier learns",
-                    summary: "M2m's own training: images are translated in the batches of the classifier that learns.",
+                    summary: "M2m's own training: images are translated in the batches of its classifier.",
                     online: true,
                     ..images
                 });
@@ -179,7 +179,8 @@ pub enum Asked {
 impl FromStr for Asked {
     type Err = ParseError;
 
-    /// As [`Treatment`], where one of the ids with `+` between may be a generator's, with the method's parameters.
+    /// As [`Treatment`], where one of the ids with `+` between may be a generator's, with the method's
+    /// parameters.
     fn from_str(text: &str) -> Result<Self, ParseError> {
         let table = MadeTreatment::table();
         let (mut makers, mut others) = (Vec::new(), Vec::new());
@@ -257,8 +258,8 @@ pub struct MadePicture {
     pub picture: Picture,
 }
 
-/// Makes an image for each of so many slots of a class and keeps those that the method's own test accepts, in the order
-/// of the slots.
+/// Makes an image for each of so many slots of a class and keeps those that the method's own test accepts,
+/// in the order of the slots.
 ///
 /// # Errors
 /// As [`Model::generate`].
@@ -290,8 +291,8 @@ pub fn accepted(
     Ok(kept)
 }
 
-/// Positions of the images that stand in the empty slots of a class: its originals in random order, each once before one
-/// comes again, as an export repeats them. Empty for a class without an original.
+/// Positions of the images that stand in the empty slots of a class: its originals in random order, each
+/// once before one comes again, as an export repeats them. Empty for a class without an original.
 pub fn repeats(training: &TrainingSet, class: ClassId, slots: usize, seed: u64) -> Vec<usize> {
     let originals = training.originals_of_class(class);
     let mut chosen = Vec::with_capacity(slots);

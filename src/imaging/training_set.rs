@@ -1,8 +1,8 @@
 //! Decoded images at training size, held in memory in 8 or 16 bit and turned into floats when asked.
 //!
-//! [`TrainingSet`] can be made from the training split alone, [`HeldOut`] never from what is learnt from: it is another
-//! split, or one part of a training split that was taken in two. What a model is fitted on and what it is measured on
-//! are different types.
+//! [`TrainingSet`] can be made from the training split alone, [`HeldOut`] never from what is learnt from:
+//! it is another split, or one part of a training split that was taken in two. What a model is fitted on
+//! and what it is measured on are different types.
 
 use std::ops::Deref;
 use std::path::PathBuf;
@@ -283,8 +283,8 @@ impl ImageSet {
         }
     }
 
-    /// SHA-256 of the stored samples of image `index`, which is below [`ImageSet::len`]: the same for the same picture in
-    /// any set of this spec, whatever its file looks like.
+    /// SHA-256 of the stored samples of image `index`, which is below [`ImageSet::len`]: the same for the
+    /// same picture in any set of this spec, whatever its file looks like.
     pub fn pixel_hash(&self, index: usize) -> String {
         let n = self.pixels_per_image();
         let range = index * n..(index + 1) * n;
@@ -363,8 +363,9 @@ impl TrainingSet {
         Ok(TrainingSet(set))
     }
 
-    /// The set with made pictures and repeats of its own images behind it, for a training on both. The pictures are
-    /// brought to this spec and are named by their number; `repeats` are positions of this set.
+    /// The set with made pictures and repeats of its own images behind it, for a training on both. The
+    /// pictures are brought to this spec and are named by their number; `repeats` are positions of this
+    /// set.
     ///
     /// # Errors
     /// A class that the set does not have, or memory is short.
@@ -382,9 +383,9 @@ impl TrainingSet {
         Ok(TrainingSet(set))
     }
 
-    /// The set in two for one fold of a cross-validation: what is learnt from, and the images where `held` is true, which
-    /// are not in it. `held` has one entry per image. Made images are in neither part, because some were made from
-    /// images that are held out.
+    /// The set in two for one fold of a cross-validation: what is learnt from, and the images where `held`
+    /// is true, which are not in it. `held` has one entry per image. Made images are in neither part,
+    /// because some were made from images that are held out.
     ///
     /// # Errors
     /// Memory is short.

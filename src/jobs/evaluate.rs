@@ -1,10 +1,10 @@
 //! Evaluating treatments of imbalance: the same network trained under each, with several seeds, and measured
 //! on the real test images of a folder, or on each image in turn where there is no test part.
 //!
-//! Every folder is decoded once. What is fitted, a generator too, sees training images alone ([`TrainingSet`]),
-//! what is measured is another type; an exported folder whose training images are test images of this one is
-//! refused. Each classifier's answers are on the disk before the next is trained, so an evaluation that ended
-//! early goes on where it was.
+//! Every folder is decoded once. What is fitted, a generator too, sees training images alone
+//! ([`TrainingSet`]), what is measured is another type; an exported folder whose training images are test
+//! images of this one is refused. Each classifier's answers are on the disk before the next is trained, so
+//! an evaluation that ended early goes on where it was.
 //!
 //! [`TrainingSet`]: crate::imaging::training_set::TrainingSet
 
@@ -64,8 +64,8 @@ pub struct NamedFolder {
 /// What to evaluate.
 #[derive(Clone, Debug)]
 pub struct EvaluateRequest {
-    /// With a training part, and a test part unless `test` has one; without any each image is held out in turn. Listed by
-    /// headers is enough.
+    /// With a training part, and a test part unless `test` has one; without any each image is held out in
+    /// turn. Listed by headers is enough.
     pub dataset: Dataset,
     /// A folder of test images alone: its test part, or all of it where it has no parts.
     pub test: Option<Dataset>,
@@ -84,13 +84,13 @@ pub struct EvaluateRequest {
     pub device: String,
     /// The folder of results; must not exist. An unfinished one of the same evaluation is gone on with.
     pub out: Option<PathBuf>,
-    /// Treatments with a generator, which come behind the others. Each learns anew under each seed, from the training
-    /// images alone.
+    /// Treatments with a generator, which come behind the others. Each learns anew under each seed, from
+    /// the training images alone.
     pub made: Vec<MadeTreatment>,
     /// Up to where generators fill the classes.
     pub target: Target,
-    /// Folds of a cross-validation where there is no test part, at least 2; 5 where it is left out. Refused beside a
-    /// test part.
+    /// Folds of a cross-validation where there is no test part, at least 2; 5 where it is left out. Refused
+    /// beside a test part.
     pub folds: Option<usize>,
 }
 
@@ -276,13 +276,14 @@ fn options(request: &EvaluateRequest, kind: DeviceKind, images: usize) -> Result
     Ok(Options { steps: steps.max(1), batch, ..usual })
 }
 
-/// Trains every treatment under every seed and compares what the classifiers say of the test images. Without a test part
-/// each image is held out in turn (cross-validation), and the answers of all folds are pooled.
+/// Trains every treatment under every seed and compares what the classifiers say of the test images.
+/// Without a test part each image is held out in turn (cross-validation), and the answers of all folds are
+/// pooled.
 ///
 /// # Errors
-/// As [`JobError`] says: a class without training images, nothing to measure on, a folder of another data set, an
-/// `out` that exists, a device that gave out. What was measured before a cancel or an error stays for the
-/// next call.
+/// As [`JobError`] says: a class without training images, nothing to measure on, a folder of another data
+/// set, an `out` that exists, a device that gave out. What was measured before a cancel or an error stays
+/// for the next call.
 pub fn evaluate(ctx: &Ctx, request: &EvaluateRequest) -> Result<EvaluateOutcome, JobError> {
     let roots = sources(request);
     if let Some(out) = &request.out {

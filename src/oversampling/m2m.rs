@@ -352,7 +352,7 @@ impl Model for M2mModel {
             ctx.check()?;
             let batch = gather(images, chunk, Augment::default(), None);
             let said = probabilities(&f, &batch.images, &device);
-            rows.extend(said.iter().map(|row| row.iter().map(|p| f64::from(*p)).collect()));
+            rows.extend(said.iter().map(|row| row.iter().map(|p| f64::from(*p)).collect::<Vec<f64>>()));
         }
         if rows.len() == images.len() { Ok(Some(rows)) } else { Err(device_lost()) }
     }

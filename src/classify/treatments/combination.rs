@@ -1,7 +1,8 @@
-//! What of a training a treatment changes, which treatments go together, and when two of them correct the same thing.
+//! What of a training a treatment changes, which treatments go together, and when two of them correct the
+//! same thing.
 //!
-//! One treatment changes one thing at a time: two combine where they change different parts. Two that both correct for
-//! the shares of the classes in full combine, too, and are told of.
+//! One treatment changes one thing at a time: two combine where they change different parts. Two that both
+//! correct for the shares of the classes in full combine, too, and are told of.
 
 use std::fmt;
 
@@ -69,8 +70,8 @@ pub enum CombinationError {
     #[error("{0} trains in a way of its own from start to end and combines with nothing; use it alone")]
     Alone(&'static str),
     #[error(
-        "{outputs} divides by the shares that the network learnt, and under {weights} each batch has weights of its \
-         own; use counts=training"
+        "{outputs} divides by the shares that the network learnt, and under {weights} each batch has weights of \
+         its own; use counts=training"
     )]
     UnknownShares { weights: &'static str, outputs: &'static str },
 }
@@ -115,13 +116,14 @@ impl fmt::Display for Overlap {
         match self {
             Overlap::Twice { first, second, factor } => write!(
                 f,
-                "{first} and {second} both correct for the shares of the classes in full, so the correction is made \
-                 twice: the rarest class counts {factor:.1} times as much as the largest, where each of them alone \
-                 makes them even; use one of them"
+                "{first} and {second} both correct for the shares of the classes in full, so the correction is \
+                 made twice: the rarest class counts {factor:.1} times as much as the largest, where each of them \
+                 alone makes them even; use one of them"
             ),
             Overlap::Idle { first, second } => write!(
                 f,
-                "after {first} the classes count the same, so {second} has nothing left to correct; use one of them"
+                "after {first} the classes count the same, so {second} has nothing left to correct; use one of \
+                 them"
             ),
         }
     }

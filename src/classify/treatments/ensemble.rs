@@ -1,12 +1,13 @@
-//! EasyEnsemble and BalanceCascade on features of a trained network: AdaBoost on several balanced subsets of the training
-//! images, so that undersampling throws nothing away for good.
+//! EasyEnsemble and BalanceCascade on features of a trained network: AdaBoost on several balanced subsets
+//! of the training images, so that undersampling throws nothing away for good.
 //!
-//! Source: Liu, Wu and Zhou, "Exploratory undersampling for class-imbalance learning", IEEE SMC-B 2009, which has two
-//! classes and the attributes of its data. Here the attributes are what the last layer of the network sees, the weak
-//! learners are decision trees, and AdaBoost is SAMME (Zhu, Zou, Rosset and Hastie 2009), which is AdaBoost for
-//! two classes. A subset has as many rows of each class as the smallest class has. With more than two classes every class
-//! larger than the smallest is what the paper calls the majority, each with thresholds and deletions of its own. The
-//! weak learners of all subsets make one sum, as in the paper, and not a vote of the subsets.
+//! Source: Liu, Wu and Zhou, "Exploratory undersampling for class-imbalance learning", IEEE SMC-B 2009,
+//! which has two classes and the attributes of its data. Here the attributes are what the last layer of the
+//! network sees, the weak learners are decision trees, and AdaBoost is SAMME (Zhu, Zou, Rosset and Hastie
+//! 2009), which is AdaBoost for two classes. A subset has as many rows of each class as the smallest class
+//! has. With more than two classes every class larger than the smallest is what the paper calls the
+//! majority, each with thresholds and deletions of its own. The weak learners of all subsets make one sum,
+//! as in the paper, and not a vote of the subsets.
 
 use rayon::prelude::*;
 
@@ -20,8 +21,8 @@ const FIRST_SUBSET: u64 = 2;
 /// How an ensemble is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EnsembleSettings {
-    /// BalanceCascade: what is told right already leaves before the next subset is drawn. Else EasyEnsemble: every subset
-    /// is drawn from all.
+    /// BalanceCascade: what is told right already leaves before the next subset is drawn. Else
+    /// EasyEnsemble: every subset is drawn from all.
     pub cascade: bool,
     /// Balanced subsets; at least 1.
     pub subsets: usize,
@@ -40,9 +41,10 @@ pub struct Boosted {
 }
 
 impl Boosted {
-    /// SAMME: each tree learns on the weights that the ones before left, its word counts `ln((1 - e) / e) + ln(C - 1)` for
-    /// its weighted error e, and the rows that it has wrong gain that much in the exponent. Ends early after a tree
-    /// without an error, and before one that is no better than chance. C is the number of classes that have rows.
+    /// SAMME: each tree learns on the weights that the ones before left, its word counts `ln((1 - e) / e) +
+    /// ln(C - 1)` for its weighted error e, and the rows that it has wrong gain that much in the exponent.
+    /// Ends early after a tree without an error, and before one that is no better than chance. C is the
+    /// number of classes that have rows.
     pub fn fit(rows: &Rows<'_>, rounds: usize, depth: usize) -> Self {
         let mut boosted = Boosted { classes: rows.classes, trees: Vec::new() };
         let present = (0..rows.classes).filter(|class| rows.labels.contains(class)).count();
@@ -108,16 +110,16 @@ pub struct Ensemble {
 }
 
 /// Rows of a class of `count` that a cascade still has when it draws each of its subsets: the share
-/// `(least / count)^(1 / (subsets - 1))` stays each time, so that the last subset finds about `least`, the size of the
-/// smallest class.
+/// `(least / count)^(1 / (subsets - 1))` stays each time, so that the last subset finds about `least`, the
+/// size of the smallest class.
 pub fn cascade_pools(count: usize, least: usize, subsets: usize) -> Vec<usize> {
     let share = kept_share(count, least, subsets);
     let left = |subset: i32| (count as f64 * share.powi(subset)).round() as usize;
     (0..subsets).map(|subset| left(i32::try_from(subset).unwrap_or(i32::MAX)).max(least)).collect()
 }
 
-/// The share of a class that is left from one subset of a cascade to the next, which is also the rate of false alarms
-/// that each subset is set to.
+/// The share of a class that is left from one subset of a cascade to the next, which is also the rate of
+/// false alarms that each subset is set to.
 fn kept_share(count: usize, least: usize, subsets: usize) -> f64 {
     if count == 0 || subsets < 2 {
         return 1.0;
@@ -190,8 +192,8 @@ impl Ensemble {
     }
 
     /// The class with the highest probability is that of the sum over all weak learners of all subsets. The
-    /// probabilities, with the sum 1, are the softmax of the mean over the subsets: what SAMME's scores stand for where
-    /// it has learnt all there is.
+    /// probabilities, with the sum 1, are the softmax of the mean over the subsets: what SAMME's scores
+    /// stand for where it has learnt all there is.
     pub fn probabilities(&self, row: &[f32]) -> Vec<f64> {
         let mut sums = vec![0.0; self.classes];
         for member in &self.members {
@@ -241,9 +243,9 @@ fn cascade(
     Ok(members)
 }
 
-/// Half the way between the rows that are false alarms and those that are told right, where at most so many may be false
-/// alarms; rows go by falling miss. 0, which moves nothing, where no threshold parts them: trees that have learnt their
-/// subset by heart miss most rows alike.
+/// Half the way between the rows that are false alarms and those that are told right, where at most so many
+/// may be false alarms; rows go by falling miss. 0, which moves nothing, where no threshold parts them:
+/// trees that have learnt their subset by heart miss most rows alike.
 fn threshold(hardest: &[(f64, usize)], alarms: usize) -> f64 {
     let mut at = alarms.min(hardest.len().saturating_sub(1));
     while at > 0 && hardest[at - 1].0 == hardest[at].0 {

@@ -268,8 +268,9 @@ impl Treatment {
 }
 
 impl Fitted {
-    /// The classifier of another treatment that trains exactly as this one did, on the same images with the same seed, and
-    /// differs in what is made of the network's outputs; `None` where it would train otherwise.
+    /// The classifier of another treatment that trains exactly as this one did, on the same images with the
+    /// same seed, and differs in what is made of the network's outputs; `None` where it would train
+    /// otherwise.
     ///
     /// # Errors
     /// Cancelled, or a device that gave out.

@@ -1,10 +1,10 @@
 //! Treatments of imbalance that need no generator, by name: what each does to sampling, loss, batches or
 //! probabilities, and which of them go together.
 //!
-//! One table says what there is; [`fit()`] trains a classifier under one of them, or under several that change
-//! different parts of a training (`mixup+drs`). All treatments of a comparison start from the same weights, take the
-//! same number of steps with the same schedule and batch, and differ in what they are about. Whatever is deferred
-//! begins where the learning rate first drops, at four fifths of the steps.
+//! One table says what there is; [`fit()`] trains a classifier under one of them, or under several that
+//! change different parts of a training (`mixup+drs`). All treatments of a comparison start from the same
+//! weights, take the same number of steps with the same schedule and batch, and differ in what they are
+//! about. Whatever is deferred begins where the learning rate first drops, at four fifths of the steps.
 
 mod combination;
 mod ensemble;
@@ -176,8 +176,8 @@ const PRIOR: ParamInfo = ParamInfo {
 
 const POWER: ParamInfo = ParamInfo {
     name: "power",
-    help: "Resampling brings n images part of the way, in proportion to n to this power; weights do the rest. 0 is all \
-           resampling, 1 all weights.",
+    help: "Resampling brings n images part of the way, in proportion to n to this power; weights do the rest. 0 is \
+           all resampling, 1 all weights.",
     source: "ours: half the way; the tables with US+CS and OS+CS name no shares",
     values: Values::Number { default: 0.5, min: 0.0, max: 1.0 },
 };
@@ -404,7 +404,7 @@ static TABLE: [TreatmentInfo; 23] = [
         Kind::EasyEnsemble,
         "easy-ensemble",
         "EasyEnsemble on features",
-        "Plain training; its last layer gives way to AdaBoost of trees on balanced subsets of its features, summed.",
+        "Plain training; AdaBoost of trees on balanced subsets of its features replaces the last layer.",
         "Liu, Wu and Zhou 2009; several classes by SAMME, Zhu et al. 2009",
         &[SUBSETS, ROUNDS, DEPTH],
     ),
@@ -412,7 +412,7 @@ static TABLE: [TreatmentInfo; 23] = [
         Kind::BalanceCascade,
         "balance-cascade",
         "BalanceCascade on features",
-        "As EasyEnsemble, but what a subset already tells right leaves the larger classes before the next is drawn.",
+        "As EasyEnsemble; what a subset tells right leaves the larger classes before the next is drawn.",
         "Liu, Wu and Zhou 2009; several classes by SAMME, Zhu et al. 2009",
         &[SUBSETS, ROUNDS, DEPTH],
     ),
@@ -676,7 +676,8 @@ impl FromStr for Treatment {
 
     /// `id` or `id:name=value:name=value`, or several of these with `+` between. The order does not matter.
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        let mut all: Vec<One> = text.split('+').map(|part| part.trim().parse()).collect::<Result<_, _>>()?;
+        let mut all =
+            text.split('+').map(|part| part.trim().parse::<One>()).collect::<Result<Vec<One>, ParseError>>()?;
         all.sort_by_key(|one| TABLE.iter().position(|info| info.id == one.info.id));
         let members: Vec<Member> =
             all.iter().map(|one| Member { id: one.info.id, parts: one.info.parts }).collect();

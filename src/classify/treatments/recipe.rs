@@ -68,8 +68,8 @@ impl Recipe {
         Recipe::losing(loss, by.clone(), by)
     }
 
-    /// The shares of the classes that a network has learnt from in the end, with the sum 1: of the images drawn, each
-    /// counted with its weight. `None` where the weights come from each batch.
+    /// The shares of the classes that a network has learnt from in the end, with the sum 1: of the images
+    /// drawn, each counted with its weight. `None` where the weights come from each batch.
     pub fn shares(&self, counts: &[usize]) -> Option<Vec<f64>> {
         let numbers = |of: Vec<usize>| of.into_iter().map(|n| n as f64).collect::<Vec<f64>>();
         let drawn: Vec<f64> = match self.draw[1] {
@@ -151,7 +151,8 @@ impl One {
 }
 
 impl Treatment {
-    /// What it trains on these counts of training images: of each part what the treatment that changes it makes of it.
+    /// What it trains on these counts of training images: of each part what the treatment that changes it
+    /// makes of it.
     ///
     /// # Errors
     /// A class without images, where the treatment divides by its count.
@@ -181,8 +182,9 @@ impl Treatment {
         Ok(whole)
     }
 
-    /// What it does to the probabilities of a classifier that was trained on these counts: divides by the shares that
-    /// the network learnt, which are those of the counts unless another treatment beside it changes them.
+    /// What it does to the probabilities of a classifier that was trained on these counts: divides by the
+    /// shares that the network learnt, which are those of the counts unless another treatment beside it
+    /// changes them.
     pub fn rescaling(&self, counts: &[usize]) -> Option<Rescale> {
         let threshold = self.all().find(|one| one.info.kind == Kind::Threshold)?;
         let prior = self.recipe(counts).ok()?.shares(counts)?;

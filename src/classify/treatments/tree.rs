@@ -1,7 +1,7 @@
 //! Small decision trees over feature rows: the weak learners of AdaBoost.
 //!
-//! Each split is the one of an axis with the least weighted Gini impurity (Breiman et al. 1984); a tree grows level by
-//! level. Knows rows of numbers, classes and weights; no network.
+//! Each split is the one of an axis with the least weighted Gini impurity (Breiman et al. 1984); a tree
+//! grows level by level. Knows rows of numbers, classes and weights; no network.
 
 /// Feature rows with their classes.
 #[derive(Clone, Copy, Debug)]
@@ -29,7 +29,8 @@ impl<'a> Rows<'a> {
         &self.values[index * self.width..(index + 1) * self.width]
     }
 
-    /// For each feature the rows by rising value, equal ones by position: what every tree on these rows starts from.
+    /// For each feature the rows by rising value, equal ones by position: what every tree on these rows
+    /// starts from.
     pub fn orders(&self) -> Vec<Vec<usize>> {
         let order = |feature: usize| {
             let mut order: Vec<usize> = (0..self.len()).collect();
@@ -75,8 +76,8 @@ struct Open {
     /// Weight of each class in it.
     weights: Vec<f64>,
     best: Option<Split>,
-    /// What the best split so far keeps together, that of the node itself at first: the sum of squares of the classes'
-    /// weights over their sum, for each part. The impurity is what lacks to the whole weight.
+    /// What the best split so far keeps together, that of the node itself at first: the sum of squares of
+    /// the classes' weights over their sum, for each part. The impurity is what lacks to the whole weight.
     purity: f64,
 }
 
@@ -155,8 +156,8 @@ fn between(low: f32, high: f32) -> f32 {
 }
 
 impl Tree {
-    /// Grows a tree of at most `depth` levels of splits. `orders` are [`Rows::orders`]; `weights` has a number above 0
-    /// for each row, together 1.
+    /// Grows a tree of at most `depth` levels of splits. `orders` are [`Rows::orders`]; `weights` has a
+    /// number above 0 for each row, together 1.
     pub fn fit(rows: &Rows<'_>, orders: &[Vec<usize>], weights: &[f64], depth: usize) -> Self {
         let mut whole = vec![0.0; rows.classes.max(1)];
         for (&class, weight) in rows.labels.iter().zip(weights) {

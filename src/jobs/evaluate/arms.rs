@@ -79,7 +79,8 @@ impl Generator {
             wanted.push(("epochs", json!(epochs)));
         }
         if made.info().online {
-            // The classifier is measured beside the others: as many steps, up to whole epochs, with their batches and rates.
+            // The classifier is measured beside the others: as many steps, up to whole epochs, with their
+            // batches and rates.
             let epochs = options.steps.div_ceil(images.div_ceil(options.batch).max(1));
             wanted.extend([
                 ("epochs", json!(epochs.min(MOST_EPOCHS))),
@@ -103,8 +104,8 @@ impl Generator {
 /// The treatments, generators and folders in the order of results, plain training first.
 ///
 /// # Errors
-/// A treatment that the counts do not allow, parameters out of range, a target that fits no class, a name that is
-/// taken, an exported folder of other data, or one beside a cross-validation.
+/// A treatment that the counts do not allow, parameters out of range, a target that fits no class, a name
+/// that is taken, an exported folder of other data, or one beside a cross-validation.
 pub(super) fn arms(
     ctx: &Ctx,
     request: &EvaluateRequest,
@@ -160,8 +161,8 @@ pub(super) fn arms(
         }
         let Parts::Apart { training, test } = parts else {
             return Err(JobError::Input(format!(
-                "an exported folder was made from images that a cross-validation holds out; cut a test part off \
-                 first with --split 70/15/15, and export from what is left: {}",
+                "an exported folder was made from images that a cross-validation holds out; cut a test part \
+                 off first with --split 70/15/15, and export from what is left: {}",
                 folder.dir.display()
             )));
         };

@@ -1,5 +1,5 @@
-//! What an evaluation learns from and what it is measured on: a training and a test part, or, where there is no test
-//! part, the folds of a cross-validation.
+//! What an evaluation learns from and what it is measured on: a training and a test part, or, where there
+//! is no test part, the folds of a cross-validation.
 
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -120,8 +120,8 @@ impl Parts {
             ctx.note(
                 Level::Warning,
                 format!(
-                    "the folder holds {made} made images, which are left out: what they were made from is held out in \
-                     turn"
+                    "the folder holds {made} made images, which are left out: what they were made from is held \
+                     out in turn"
                 ),
             );
         }
@@ -135,8 +135,8 @@ impl Parts {
             fold_of.iter().flatten().copied().collect::<BTreeSet<usize>>().into_iter().collect();
         if numbers.len() < 2 {
             return Err(JobError::Input(format!(
-                "there is no test part, and too few images or groups to hold any out in turn: every class needs two; \
-                 add images, or name a folder of test images: {}",
+                "there is no test part, and too few images or groups to hold any out in turn: every class needs \
+                 two; add images, or name a folder of test images: {}",
                 request.dataset.root.display()
             )));
         }
@@ -239,8 +239,8 @@ impl Parts {
     }
 }
 
-/// A number for each image that no fold may part it from: of the images of its group, and of those that are the same
-/// pixel for pixel.
+/// A number for each image that no fold may part it from: of the images of its group, and of those that are
+/// the same pixel for pixel.
 fn units(groups: &[Option<String>], hashes: &[String]) -> Vec<usize> {
     fn root(above: &mut [usize], mut image: usize) -> usize {
         while above[image] != image {
@@ -267,8 +267,8 @@ fn units(groups: &[Option<String>], hashes: &[String]) -> Vec<usize> {
 fn remarks(set: &ImageSet, units: &[usize], fold_of: &[Option<usize>], folds: usize) -> Vec<String> {
     let mut remarks = vec![format!(
         "There is no test part: the figures are from {folds}-fold cross-validation. Each image was held out once, \
-         together with its group and its copies, and is told by a classifier that learnt from the other folds, about \
-         {} % of the images; the answers of all folds are pooled.",
+         with its group and its copies, and is told by a classifier that learnt from the other folds, about {} % \
+         of the images; the answers of all folds are pooled.",
         100 - 100 / folds
     )];
     let mut kept = Vec::new();
@@ -278,8 +278,8 @@ fn remarks(set: &ImageSet, units: &[usize], fold_of: &[Option<usize>], folds: us
             of_class.iter().filter(|&&image| fold_of[image].is_some()).map(|&image| units[image]).collect();
         if !held.is_empty() && held.len() < folds {
             remarks.push(format!(
-                "{name} has {} images or groups to hold out, fewer than there are folds: some folds measure nothing of \
-                 it.",
+                "{name} has {} images or groups to hold out, fewer than there are folds: some folds measure \
+                 nothing of it.",
                 held.len()
             ));
         }

@@ -1,9 +1,9 @@
-//! Generators at work inside an evaluation: trained on the training images of one seed, their images on the disk, the
-//! classes filled.
+//! Generators at work inside an evaluation: trained on the training images of one seed, their images on the
+//! disk, the classes filled.
 //!
-//! Everything goes through the trait of methods, as in a training job: one fit with its checkpoint, one model file. What
-//! is there is not made again, so that an evaluation that was killed goes on. Nothing here sees a test image, but for
-//! asking a classifier that has finished to learn.
+//! Everything goes through the trait of methods, as in a training job: one fit with its checkpoint, one
+//! model file. What is there is not made again, so that an evaluation that was killed goes on. Nothing here
+//! sees a test image, but for asking a classifier that has finished to learn.
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
@@ -80,8 +80,8 @@ impl Studio<'_> {
         Ok(model)
     }
 
-    /// The training images with every class filled to its target: accepted images first, repeats in the slots that are
-    /// left.
+    /// The training images with every class filled to its target: accepted images first, repeats in the
+    /// slots that are left.
     pub fn filled(&self, target: &Target) -> Result<(TrainingSet, Filled), Ending> {
         let training = self.training;
         let plan = Plan::new(&training.classes, &training.counts(), target, None)

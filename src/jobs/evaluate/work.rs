@@ -75,8 +75,8 @@ impl Work<'_> {
         cells.iter().map(|&(seed, fold)| self.arms.len() - self.missing(seed, fold).len()).sum()
     }
 
-    /// What an arm said of all images under a seed, where all of it is known: in a cross-validation the answers of all
-    /// folds, pooled.
+    /// What an arm said of all images under a seed, where all of it is known: in a cross-validation the
+    /// answers of all folds, pooled.
     fn run_of(&self, arm: &Arm, seed: u64) -> Option<Run> {
         if self.parts.count().is_none() {
             return self.find(arm, seed, None).map(|record| record.run.clone());
@@ -133,8 +133,8 @@ impl Work<'_> {
         self.cells(seeds).into_iter().map(of_cell).sum::<usize>() * self.options.steps
     }
 
-    /// Seed by seed, so that the first comparisons are there early. A training that gave no classifier is left out and
-    /// told of.
+    /// Seed by seed, so that the first comparisons are there early. A training that gave no classifier is
+    /// left out and told of.
     ///
     /// # Errors
     /// What ends the whole evaluation; what was measured is kept.
