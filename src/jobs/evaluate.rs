@@ -340,6 +340,11 @@ pub fn evaluate(ctx: &Ctx, request: &EvaluateRequest) -> Result<EvaluateOutcome,
     }
     let failed = work.all(&seeds)?;
     let complete = work.is_complete(&seeds, &failed);
+    let (runs, made) = (work.runs(&seeds), work.filled(&seeds));
+    if ctx.is_stopping() && !runs.iter().any(|run| run.name == NONE) {
+        // Stopped before one seed was whole, so nothing can be compared yet; it is kept for a later call.
+        return Err(JobError::Cancelled);
+    }
 
     let part = TestPart {
         classes: request.dataset.classes.clone(),
@@ -347,7 +352,6 @@ pub fn evaluate(ctx: &Ctx, request: &EvaluateRequest) -> Result<EvaluateOutcome,
         truth: truth.clone(),
     };
     let entries: Vec<Entry> = arms.iter().map(|arm| arm.entry.clone()).collect();
-    let (runs, made) = (work.runs(&seeds), work.filled(&seeds));
     let settings = Settings { seed: request.seed, ..Settings::default() };
     let mut comparison = Comparison::of(ctx, part, &entries, NONE, &runs, &settings)?;
     comparison.summary.extend(parts.remarks().iter().cloned());

@@ -676,8 +676,10 @@ impl FromStr for Treatment {
 
     /// `id` or `id:name=value:name=value`, or several of these with `+` between. The order does not matter.
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        let mut all =
-            text.split('+').map(|part| part.trim().parse::<One>()).collect::<Result<Vec<One>, ParseError>>()?;
+        let mut all = text
+            .split('+')
+            .map(|part| part.trim().parse::<One>())
+            .collect::<Result<Vec<One>, ParseError>>()?;
         all.sort_by_key(|one| TABLE.iter().position(|info| info.id == one.info.id));
         let members: Vec<Member> =
             all.iter().map(|one| Member { id: one.info.id, parts: one.info.parts }).collect();
