@@ -73,7 +73,7 @@ impl Weights {
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, WeightsError> {
         let (_, metadata) = SafeTensors::read_metadata(bytes)?;
         let config = metadata.metadata().as_ref().and_then(|m| m.get(KEY)).ok_or(WeightsError::Foreign)?;
-        let config = serde_json::from_str(config).map_err(|error| WeightsError::Config(error.to_string()))?;
+        let config = read_exactly(config).map_err(|error| WeightsError::Config(error.to_string()))?;
         Ok(Weights { config, tensors: read_tensors(bytes)? })
     }
 
@@ -130,6 +130,54 @@ pub fn read_tensors(bytes: &[u8]) -> Result<TensorMap, WeightsError> {
     Ok(tensors)
 }
 
+/// JSON with every float as it was written. serde_json reads some one step beside (its feature against that would
+/// build all of burn anew), and then a model that was saved and read back would have another hash.
+fn read_exactly(text: &str) -> Result<serde_json::Value, serde_json::Error> {
+    // Floats go through as strings behind a character that no name of a file or class can hold.
+    let mut marked = String::with_capacity(text.len() + text.len() / 8);
+    let (mut rest, mut in_string) = (text, false);
+    while let Some(next) = rest.chars().next() {
+        let end = if in_string {
+            let end = if next == '\\' { 2 } else { 1 };
+            in_string = next != '"';
+            rest.char_indices().nth(end).map_or(rest.len(), |(at, _)| at)
+        } else if next == '-' || next.is_ascii_digit() {
+            let is_number = |c: char| c.is_ascii_digit() || matches!(c, '-' | '+' | '.' | 'e' | 'E');
+            rest.find(|c| !is_number(c)).unwrap_or(rest.len())
+        } else {
+            in_string = next == '"';
+            next.len_utf8()
+        };
+        let (token, after) = rest.split_at(end);
+        if !in_string && token.contains(['.', 'e', 'E']) && token.parse::<f64>().is_ok() {
+            marked.push_str("\"\\u0000");
+            marked.push_str(token);
+            marked.push('"');
+        } else {
+            marked.push_str(token);
+        }
+        rest = after;
+    }
+    let mut value = serde_json::from_str(&marked)?;
+    unmark(&mut value);
+    Ok(value)
+}
+
+/// Marked strings back to floats.
+fn unmark(value: &mut serde_json::Value) {
+    match value {
+        serde_json::Value::String(text) => {
+            let float = text.strip_prefix('\0').and_then(|text| text.parse::<f64>().ok());
+            if let Some(number) = float.and_then(serde_json::Number::from_f64) {
+                *value = serde_json::Value::Number(number);
+            }
+        }
+        serde_json::Value::Array(items) => items.iter_mut().for_each(unmark),
+        serde_json::Value::Object(map) => map.values_mut().for_each(unmark),
+        _ => {}
+    }
+}
+
 /// JSON with sorted keys, so that equal configurations have equal text.
 fn canonical(value: &serde_json::Value) -> String {
     match value {
@@ -143,5 +191,40 @@ fn canonical(value: &serde_json::Value) -> String {
             format!("[{}]", items.iter().map(canonical).collect::<Vec<_>>().join(","))
         }
         other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_configuration_is_read_as_it_was_written(
+            bits in prop::collection::vec(any::<u64>(), 1..40),
+            small in prop::collection::vec(0.0..1.0_f64, 1..40),
+            name in "[a-z0-9.\"\\\\ \u{e4}\u{4e2d}-]{0,12}",
+            number in any::<i64>(),
+        ) {
+            let floats: Vec<f64> = bits.into_iter().map(f64::from_bits).filter(|value| value.is_finite()).collect();
+            let mut config = json!({ "floats": floats, "loss": small, "number": number, "e": "1.5e3", "flag": true });
+            config[&name] = json!([name, [0.1, -0.0, 1e300], null]);
+            let weights = Weights { config, tensors: TensorMap::new() };
+            let read = Weights::from_bytes(&weights.to_bytes().unwrap()).unwrap();
+            prop_assert_eq!(&read.config, &weights.config);
+            prop_assert_eq!(read.hash(), weights.hash());
+        }
+    }
+
+    #[test]
+    fn a_loss_that_serde_json_reads_one_step_beside() {
+        let loss = 0.001_090_548_350_475_728_5_f64;
+        assert_eq!(read_exactly(&json!({ "loss": loss }).to_string()).unwrap()["loss"], json!(loss));
+        assert!(read_exactly("{\"loss\": 1.5").is_err());
+        assert!(read_exactly("{\"loss\": 1.5.2}").is_err());
     }
 }
