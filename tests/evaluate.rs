@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use counterpoise::classify::treatments::Treatment;
+use counterpoise::classify::treatments::{Preset, Treatment};
 use counterpoise::domain::plan::Target;
 use counterpoise::domain::provenance::Kind;
 use counterpoise::domain::samples::Dataset;
@@ -24,7 +24,9 @@ use counterpoise::imaging::resize::Fit;
 use counterpoise::imaging::scan::{ScanOptions, scan};
 use counterpoise::imaging::training_set::Spec;
 use counterpoise::jobs::JobError;
-use counterpoise::jobs::evaluate::{Budget, EvaluateRequest, NamedFolder, evaluate};
+use counterpoise::jobs::evaluate::{
+    Budget, EvaluateRequest, NamedFolder, evaluate, evaluate_keeping, learnt_from, time_steps, usual_folds,
+};
 use serde_json::Value;
 use tempfile::TempDir;
 use training::recorder;
@@ -162,6 +164,10 @@ fn the_names_that_scripts_rely_on() {
             assert!(class["precision"].is_number() && class["f1"].is_number() && class["f05"].is_number());
             assert!(class["recall_sd"].is_number() && class["never_said"].is_u64());
         }
+        let answers = |truth: usize| -> u64 {
+            list(treatment, "confusion")[truth].as_array().unwrap().iter().map(|n| n.as_u64().unwrap()).sum()
+        };
+        assert_eq!((answers(0), answers(1)), (20, 12), "10 and 6 test images, two seeds");
         let acsa = &treatment["intervals"]["acsa"];
         assert!(acsa["low"].as_f64().unwrap() <= acsa["high"].as_f64().unwrap());
     }
@@ -340,6 +346,96 @@ fn a_cancelled_evaluation_goes_on_where_it_was() {
 }
 
 #[test]
+fn what_was_measured_serves_later_evaluations() {
+    let place = Place::new();
+    let kept = place.path("kept");
+    let (_, ctx) = recorder(None);
+    let first = evaluate_keeping(&ctx, &place.request(&["class-aware"], None), &kept).unwrap();
+    assert!(first.complete && first.resumed == 0 && first.step_seconds.is_some_and(|seconds| seconds > 0.0));
+    assert_eq!(first.out, None);
+
+    // Only what is new is trained, and all of it is told.
+    let (told, ctx) = recorder(None);
+    let more = evaluate_keeping(&ctx, &place.request(&["class-aware", "mixup"], None), &kept).unwrap();
+    assert_eq!(more.resumed, 4);
+    assert_eq!(told.curve("ACSA · none").len(), 2, "also what was measured before");
+    assert!(told.curve("loss · none, seed 5").is_empty() && !told.curve("loss · mixup, seed 5").is_empty());
+    let same = |name: &str| {
+        let confusion = |outcome: &Comparison| outcome.treatment(name).unwrap().confusion.clone();
+        confusion(&first.comparison) == confusion(&more.comparison)
+    };
+    assert!(same("none") && same("class-aware"));
+    let again = evaluate_keeping(&Ctx::default(), &place.request(&["mixup"], None), &kept).unwrap();
+    assert_eq!((again.resumed, again.step_seconds), (4, None), "nothing was left to train");
+    assert_eq!(again.setting.test, first.setting.test);
+
+    // Other settings and other images lie elsewhere; what was cut short is measured again.
+    assert_eq!(files(&kept).len(), 1);
+    let other = EvaluateRequest { budget: Budget::Steps(4), ..place.request(&[], None) };
+    assert_eq!(evaluate_keeping(&Ctx::default(), &other, &kept).unwrap().resumed, 0);
+    assert_eq!(files(&kept).len(), 2);
+    fs::remove_file(place.path("source/train/down/007.png")).unwrap();
+    let fewer = evaluate_keeping(&Ctx::default(), &place.request(&[], None), &kept).unwrap();
+    assert_eq!((fewer.resumed, files(&kept).len()), (0, 3));
+    assert_ne!(fewer.setting.training, first.setting.training);
+    let (_, ctx) = recorder(Some(("training none with seed 6", Ctx::cancel)));
+    let request = EvaluateRequest { budget: Budget::Steps(5), ..place.request(&[], None) };
+    assert_eq!(evaluate_keeping(&ctx, &request, &kept).unwrap_err(), JobError::Cancelled);
+    assert_eq!(evaluate_keeping(&Ctx::default(), &request, &kept).unwrap().resumed, 1);
+}
+
+#[test]
+fn what_was_measured_of_folds_serves_later_evaluations() {
+    let place = Place::new();
+    let kept = place.path("kept");
+    place.class("flat", "across", 0, 0..12);
+    place.class("flat", "down", 1, 0..6);
+    let folded = |treatments: &[&str], folds: usize| EvaluateRequest {
+        folds: Some(folds),
+        budget: Budget::Steps(3),
+        ..place.request_on("flat", treatments, None)
+    };
+    let first = evaluate_keeping(&Ctx::default(), &folded(&[], 3), &kept).unwrap();
+    assert!(first.complete && first.resumed == 0 && first.step_seconds.is_some());
+    let (told, ctx) = recorder(None);
+    let more = evaluate_keeping(&ctx, &folded(&["drs"], 3), &kept).unwrap();
+    assert_eq!(more.resumed, 2 * 3, "a classifier of each seed and fold");
+    assert_eq!(told.curve("ACSA · none").len(), 2, "a seed is told once, as a whole");
+    assert_eq!(told.curve("ACSA · drs").len(), 2);
+    assert!(told.curve("loss · none, seed 5, fold 1").is_empty());
+    assert_eq!(told.curve("loss · drs, seed 6, fold 3").len(), 3);
+    assert_eq!((&more.setting.training, &more.setting.test), (&first.setting.training, &first.setting.test));
+
+    // The same images are asked about, by classifiers that learnt from others.
+    let other = evaluate_keeping(&Ctx::default(), &folded(&[], 4), &kept).unwrap();
+    assert_eq!((other.resumed, other.setting.folds), (0, Some(4)));
+    assert_eq!(other.setting.test, first.setting.test);
+    assert_ne!(other.setting.training, first.setting.training);
+}
+
+#[test]
+fn a_step_is_timed_and_the_length_is_known_before() {
+    let place = Place::new();
+    let timed = time_steps(&Ctx::default(), &place.request(&["mixup"], None)).unwrap();
+    assert!(timed.step_seconds > 0.0 && timed.network == Preset::Small);
+    // Without a test part, too, but not without a class to learn.
+    place.class("flat", "across", 0, 0..12);
+    place.class("flat", "down", 1, 0..6);
+    assert!(time_steps(&Ctx::default(), &place.request_on("flat", &[], None)).unwrap().step_seconds > 0.0);
+    assert_eq!((usual_folds(0), usual_folds(6)), (Some(5), None));
+    assert_eq!((learnt_from(18, Some(5)), learnt_from(18, None)), (15, 18));
+    fs::remove_dir_all(place.path("source/train/down")).unwrap();
+    let refused = time_steps(&Ctx::default(), &place.request(&[], None)).unwrap_err();
+    assert!(matches!(&refused, JobError::Input(text) if text.contains("down")), "{refused}");
+
+    assert_eq!(Budget::Usual.steps(Preset::Small, 300), 2000);
+    assert_eq!(Budget::Usual.steps(Preset::Resnet32, 300), 600, "three batches, 200 times");
+    assert_eq!(Budget::Epochs(4).steps(Preset::Small, 300), 12);
+    assert_eq!(Budget::Epochs(4).steps(Preset::Small, 10), 4, "fewer images than a batch are one");
+    assert_eq!(Budget::Steps(0).steps(Preset::Small, 300), 1);
+}
+
+#[test]
 fn stop_and_keep_compares_what_is_there() {
     let place = Place::new();
     let (told, ctx) = recorder(Some(("training none with seed 6", Ctx::stop_and_keep)));
@@ -370,6 +466,7 @@ fn what_the_job_tells() {
     let request = EvaluateRequest { budget: Budget::Epochs(1), seeds: 1, ..place.request(&[], None) };
     let outcome = evaluate(&ctx, &request).unwrap();
     assert!(told.says(Level::Warning, "1 of 17 test images are also training images"));
+    assert!(outcome.warnings[0].contains("1 of 17 test images"), "what is wrong stays with the figures");
     assert_eq!((outcome.setting.batch, outcome.setting.steps), (32, 1), "32 images are one batch");
 }
 
@@ -422,10 +519,14 @@ fn generators_are_treatments() {
         assert_eq!(files(&smote.join("images/1-16")).len() as u64, wanted["made"].as_u64().unwrap());
         assert_eq!(files(&folder_of(&kept, &format!("m2m-seed{seed}"))), ["model.safetensors"]);
     }
-    let output = place
-        .run("evaluate source --treatments class-aware+weights-balanced --steps 2 --seeds 1 --device cpu");
+    let output = place.run(
+        "evaluate source --treatments class-aware+weights-balanced --steps 2 --seeds 1 --device cpu --json",
+    );
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && said.contains("the correction is made twice"), "{said}");
+    let got: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let warning = list(&got, "warnings")[0].as_str().unwrap();
+    assert!(warning.contains("the correction is made twice"), "it stays with the figures: {warning}");
     let line =
         format!("evaluate source --treatments {QUICK_SMOTE}+class-aware --steps 2 --seeds 1 --device cpu");
     let said = String::from_utf8_lossy(&place.run(&line).stderr).into_owned();

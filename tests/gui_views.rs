@@ -28,7 +28,7 @@ use counterpoise::gui::widgets::class_panel::{bars, class_panel_ui};
 use counterpoise::gui::widgets::histogram::length;
 use counterpoise::gui::widgets::palette::found;
 use counterpoise::gui::widgets::status_bar::{
-    bytes_words, counted, number, percent, status_bar_ui, time_words,
+    bytes_words, counted, moment_words, number, percent, status_bar_ui, time_words,
 };
 use counterpoise::imaging::encode::png;
 use counterpoise::imaging::picture::{Picture, Pixels};
@@ -447,6 +447,10 @@ fn rail_goes_to_workspaces_and_is_off_without_a_project() {
         harness.get_by_role_and_label(Role::Tab, "Plan").click();
         harness.run_steps(2);
         assert!(harness.state().out.iter().any(|a| matches!(a, Action::Do(Command::GoPlan))));
+        // Beside the five that are the order of the work.
+        let tabs = harness.query_all_by_role(egui::accesskit::Role::Tab).count();
+        assert_eq!(tabs, 6);
+        assert_eq!(Workspace::ALL[4..], [Workspace::Export, Workspace::Evaluate]);
     }
     assert!(Workspace::ALL.into_iter().all(|w| !Command::go(w).enabled(&State::new())));
 }
@@ -604,6 +608,16 @@ fn words_for_numbers() {
     assert_eq!(percent(0.002), "0.2\u{a0}%");
     assert_eq!(percent(0.9996), "100.0\u{a0}%");
     assert_eq!(time_words(Duration::from_secs(3725)), "1 h 2 min");
+    for (seconds, words) in [
+        (0, "1970-01-01 00:00 UTC"),
+        (951_782_400, "2000-02-29 00:00 UTC"),
+        (951_868_800, "2000-03-01 00:00 UTC"),
+        (1_767_225_599, "2025-12-31 23:59 UTC"),
+        (4_107_542_400, "2100-03-01 00:00 UTC"),
+        (-1, "1969-12-31 23:59 UTC"),
+    ] {
+        assert_eq!(moment_words(seconds), words);
+    }
 }
 
 // ---- the app ----

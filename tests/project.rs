@@ -8,6 +8,7 @@ use std::sync::Arc;
 use counterpoise::domain::decisions::{DecidedBy, Decision};
 use counterpoise::domain::plan::Target;
 use counterpoise::jobs::store::{StoreCommand, StoreEvent, StoreHandle, patch};
+use counterpoise::project::comparisons::EVALUATE;
 use counterpoise::project::quality::{DIVERSITY, JUDGE, NEAR_COPIES, PIXELS};
 use counterpoise::project::{
     CandidateSink, ClassQuality, Project, ProjectError, QualityFigure, Recent, Settings, default_place,
@@ -225,6 +226,20 @@ CREATE TRIGGER decisions_are_kept BEFORE DELETE ON decisions
 PRAGMA user_version = 2;
 ";
 
+/// What version 3 added. It never changes.
+const VERSION_3: &str = "
+CREATE TABLE quality (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, run INTEGER NOT NULL REFERENCES runs (id), class TEXT NOT NULL,
+    made INTEGER NOT NULL, originals INTEGER NOT NULL, UNIQUE (run, class)
+) STRICT;
+CREATE TABLE figures (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, quality INTEGER NOT NULL REFERENCES quality (id),
+    features TEXT NOT NULL, name TEXT NOT NULL, value REAL NOT NULL, sd REAL, floor REAL,
+    n_real INTEGER NOT NULL, n_made INTEGER NOT NULL, UNIQUE (quality, features, name)
+) STRICT;
+PRAGMA user_version = 3;
+";
+
 fn old_project(dir: &Path) {
     fs::create_dir_all(dir).unwrap();
     Connection::open(dir.join("project.sqlite")).unwrap().execute_batch(VERSION_1).unwrap();
@@ -272,6 +287,70 @@ fn a_project_from_before_the_quality_of_runs_opens_with_none() {
     assert_eq!(project.quality().unwrap(), [quality("cat")]);
     drop(project);
     assert_eq!(schema(&dir), schema(&bench.dir));
+}
+
+#[test]
+fn a_project_from_before_comparisons_opens_with_none() {
+    let bench = Bench::new(0);
+    let dir = bench.temp.path().join("old");
+    old_project(&dir);
+    let db = Connection::open(dir.join("project.sqlite")).unwrap();
+    db.execute_batch(VERSION_2).unwrap();
+    db.execute_batch(VERSION_3).unwrap();
+    drop(db);
+    let mut project = Project::open(&dir).unwrap();
+    assert_eq!(decisions(&project), [(Decision::Accepted, Some(DecidedBy::Person))]);
+    assert!(project.comparisons().unwrap().is_empty() && project.exports().unwrap().is_empty());
+    let run = project.new_run(EVALUATE, &json!({ "seeds": 3 })).unwrap();
+    project.add_comparison(run, "finished", &json!({ "acsa": 0.5 })).unwrap();
+    assert_eq!(project.comparisons().unwrap().len(), 1);
+    drop(project);
+    assert_eq!(schema(&dir), schema(&bench.dir));
+}
+
+#[test]
+fn comparisons_and_exports_come_back() {
+    let bench = Bench::new(2);
+    let mut project = bench.open();
+    let candidates = project.candidates().unwrap();
+    let config = json!({ "treatments": ["drs"], "seeds": 3 });
+    let whole = project.new_run(EVALUATE, &config).unwrap();
+    let report = json!({ "acsa": 0.1 + 0.2, "summary": ["drs is better"] });
+    project.add_comparison(whole, "finished", &report).unwrap();
+    let killed = project.new_run(EVALUATE, &config).unwrap();
+    let (first, second) = (bench.temp.path().join("one"), bench.temp.path().join("two"));
+    for folder in [&first, &second, &first] {
+        project.add_export(folder).unwrap();
+    }
+
+    // Once, and of a run that compares.
+    assert!(project.add_comparison(whole, "finished", &report).is_err());
+    let generate = project.latest_run().unwrap().unwrap();
+    for run in [generate, 99] {
+        let refused = project.add_comparison(run, "finished", &report);
+        assert!(matches!(refused, Err(ProjectError::UnknownRun(_))), "{run}");
+    }
+    drop(project);
+
+    let project = bench.open();
+    let rows = project.comparisons().unwrap();
+    assert_eq!(rows.iter().map(|row| row.run).collect::<Vec<_>>(), [whole, killed], "the oldest first");
+    assert_eq!((rows[0].status.as_str(), &rows[0].config), ("finished", &config));
+    assert_eq!(rows[0].report.as_ref().unwrap()["summary"], report["summary"]);
+    assert!(rows[0].started.is_some());
+    assert_eq!((rows[1].status.as_str(), &rows[1].report), ("interrupted", &None), "it was never ended");
+    assert_eq!(project.comparison(whole).unwrap(), rows[0]);
+    assert!(matches!(project.comparison(generate), Err(ProjectError::UnknownRun(_))));
+    let exports = project.exports().unwrap();
+    let names: Vec<_> = exports.iter().map(|folder| folder.file_name().unwrap()).collect();
+    assert_eq!(names, ["one", "two"], "the newest first, each once");
+    assert_eq!(project.candidates().unwrap(), candidates, "no run of candidates is hidden by them");
+    drop(project);
+
+    let mut reader = Project::open_read_only(&bench.dir).unwrap();
+    assert_eq!(reader.comparisons().unwrap(), rows);
+    assert!(matches!(reader.add_comparison(killed, "kept", &report), Err(ProjectError::ReadOnly { .. })));
+    assert!(matches!(reader.add_export(&first), Err(ProjectError::ReadOnly { .. })));
 }
 
 fn figure(features: &str, name: &str, value: f64, floor: Option<f64>) -> QualityFigure {
@@ -552,6 +631,25 @@ fn the_store_thread_saves_and_tells() {
         _ => None,
     });
     assert_eq!(*again.quality, [quality("cat")]);
+    until(&store, |event| matches!(event, StoreEvent::Saved(_)).then_some(()));
+
+    let run = sink.new_run(EVALUATE, &json!({})).unwrap();
+    sink.compared(run, "kept", json!({ "of": "another version" })).unwrap();
+    let told = until(&store, |event| match event {
+        StoreEvent::Compared(kept) => Some(kept),
+        _ => None,
+    });
+    assert_eq!((told.run, told.status.as_str()), (run, "kept"));
+    assert_eq!((&told.choice, &told.report), (&None, &None), "what is not understood is not shown");
+    store.send(StoreCommand::Exported(bench.temp.path().join("balanced"))).unwrap();
+    until(&store, |event| matches!(event, StoreEvent::Saved(_)).then_some(()));
+    store.send(StoreCommand::Reload).unwrap();
+    let again = until(&store, |event| match event {
+        StoreEvent::Opened(opened) => Some(opened),
+        _ => None,
+    });
+    assert_eq!(again.comparisons, [told]);
+    assert!(again.exports[0].ends_with("balanced"));
     until(&store, |event| matches!(event, StoreEvent::Saved(_)).then_some(()));
 
     let bad = StoreCommand::Relabel { paths: paths(&["dog/0.png"]), class: "bird".to_owned() };

@@ -251,8 +251,13 @@ fn a_window_from_folder_to_proven_export_by_its_keys() {
         screen.focus();
         Some(screen.picture("data")).filter(|picture| picture.greys() > 150)
     });
-    for (keys, name) in [("ctrl+2", "plan"), ("ctrl+3", "train"), ("ctrl+4", "review"), ("ctrl+5", "export")]
-    {
+    for (keys, name) in [
+        ("ctrl+2", "plan"),
+        ("ctrl+3", "train"),
+        ("ctrl+4", "review"),
+        ("ctrl+5", "export"),
+        ("ctrl+6", "evaluate"),
+    ] {
         let picture = wait(name, || {
             screen.key(keys);
             sleep(Duration::from_millis(500));

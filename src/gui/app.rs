@@ -6,6 +6,7 @@
 //! store's thread.
 
 mod act;
+mod evaluate;
 mod project;
 
 use std::path::{Path, PathBuf};
@@ -25,6 +26,7 @@ use super::state::{
     ThemeChoice, Workspace,
 };
 use super::textures::Textures;
+use super::views::evaluate::{COMPARED_BOX, TABLE_BOX};
 use super::views::export::FOLDER_BOX;
 use super::views::train::MODEL_BOX;
 use super::views::welcome::typed_path;
@@ -37,7 +39,9 @@ use crate::export::{ExportReport, Verification};
 use crate::imaging::files::write_atomic;
 use crate::imaging::scan::Reading;
 use crate::imaging::training_set::Spec;
+use crate::jobs::comparisons::{Report, Workload};
 use crate::jobs::devices::{DeviceInfo, DeviceKind};
+use crate::jobs::evaluate::Timed;
 use crate::jobs::export::{ExportJob, ExportPreview};
 use crate::jobs::generate::{GenerateOutcome, GenerateRequest};
 use crate::jobs::store::{Opened, StoreCommand, StoreHandle};
@@ -103,6 +107,8 @@ struct Found {
     used: Option<PathBuf>,
     /// The newest model.
     newest: Option<PathBuf>,
+    /// Exported folders that are gone.
+    gone: Vec<PathBuf>,
 }
 
 /// How a job ended.
@@ -121,6 +127,9 @@ enum Done {
     Planned(Result<ExportPreview, JobError>),
     Exported(Result<ExportReport, JobError>),
     Verified(Result<Verification, JobError>),
+    Compared(Result<Box<Report>, JobError>),
+    Timed(Result<(Workload, Timed), JobError>),
+    TableSaved(Result<PathBuf, JobError>),
     Devices(Result<Vec<DeviceInfo>, JobError>),
     /// An order of the images in Data, with its number.
     Images(Result<(u64, Vec<usize>), JobError>),
@@ -307,9 +316,9 @@ impl App {
         self.state.jobs.retain(|slot| slot.kind != kind);
     }
 
-    /// A model is trained or candidates are made.
+    /// A model is trained, candidates are made or treatments compared.
     fn is_making(&self) -> bool {
-        [JobKind::Train, JobKind::Generate].into_iter().any(|kind| self.state.running(kind).is_some())
+        self.state.making().is_some()
     }
 
     /// Starts small work of the open project; its result is dropped with the project.
@@ -426,6 +435,9 @@ impl App {
                 self.failed(&error)
             }
             Done::Found(Ok(found)) => {
+                if let Some(project) = &mut self.state.project {
+                    project.exports.retain(|folder| !found.gone.contains(folder));
+                }
                 self.state.train.checkpoint = found.checkpoint;
                 let model = found.used.or(self.pending_model.take()).or(found.newest);
                 if let Some(model) = model.filter(|_| self.state.train.model == Face::Empty) {
@@ -493,6 +505,7 @@ impl App {
             Done::Exported(Ok(report)) => {
                 self.say(Level::Info, format!("Exported: {}", report.out.display()));
                 let out = report.out.clone();
+                self.remember_export(&out);
                 self.state.export.report = Face::Full(Arc::new(report));
                 self.state.export.verify_folder = out.display().to_string();
                 // The folder is there now: it cannot be made again.
@@ -523,6 +536,9 @@ impl App {
             }
             Done::Verified(Err(JobError::Cancelled)) => self.state.export.verification = Face::Empty,
             Done::Verified(Err(error)) => self.state.export.verification = Face::Failed(error.to_string()),
+            Done::Compared(result) => self.comparison_ended(result),
+            Done::Timed(result) => self.steps_timed(result),
+            Done::TableSaved(result) => self.table_saved(result),
             Done::Devices(Ok(devices)) => {
                 self.state.devices = Face::Full(devices.into_iter().map(device_row).collect());
             }
@@ -655,6 +671,7 @@ impl App {
         let Some(project) = &self.state.project else { return };
         let (dir, checkpoint) = (project.dir.clone(), checkpoint(project));
         let used = project.settings.model_path(&project.dir);
+        let exports = project.exports.clone();
         self.start_of_project("look around", Done::Found, move |_| {
             let newest = |dir: &Path| {
                 let files = std::fs::read_dir(dir).ok()?.flatten().map(|entry| entry.path());
@@ -663,7 +680,8 @@ impl App {
             };
             let checkpoint = checkpoint.is_file().then_some(checkpoint);
             let used = used.filter(|path| path.is_file());
-            Ok(Found { checkpoint, used, newest: newest(&dir.join("models")) })
+            let gone = exports.into_iter().filter(|folder| !folder.is_dir()).collect();
+            Ok(Found { checkpoint, used, newest: newest(&dir.join("models")), gone })
         });
     }
 
@@ -791,6 +809,8 @@ impl App {
                         self.focus(MODEL_BOX);
                     }
                     Ask::ExportPlace => self.type_export_folder(),
+                    Ask::ComparedFolder => self.type_in_evaluate(COMPARED_BOX),
+                    Ask::Table => self.type_in_evaluate(TABLE_BOX),
                     Ask::Folder | Ask::Verify | Ask::Source => {}
                 }
                 return;
@@ -801,6 +821,11 @@ impl App {
             Ask::Model => self.load_model(path),
             Ask::Verify => self.verify(path),
             Ask::Source => self.send(StoreCommand::FindSource(path)),
+            Ask::ComparedFolder => self.state.evaluate.add_folder(&path),
+            Ask::Table => {
+                self.state.evaluate.table = path.display().to_string();
+                self.save_table(path);
+            }
             Ask::ExportPlace => {
                 let name = self.state.project.as_ref().map_or("counterpoise", |p| p.name.as_str());
                 self.state.export.folder = path.join(format!("{name}-balanced")).display().to_string();
@@ -903,8 +928,8 @@ impl App {
             ctx.send_viewport_cmd(ViewportCommand::CancelClose);
             self.state.confirm = Some(Confirm {
                 title: "Quit while work runs?".to_owned(),
-                text: "The running work ends. A training can be resumed from its last checkpoint; decisions \
-                       and candidates are saved."
+                text: "The running work ends. A training can be resumed from its last checkpoint, and a \
+                       comparison goes on with what was not measured; decisions and candidates are saved."
                     .to_owned(),
                 yes: "Quit".to_owned(),
                 action: Action::QuitNow,
@@ -965,6 +990,7 @@ impl App {
                 Workspace::Train => views::train::train_ui(ui, state, textures, &mut out),
                 Workspace::Review => views::review::review_ui(ui, state, textures, &mut out),
                 Workspace::Export => views::export::export_ui(ui, state, textures, &mut out),
+                Workspace::Evaluate => views::evaluate::evaluate_ui(ui, state, textures, &mut out),
             }
         });
         shell::sheet_ui(ui, state, &mut out);

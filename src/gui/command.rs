@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use egui::{Event, Key, KeyboardShortcut, Modifiers};
 
 use super::state::{Confirm, JobKind, Sheet, Source, State, ThemeChoice, Workspace};
+use super::views::evaluate::why_no_comparison;
 use super::views::export::why_not;
 use crate::domain::classes::ClassId;
 use crate::domain::decisions::Decision;
@@ -50,6 +51,8 @@ pub enum Action {
     PlanExport,
     Export,
     Verify(PathBuf),
+    /// Write the table of the comparison that is shown to a new file.
+    SaveTable(PathBuf),
     /// Put a text on the clipboard.
     Copy(String),
     Notify(Level, String),
@@ -78,18 +81,20 @@ pub enum Menu {
     Train,
     Review,
     Export,
+    Evaluate,
     View,
     Help,
 }
 
 impl Menu {
-    pub const ALL: [Menu; 8] = [
+    pub const ALL: [Menu; 9] = [
         Menu::Project,
         Menu::Edit,
         Menu::Data,
         Menu::Train,
         Menu::Review,
         Menu::Export,
+        Menu::Evaluate,
         Menu::View,
         Menu::Help,
     ];
@@ -102,6 +107,7 @@ impl Menu {
             Menu::Train => "Train",
             Menu::Review => "Review",
             Menu::Export => "Export",
+            Menu::Evaluate => "Evaluate",
             Menu::View => "View",
             Menu::Help => "Help",
         }
@@ -127,6 +133,7 @@ pub enum Command {
     GoTrain,
     GoReview,
     GoExport,
+    GoEvaluate,
     ToggleExcluded,
     FindFile,
     ShowFiles,
@@ -153,6 +160,10 @@ pub enum Command {
     TypeExportFolder,
     Export,
     VerifyFolder,
+    Evaluate,
+    TimeSteps,
+    AddFolder,
+    SaveTable,
     TilesLarger,
     TilesSmaller,
     LogScale,
@@ -182,7 +193,7 @@ const fn ctrl(key: Key) -> KeyboardShortcut {
 
 impl Command {
     /// In the order of the menus.
-    pub const ALL: [Command; 56] = [
+    pub const ALL: [Command; 61] = [
         Command::OpenFolder,
         Command::OpenPath,
         Command::OpenExample,
@@ -199,6 +210,7 @@ impl Command {
         Command::GoTrain,
         Command::GoReview,
         Command::GoExport,
+        Command::GoEvaluate,
         Command::ToggleExcluded,
         Command::FindFile,
         Command::ShowFiles,
@@ -225,6 +237,10 @@ impl Command {
         Command::TypeExportFolder,
         Command::Export,
         Command::VerifyFolder,
+        Command::Evaluate,
+        Command::TimeSteps,
+        Command::AddFolder,
+        Command::SaveTable,
         Command::TilesLarger,
         Command::TilesSmaller,
         Command::LogScale,
@@ -273,6 +289,7 @@ impl Command {
             Command::GoTrain => ("Train", "Train or load a model that makes images"),
             Command::GoReview => ("Review", "Look at every candidate and decide"),
             Command::GoExport => ("Export", "Write the balanced folder and prove it"),
+            Command::GoEvaluate => ("Evaluate", "Compare treatments on real images"),
             Command::ToggleExcluded => {
                 ("Exclude or take back", "Leave the selected images out; the files stay")
             }
@@ -309,6 +326,12 @@ impl Command {
                 ("Export the folder", "Write the balanced folder; an existing folder is never touched")
             }
             Command::VerifyFolder => ("Verify a folder…", "Prove an exported folder against its manifest"),
+            Command::Evaluate => {
+                ("Compare the treatments", "Train a classifier under each and measure it on real images")
+            }
+            Command::TimeSteps => ("Time a few steps", "See how long a comparison would take"),
+            Command::AddFolder => ("Add an exported folder…", "Compare a folder that was exported before"),
+            Command::SaveTable => ("Save the table…", "Write the comparison to a new CSV or Markdown file"),
             Command::TilesLarger => ("Larger tiles", "Fewer images in a row"),
             Command::TilesSmaller => ("Smaller tiles", "More images in a row"),
             Command::LogScale => ("Logarithmic histogram", "Make small classes visible beside large ones"),
@@ -342,6 +365,7 @@ impl Command {
         const TRAIN: &[KeyboardShortcut] = &[ctrl(Key::Num3)];
         const REVIEW: &[KeyboardShortcut] = &[ctrl(Key::Num4)];
         const EXPORT: &[KeyboardShortcut] = &[ctrl(Key::Num5)];
+        const EVALUATE: &[KeyboardShortcut] = &[ctrl(Key::Num6)];
         const EXCLUDE: &[KeyboardShortcut] = &[plain(Key::E)];
         const FIND: &[KeyboardShortcut] = &[ctrl(Key::F)];
         const START: &[KeyboardShortcut] = &[ctrl(Key::T)];
@@ -360,6 +384,7 @@ impl Command {
         const FIT: &[KeyboardShortcut] = &[plain(Key::Num0)];
         const FOLDER: &[KeyboardShortcut] = &[KeyboardShortcut::new(CTRL_SHIFT, Key::E)];
         const WRITE: &[KeyboardShortcut] = &[ctrl(Key::E)];
+        const COMPARE: &[KeyboardShortcut] = &[ctrl(Key::R)];
         const TILES_UP: &[KeyboardShortcut] = &[ctrl(Key::CloseBracket)];
         const TILES_DOWN: &[KeyboardShortcut] = &[ctrl(Key::OpenBracket)];
         const LOG: &[KeyboardShortcut] = &[plain(Key::L)];
@@ -385,6 +410,7 @@ impl Command {
             Command::GoTrain => TRAIN,
             Command::GoReview => REVIEW,
             Command::GoExport => EXPORT,
+            Command::GoEvaluate => EVALUATE,
             Command::ToggleExcluded => EXCLUDE,
             Command::FindFile => FIND,
             Command::StartTraining => START,
@@ -403,6 +429,7 @@ impl Command {
             Command::PictureFit => FIT,
             Command::TypeExportFolder => FOLDER,
             Command::Export => WRITE,
+            Command::Evaluate => COMPARE,
             Command::TilesLarger => TILES_UP,
             Command::TilesSmaller => TILES_DOWN,
             Command::LogScale => LOG,
@@ -451,11 +478,15 @@ impl Command {
             | Command::TypeExportFolder
             | Command::Export
             | Command::VerifyFolder => Menu::Export,
+            Command::Evaluate | Command::TimeSteps | Command::AddFolder | Command::SaveTable => {
+                Menu::Evaluate
+            }
             Command::GoData
             | Command::GoPlan
             | Command::GoTrain
             | Command::GoReview
             | Command::GoExport
+            | Command::GoEvaluate
             | Command::TilesLarger
             | Command::TilesSmaller
             | Command::LogScale
@@ -478,7 +509,7 @@ impl Command {
         let in_review = open && state.workspace == Workspace::Review;
         let candidates = state.project.as_ref().is_some_and(|p| !p.candidates.is_empty());
         let training = state.running(JobKind::Train).is_some();
-        let making = state.running(JobKind::Generate).is_some();
+        let making = state.making().is_some();
         match self {
             Command::OpenFolder => !state.dialog_open,
             Command::OpenPath
@@ -502,6 +533,7 @@ impl Command {
             | Command::GoTrain
             | Command::GoReview
             | Command::GoExport
+            | Command::GoEvaluate
             | Command::ShowFiles => open,
             Command::Undo => state.can_edit() && state.project.as_ref().is_some_and(|p| p.can_undo.is_some()),
             Command::Redo => state.can_edit() && state.project.as_ref().is_some_and(|p| p.can_redo.is_some()),
@@ -512,20 +544,17 @@ impl Command {
             }
             Command::ToggleExcluded => in_gallery && state.can_edit() && state.data.tiles.has_targets(),
             Command::FindFile => in_gallery,
-            Command::StartTraining => state.can_edit() && !training && !making,
-            Command::ResumeTraining => {
-                state.can_edit() && !training && !making && state.train.checkpoint.is_some()
-            }
+            Command::StartTraining => state.can_edit() && !making,
+            Command::ResumeTraining => state.can_edit() && !making && state.train.checkpoint.is_some(),
             Command::LoadModel => state.can_edit() && !state.dialog_open && !training,
             Command::Generate => {
                 let plain = state.project.as_ref().is_some_and(|p| {
                     crate::oversampling::method(&p.settings.method).is_some_and(|m| !m.info().needs_training)
                 });
                 let wanted = state.project.as_ref().is_some_and(|p| p.figures.plan.total_to_make() > 0);
-                state.can_edit() && !training && !making && wanted && (plain || has_model)
+                state.can_edit() && !making && wanted && (plain || has_model)
             }
-            Command::PauseJob => training || making,
-            Command::StopAndKeep => training || making,
+            Command::PauseJob | Command::StopAndKeep => making,
             Command::CancelJob => state.current_job().is_some(),
             Command::Accept | Command::Reject | Command::Undecide => {
                 in_review && state.can_edit() && state.review.tiles.has_targets()
@@ -546,6 +575,19 @@ impl Command {
             Command::ChooseExportFolder => open && !state.dialog_open,
             Command::TypeExportFolder => open && state.running(JobKind::Export).is_none(),
             Command::Export => open && state.workspace == Workspace::Export && why_not(state).is_none(),
+            Command::Evaluate => {
+                let here = state.workspace == Workspace::Evaluate;
+                here && state.can_edit() && !making && why_no_comparison(state).is_none()
+            }
+            Command::TimeSteps => {
+                let timing = state.running(JobKind::TimeSteps).is_some();
+                open && !making && !timing && why_no_comparison(state).is_none()
+            }
+            Command::AddFolder => open && !state.dialog_open && state.running(JobKind::Evaluate).is_none(),
+            Command::SaveTable => {
+                let shown = state.project.as_ref().and_then(|project| state.evaluate.shown(project));
+                !state.dialog_open && shown.is_some()
+            }
             Command::AllClasses => state.class_filter.is_some(),
             Command::ZoomIn => state.zoom < 1.99,
             Command::ZoomOut => state.zoom > 1.01,
@@ -558,7 +600,7 @@ impl Command {
             return None;
         }
         let only_in = |places: &str| format!("This works in {places}.");
-        let making = state.running(JobKind::Train).is_some() || state.running(JobKind::Generate).is_some();
+        let making = state.making().is_some();
         let edits = matches!(
             self,
             Command::ReadAgain
@@ -569,6 +611,7 @@ impl Command {
                 | Command::ResumeTraining
                 | Command::LoadModel
                 | Command::Generate
+                | Command::Evaluate
                 | Command::Accept
                 | Command::Reject
                 | Command::Undecide
@@ -582,6 +625,8 @@ impl Command {
                 | Command::LoadModel
                 | Command::ChooseExportFolder
                 | Command::VerifyFolder
+                | Command::AddFolder
+                | Command::SaveTable
         );
         if dialog && state.dialog_open {
             return Some("A file dialog is open already.".to_owned());
@@ -589,7 +634,7 @@ impl Command {
         let words = match self {
             Command::VerifyFolder => "A folder is being verified.".to_owned(),
             Command::PauseJob | Command::StopAndKeep => {
-                "Neither a training nor a making of candidates runs.".to_owned()
+                "No training, no making of candidates and no comparison runs.".to_owned()
             }
             Command::CancelJob => "Nothing runs.".to_owned(),
             Command::AllClasses => "All classes are shown.".to_owned(),
@@ -602,11 +647,23 @@ impl Command {
             Command::ReadAgain => "The folder is being read.".to_owned(),
             Command::Undo => "There is nothing to undo.".to_owned(),
             Command::Redo => "There is nothing to do again.".to_owned(),
-            Command::StartTraining | Command::ResumeTraining | Command::LoadModel | Command::Generate
+            Command::StartTraining
+            | Command::ResumeTraining
+            | Command::LoadModel
+            | Command::Generate
+            | Command::Evaluate
+            | Command::TimeSteps
                 if making =>
             {
-                "A training or a making of candidates runs; wait for it or stop it.".to_owned()
+                "A training, a making of candidates or a comparison runs; wait for it or stop it.".to_owned()
             }
+            Command::TimeSteps if state.running(JobKind::TimeSteps).is_some() => {
+                "The steps are being timed.".to_owned()
+            }
+            Command::Evaluate if state.workspace != Workspace::Evaluate => only_in("Evaluate"),
+            Command::Evaluate | Command::TimeSteps => why_no_comparison(state)?,
+            Command::AddFolder => "A comparison runs; wait for it or stop it.".to_owned(),
+            Command::SaveTable => "There is no comparison to save.".to_owned(),
             Command::ResumeTraining => "No training was interrupted.".to_owned(),
             Command::Generate => {
                 if state.project.as_ref().is_some_and(|p| p.figures.plan.total_to_make() == 0) {
@@ -644,6 +701,7 @@ impl Command {
             Command::GoTrain => Some(Workspace::Train),
             Command::GoReview => Some(Workspace::Review),
             Command::GoExport => Some(Workspace::Export),
+            Command::GoEvaluate => Some(Workspace::Evaluate),
             _ => None,
         }
     }
@@ -656,6 +714,7 @@ impl Command {
             Workspace::Train => Command::GoTrain,
             Workspace::Review => Command::GoReview,
             Workspace::Export => Command::GoExport,
+            Workspace::Evaluate => Command::GoEvaluate,
         }
     }
 

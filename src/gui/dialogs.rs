@@ -26,6 +26,10 @@ pub enum Ask {
     Verify,
     /// The place the source folder was moved to.
     Source,
+    /// An exported folder to compare.
+    ComparedFolder,
+    /// A new file for the table of a comparison.
+    Table,
 }
 
 /// What came of it.
@@ -52,6 +56,8 @@ fn missing(ask: Ask) -> String {
         Ask::ExportPlace => "Type the path of the new folder in Export instead.",
         Ask::Verify => "Type the path of the exported folder in Export instead.",
         Ask::Source => "Type the path of the moved folder instead, or drop the folder on the window.",
+        Ask::ComparedFolder => "Type the path of the exported folder in Evaluate instead.",
+        Ask::Table => "Type the path of the new file in Evaluate instead.",
     };
     format!("{NO_DIALOGS} {instead}")
 }
@@ -108,6 +114,11 @@ async fn show(ask: Ask) -> Option<PathBuf> {
         Ask::ExportPlace => dialog.set_title("Make the export in").pick_folder().await,
         Ask::Source => dialog.set_title("Find the images of this project").pick_folder().await,
         Ask::Verify => dialog.set_title("Verify an exported folder").pick_folder().await,
+        Ask::ComparedFolder => dialog.set_title("Compare an exported folder").pick_folder().await,
+        Ask::Table => {
+            let dialog = dialog.set_title("Save the comparison as").set_file_name("comparison.csv");
+            dialog.add_filter("All figures", &["csv"]).add_filter("A page", &["md"]).save_file().await
+        }
     };
     handle.map(|handle| handle.path().to_path_buf())
 }

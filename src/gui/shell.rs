@@ -26,7 +26,7 @@ pub fn top_bar_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
         ui.label(egui::RichText::new("counterpoise").size(15.0).strong());
         ui.add_space(space::XS);
         ui.scope(|ui| {
-            ui.set_max_width(460.0);
+            ui.set_max_width(540.0);
             MenuBar::new().ui(ui, |ui| {
                 ui.spacing_mut().item_spacing.x = space::XS;
                 ui.spacing_mut().button_padding.x = 6.0;
@@ -142,6 +142,7 @@ fn rail_item_ui(ui: &mut Ui, state: &State, workspace: Workspace, out: &mut Vec<
             Workspace::Train => Icon::Train,
             Workspace::Review => Icon::Review,
             Workspace::Export => Icon::Export,
+            Workspace::Evaluate => Icon::Evaluate,
         };
         let place = Rect::from_center_size(rect.center() - vec2(0.0, 10.0), vec2(22.0, 22.0));
         icons::paint(ui.painter(), place, icon, colour);
@@ -194,7 +195,7 @@ fn taken_by_panels(ui: &Ui, state: &State) -> egui::Vec2 {
         _ if state.project.is_none() => vec2(0.0, 0.0),
         Workspace::Data | Workspace::Review => vec2(side, size::TOOLS),
         Workspace::Plan | Workspace::Export => vec2(side, 0.0),
-        Workspace::Train => vec2(0.0, size::TOOLS),
+        Workspace::Train | Workspace::Evaluate => vec2(0.0, size::TOOLS),
     }
 }
 

@@ -4,9 +4,13 @@
 //! what touches a disk, a job or the undo history leaves them as an [`super::command::Action`]. Knows no file
 //! and no thread.
 
+mod evaluate;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
+
+pub use evaluate::{Estimate, EvaluateForm, FolderChoice, Length, Pace};
 
 use super::command::Action;
 use super::filter::{Facts, Filter, Measure};
@@ -21,6 +25,7 @@ use crate::domain::plan::{Plan, Target};
 use crate::domain::samples::Dataset;
 use crate::domain::splits::Split;
 use crate::export::{ExportReport, FilePlan, Originals, Verification};
+use crate::jobs::comparisons::Kept;
 use crate::jobs::export::Undecided;
 use crate::jobs::model::ModelFacts;
 use crate::jobs::store::{patch, place_of};
@@ -37,11 +42,18 @@ pub enum Workspace {
     Train,
     Review,
     Export,
+    Evaluate,
 }
 
 impl Workspace {
-    pub const ALL: [Workspace; 5] =
-        [Workspace::Data, Workspace::Plan, Workspace::Train, Workspace::Review, Workspace::Export];
+    pub const ALL: [Workspace; 6] = [
+        Workspace::Data,
+        Workspace::Plan,
+        Workspace::Train,
+        Workspace::Review,
+        Workspace::Export,
+        Workspace::Evaluate,
+    ];
 
     pub const fn text(self) -> &'static str {
         match self {
@@ -50,6 +62,7 @@ impl Workspace {
             Workspace::Train => "Train",
             Workspace::Review => "Review",
             Workspace::Export => "Export",
+            Workspace::Evaluate => "Evaluate",
         }
     }
 }
@@ -123,6 +136,12 @@ pub enum JobKind {
     Export,
     Verify,
     Devices,
+    /// Training classifiers under treatments and comparing them.
+    Evaluate,
+    /// A few steps, to see how long one takes.
+    TimeSteps,
+    /// Writing the table of a comparison.
+    SaveTable,
 }
 
 impl JobKind {
@@ -137,6 +156,9 @@ impl JobKind {
             JobKind::Export => "Exporting",
             JobKind::Verify => "Verifying",
             JobKind::Devices => "Looking for devices",
+            JobKind::Evaluate => "Comparing treatments",
+            JobKind::TimeSteps => "Timing a few steps",
+            JobKind::SaveTable => "Saving the table",
         }
     }
 }
@@ -221,6 +243,10 @@ pub struct ProjectState {
     pub candidates: Arc<Vec<CandidateRow>>,
     /// What was measured of the classes of the same run, as far as they are made.
     pub quality: Arc<Vec<ClassQuality>>,
+    /// Comparisons of treatments, the oldest first, also those that ended early.
+    pub comparisons: Vec<Arc<Kept>>,
+    /// Folders that were exported, the newest first, without those that are known to be gone.
+    pub exports: Vec<PathBuf>,
     /// What undo would undo, a phrase; `None` where there is nothing.
     pub can_undo: Option<String>,
     pub can_redo: Option<String>,
@@ -255,6 +281,10 @@ pub struct Figures {
     /// Distinct groups of training, validation, test; zero where none are known.
     pub groups: [usize; 3],
     pub excluded: usize,
+    /// Images of each class in the test part.
+    pub test: Vec<usize>,
+    /// 1 where every image is grey, else 3.
+    pub channels: u8,
 }
 
 impl Default for Figures {
@@ -273,6 +303,8 @@ impl Default for Figures {
             splits: [0; 3],
             groups: [0; 3],
             excluded: 0,
+            test: Vec::new(),
+            channels: 1,
         }
     }
 }
@@ -289,6 +321,8 @@ impl ProjectState {
             settings,
             candidates: Arc::default(),
             quality: Arc::default(),
+            comparisons: Vec::new(),
+            exports: Vec::new(),
             can_undo: None,
             can_redo: None,
             saving: Saving::Saved,
@@ -332,6 +366,8 @@ impl ProjectState {
         figures.groups = groups.map(|g| g.len());
         figures.excluded = dataset.samples.iter().filter(|s| s.excluded).count();
         figures.suggested_size = dataset.default_size();
+        figures.test = dataset.counts(Split::Test);
+        figures.channels = dataset.channels();
         self.refresh_plan();
     }
 
@@ -945,6 +981,7 @@ pub struct State {
     pub train: TrainView,
     pub review: ReviewView,
     pub export: ExportForm,
+    pub evaluate: EvaluateForm,
     pub jobs: Vec<JobSlot>,
     pub devices: Face<Vec<DeviceRow>>,
     pub notifications: Notifications,
@@ -1006,18 +1043,27 @@ impl State {
         let order = [
             JobKind::Train,
             JobKind::Generate,
+            JobKind::Evaluate,
             JobKind::Export,
             JobKind::Verify,
             JobKind::Scan,
+            JobKind::TimeSteps,
             JobKind::FilePlan,
             JobKind::Model,
         ];
         order.into_iter().find_map(|kind| self.running(kind).map(|view| (kind, view)))
     }
 
-    /// Work runs that would be lost by closing the window.
+    /// The long work that runs, where there is any: a training, a making of candidates or a comparison. One of
+    /// them takes the whole machine, so there is one at a time.
+    pub fn making(&self) -> Option<JobKind> {
+        let kinds = [JobKind::Train, JobKind::Generate, JobKind::Evaluate];
+        kinds.into_iter().find(|kind| self.running(*kind).is_some())
+    }
+
+    /// Work runs that closing the window would break off.
     pub fn is_busy(&self) -> bool {
-        [JobKind::Train, JobKind::Generate, JobKind::Export].into_iter().any(|k| self.running(k).is_some())
+        self.making().is_some() || self.running(JobKind::Export).is_some()
     }
 
     /// Why a kind of job failed, where its last one did.

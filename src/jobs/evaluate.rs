@@ -9,6 +9,7 @@
 //! [`TrainingSet`]: crate::imaging::training_set::TrainingSet
 
 mod arms;
+mod pace;
 mod parts;
 mod results;
 mod studio;
@@ -16,6 +17,8 @@ mod work;
 
 use std::path::{Path, PathBuf};
 
+pub use pace::{Timed, time_steps};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::JobError;
@@ -40,10 +43,13 @@ use work::Work;
 const SMALL_STEPS: usize = 2000;
 /// Epochs of ResNet-32 where nothing is said, as published.
 const RESNET_EPOCHS: usize = 200;
+/// Folds of a cross-validation where nothing is said.
+const FOLDS: usize = 5;
 const NONE: &str = "none";
 
 /// How long each classifier is trained: the same number of steps for every treatment.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Budget {
     /// 2,000 steps of the small network, 200 epochs of ResNet-32.
     #[default]
@@ -54,7 +60,7 @@ pub enum Budget {
 }
 
 /// An exported folder to train on as it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NamedFolder {
     /// In results; no treatment's name.
     pub name: String,
@@ -107,10 +113,14 @@ pub struct Setting {
     pub seeds: Vec<u64>,
     /// Folds of a cross-validation; none where there is a test part.
     pub folds: Option<usize>,
+    /// Hash of the training images with their classes, and of how they were cut into folds.
+    pub training: String,
+    /// The same of the images that are asked about: figures compare where it is the same.
+    pub test: String,
 }
 
 /// A training that gave no classifier.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FailedRun {
     pub name: String,
     pub seed: u64,
@@ -133,8 +143,14 @@ pub struct EvaluateOutcome {
     pub failed: Vec<FailedRun>,
     /// Images of all folders that could not be decoded and are left out.
     pub unreadable: Vec<Unreadable>,
+    /// What is wrong with the images or with what was asked for, in sentences.
+    pub warnings: Vec<String>,
     /// Classifiers that an earlier call had measured.
     pub resumed: usize,
+    /// False where it was stopped before its end.
+    pub complete: bool,
+    /// Seconds of a training step; `None` where no classifier was trained step by step.
+    pub step_seconds: Option<f64>,
     /// The finished folder; `None` without one, and where the evaluation was stopped before its end.
     pub out: Option<PathBuf>,
     /// What generators filled, by treatment and seed.
@@ -192,6 +208,7 @@ impl EvaluateOutcome {
         let unreadable =
             self.unreadable.iter().map(|file| json!({ "path": file.path, "reason": file.reason }));
         object.insert("unreadable".to_owned(), Value::Array(unreadable.collect()));
+        object.insert("warnings".to_owned(), json!(self.warnings));
         object
     }
 }
@@ -256,24 +273,80 @@ impl From<MethodError> for Ending {
     }
 }
 
+/// What is wrong with the images or with what was asked for: told when it is found, and kept for the results.
+struct Findings<'a> {
+    ctx: &'a Ctx,
+    warnings: Vec<String>,
+    /// Images that could not be decoded and are left out.
+    unreadable: Vec<Unreadable>,
+}
+
+impl Findings<'_> {
+    fn warn(&mut self, text: String) {
+        self.ctx.note(Level::Warning, text.clone());
+        self.warnings.push(text);
+    }
+}
+
+/// The network where none is asked for.
+pub fn usual_network(kind: DeviceKind) -> Preset {
+    if kind == DeviceKind::Gpu { Preset::Resnet32 } else { Preset::Small }
+}
+
+/// Folds of the cross-validation where nothing is said, with so many test images; none where there are any.
+pub fn usual_folds(test: usize) -> Option<usize> {
+    (test == 0).then_some(FOLDS)
+}
+
+/// How many of the training images a classifier learns from: all of them, or about so many in a
+/// cross-validation.
+pub fn learnt_from(images: usize, folds: Option<usize>) -> usize {
+    folds.map_or(images, |folds| images - images / folds.max(2))
+}
+
+/// Images of a step, with so many to learn from.
+fn batch_of(images: usize) -> usize {
+    // A training part smaller than a batch is a batch; batch norm needs two images.
+    Options::new(Preset::Small, 1, 0).batch.min(images).max(2)
+}
+
+impl Budget {
+    /// Steps of each training, at least 1, with so many images to learn from.
+    pub fn steps(self, network: Preset, images: usize) -> usize {
+        let per_epoch = images.div_ceil(batch_of(images)).max(1);
+        let steps = match (self, network) {
+            (Budget::Steps(steps), _) => steps,
+            (Budget::Epochs(epochs), _) => epochs.saturating_mul(per_epoch),
+            (Budget::Usual, Preset::Small) => SMALL_STEPS,
+            (Budget::Usual, Preset::Resnet32) => RESNET_EPOCHS * per_epoch,
+        };
+        steps.max(1)
+    }
+}
+
 /// What all trainings have in common; the seed is set for each.
 fn options(request: &EvaluateRequest, kind: DeviceKind, images: usize) -> Result<Options, JobError> {
     let network = match &request.network {
         Some(name) => name.parse::<Preset>().map_err(|error| JobError::Input(error.to_string()))?,
-        None if kind == DeviceKind::Gpu => Preset::Resnet32,
-        None => Preset::Small,
+        None => usual_network(kind),
     };
-    let usual = Options::new(network, 1, request.seed);
-    // A training part smaller than a batch is a batch; batch norm needs two images.
-    let batch = usual.batch.min(images).max(2);
-    let per_epoch = images.div_ceil(batch).max(1);
-    let steps = match (request.budget, network) {
-        (Budget::Steps(steps), _) => steps,
-        (Budget::Epochs(epochs), _) => epochs * per_epoch,
-        (Budget::Usual, Preset::Small) => SMALL_STEPS,
-        (Budget::Usual, Preset::Resnet32) => RESNET_EPOCHS * per_epoch,
-    };
-    Ok(Options { steps: steps.max(1), batch, ..usual })
+    let steps = request.budget.steps(network, images);
+    Ok(Options { batch: batch_of(images), ..Options::new(network, steps, request.seed) })
+}
+
+/// The stage that a training is told under; in a cross-validation `, fold N` follows, from 1.
+pub fn stage(name: &str, seed: u64) -> String {
+    format!("training {}", title(name, seed))
+}
+
+/// One training in words.
+fn title(name: &str, seed: u64) -> String {
+    format!("{name} with seed {seed}")
+}
+
+/// The curve with the ACSA of each seed of a treatment, also of those that were measured before.
+pub fn acsa_curve(name: &str) -> String {
+    format!("ACSA · {name}")
 }
 
 /// Trains every treatment under every seed and compares what the classifiers say of the test images.
@@ -285,17 +358,39 @@ fn options(request: &EvaluateRequest, kind: DeviceKind, images: usize) -> Result
 /// set, an `out` that exists, a device that gave out. What was measured before a cancel or an error stays
 /// for the next call.
 pub fn evaluate(ctx: &Ctx, request: &EvaluateRequest) -> Result<EvaluateOutcome, JobError> {
+    evaluate_in(ctx, request, None)
+}
+
+/// As [`evaluate`], with its results kept below `kept` instead of [`EvaluateRequest::out`]. What is known
+/// there of the same images and settings is not trained again, whichever evaluation it was measured for.
+///
+/// # Errors
+/// As [`evaluate`].
+pub fn evaluate_keeping(
+    ctx: &Ctx,
+    request: &EvaluateRequest,
+    kept: &Path,
+) -> Result<EvaluateOutcome, JobError> {
+    evaluate_in(ctx, request, Some(kept))
+}
+
+fn evaluate_in(
+    ctx: &Ctx,
+    request: &EvaluateRequest,
+    kept: Option<&Path>,
+) -> Result<EvaluateOutcome, JobError> {
     let roots = sources(request);
     if let Some(out) = &request.out {
         check_place(out, &roots)?;
     }
     check_classes(&request.dataset)?;
-    let mut unreadable = Vec::new();
-    let parts = Parts::load(ctx, request, &mut unreadable)?;
+    let mut findings = Findings { ctx, warnings: Vec::new(), unreadable: Vec::new() };
+    let parts = Parts::load(ctx, request, &mut findings)?;
     let device = Compute::start(&request.device)?;
     let kind = device.info.kind;
     let options = options(request, kind, parts.learnt_from())?;
-    let arms = arms::arms(ctx, request, &parts, &options, &mut unreadable)?;
+    let arms = arms::arms(ctx, request, &parts, &options, &mut findings)?;
+    let Findings { warnings, unreadable, .. } = findings;
     if let Some(first) = unreadable.first() {
         ctx.note(
             Level::Warning,
@@ -318,9 +413,10 @@ pub fn evaluate(ctx: &Ctx, request: &EvaluateRequest) -> Result<EvaluateOutcome,
         "batch": options.batch,
         "device": kind.as_str(),
     });
-    let results = match &request.out {
-        Some(out) => Results::open(out, &identity)?,
-        None => Results::in_memory(),
+    let results = match (kept, &request.out) {
+        (Some(kept), _) => Results::kept(kept, &identity)?,
+        (None, Some(out)) => Results::open(out, &identity)?,
+        (None, None) => Results::in_memory(),
     };
     let seeds: Vec<u64> = (0..request.seeds.max(1) as u64).map(|n| request.seed.wrapping_add(n)).collect();
     let truth = parts.truth();
@@ -338,7 +434,7 @@ pub fn evaluate(ctx: &Ctx, request: &EvaluateRequest) -> Result<EvaluateOutcome,
     if resumed > 0 {
         ctx.note(Level::Info, format!("going on: {resumed} classifiers were measured before"));
     }
-    let failed = work.all(&seeds)?;
+    let (failed, step_seconds) = work.all(&seeds)?;
     let complete = work.is_complete(&seeds, &failed);
     let (runs, made) = (work.runs(&seeds), work.filled(&seeds));
     if ctx.is_stopping() && !runs.iter().any(|run| run.name == NONE) {
@@ -355,6 +451,7 @@ pub fn evaluate(ctx: &Ctx, request: &EvaluateRequest) -> Result<EvaluateOutcome,
     let settings = Settings { seed: request.seed, ..Settings::default() };
     let mut comparison = Comparison::of(ctx, part, &entries, NONE, &runs, &settings)?;
     comparison.summary.extend(parts.remarks().iter().cloned());
+    let (learnt, asked) = parts.hashes();
     let setting = Setting {
         network: options.network,
         steps: options.steps,
@@ -364,11 +461,26 @@ pub fn evaluate(ctx: &Ctx, request: &EvaluateRequest) -> Result<EvaluateOutcome,
         channels: request.spec.channels,
         seeds,
         folds: parts.count(),
+        training: learnt,
+        test: asked,
     };
-    let mut outcome = EvaluateOutcome { comparison, setting, failed, unreadable, resumed, out: None, made };
+    let mut outcome = EvaluateOutcome {
+        comparison,
+        setting,
+        failed,
+        unreadable,
+        warnings,
+        resumed,
+        complete,
+        step_seconds,
+        out: None,
+        made,
+    };
     if complete {
         let files = files(&outcome)?;
         outcome.out = work.results.finish(&files)?;
+    } else if kept.is_some() {
+        ctx.note(Level::Warning, "stopped before the end; what was measured is kept");
     } else {
         ctx.note(
             Level::Warning,

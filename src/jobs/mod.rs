@@ -3,6 +3,7 @@
 //! The window and the command line start the same jobs; neither knows a thread, a tensor or a transaction.
 
 pub mod bench;
+pub mod comparisons;
 mod compute;
 pub mod devices;
 pub mod distances;

@@ -16,6 +16,7 @@ use std::thread::JoinHandle;
 use serde_json::Value;
 
 use super::JobError;
+use super::comparisons::Kept;
 use crate::domain::decisions::{DecidedBy, Decision};
 use crate::domain::samples::Dataset;
 use crate::project::candidates::GENERATE;
@@ -64,6 +65,8 @@ pub enum StoreCommand {
     SetDataset(Arc<Dataset>),
     /// Looks for the images in this folder, where they moved.
     FindSource(PathBuf),
+    /// Remembers an exported folder.
+    Exported(PathBuf),
     /// Sends everything again.
     Reload,
 }
@@ -88,6 +91,10 @@ pub struct Opened {
     pub candidates: Arc<Vec<CandidateRow>>,
     /// What was measured of the classes of the same run.
     pub quality: Arc<Vec<ClassQuality>>,
+    /// The oldest first, also those that ended early.
+    pub comparisons: Vec<Arc<Kept>>,
+    /// Folders that were exported, the newest first; they may be gone.
+    pub exports: Vec<PathBuf>,
     pub history: History,
     /// Where the images were, when they are not there and were not found again.
     pub source_missing: Option<PathBuf>,
@@ -114,6 +121,8 @@ pub enum StoreEvent {
     Added(Arc<Vec<CandidateRow>>),
     /// What was measured of a class of the run, all of it being made.
     Measured(Arc<ClassQuality>),
+    /// A comparison of treatments ended with a report.
+    Compared(Arc<Kept>),
     /// These decisions changed; see [`patch`].
     Decided(Arc<Vec<Decided>>),
     /// What was just done or undone, a phrase, for the message log.
@@ -158,6 +167,7 @@ enum Message {
     NewRun(String, Value, Reply<RunId>),
     Add(RunId, Vec<NewCandidate>, Reply<Vec<i64>>),
     Measured(RunId, ClassQuality, Reply<()>),
+    Compared(RunId, String, Value, Reply<()>),
     Finish(RunId, String, Reply<()>),
     Close,
 }
@@ -282,6 +292,14 @@ impl StoreSink {
         self.send.send(message(reply)).map_err(|_| closed())?;
         answer.recv().map_err(|_| closed())?
     }
+
+    /// Keeps the report of a comparison and ends its run with `finished` or `kept`.
+    ///
+    /// # Errors
+    /// As [`Project::add_comparison`].
+    pub fn compared(&mut self, run: RunId, status: &str, report: Value) -> Result<(), ProjectError> {
+        self.ask(|reply| Message::Compared(run, status.to_owned(), report, reply))
+    }
 }
 
 impl CandidateSink for StoreSink {
@@ -368,6 +386,15 @@ fn serve(open: impl FnOnce() -> Result<Project, ProjectError>, receive: &Receive
                 }
                 let _ = reply.send(kept);
             }
+            Message::Compared(run, status, report, reply) => {
+                let kept = project.add_comparison(run, &status, &report);
+                if kept.is_ok()
+                    && let Ok(row) = project.comparison(run)
+                {
+                    out.event(StoreEvent::Compared(Arc::new(Kept::of(row))));
+                }
+                let _ = reply.send(kept);
+            }
             Message::Finish(run, status, reply) => {
                 let _ = reply.send(project.finish_run(run, &status));
             }
@@ -398,6 +425,8 @@ fn snapshot(project: &mut Project) -> Result<Opened, ProjectError> {
         settings: project.settings()?,
         candidates: Arc::new(project.candidates()?),
         quality: Arc::new(project.quality()?),
+        comparisons: project.comparisons()?.into_iter().map(|row| Arc::new(Kept::of(row))).collect(),
+        exports: project.exports()?,
         history: history(project)?,
         source_missing,
     })
@@ -444,6 +473,7 @@ fn obey(project: &mut Project, command: StoreCommand, out: &Out) -> Result<(), P
             out.event(StoreEvent::Dataset(Arc::new(project.dataset()?)));
             Ok(())
         }
+        StoreCommand::Exported(folder) => project.add_export(&folder),
         StoreCommand::Reload => {
             let all = snapshot(project)?;
             out.event(StoreEvent::Opened(Box::new(all)));

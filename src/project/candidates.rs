@@ -27,7 +27,7 @@ pub const GENERATE: &str = "generate";
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunRow {
     pub id: RunId,
-    /// `generate` or `train`.
+    /// `generate`, `train` or `evaluate`.
     pub kind: String,
     /// What is needed to repeat it.
     pub config: Value,

@@ -1,4 +1,5 @@
-//! The project: one folder with a SQLite store of the data set, edits, runs, candidates, decisions and undo.
+//! The project: one folder with a SQLite store of the data set, edits, runs, candidates, decisions,
+//! comparisons and undo.
 //!
 //! Knows [`crate::domain`] and [`crate::imaging`] alone; no window, no tensor, no export. A project folder
 //! holds `project.sqlite`, `project.lock`, `models/`, `candidates/` and `runs/`; every path inside the store
@@ -6,6 +7,7 @@
 //! before it is checked to stay inside the project or the source folder.
 
 pub mod candidates;
+pub mod comparisons;
 pub mod default_place;
 pub mod error;
 pub mod files;
@@ -20,6 +22,7 @@ pub mod store;
 mod schema;
 
 pub use candidates::{CandidateRow, NewCandidate, RunId, RunRow};
+pub use comparisons::ComparisonRow;
 pub use error::ProjectError;
 pub use history::{Decided, Step};
 pub use quality::{ClassQuality, QualityFigure};

@@ -11,7 +11,7 @@ pub(super) const APPLICATION_ID: i64 = 0x6370_6f69;
 /// The newest schema.
 pub(super) const NEWEST: i64 = MIGRATIONS.len() as i64;
 
-const MIGRATIONS: [&str; 3] = [V1, V2, V3];
+const MIGRATIONS: [&str; 4] = [V1, V2, V3, V4];
 
 const V1: &str = "
 CREATE TABLE info (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
@@ -69,6 +69,16 @@ CREATE TABLE figures (
     id INTEGER PRIMARY KEY AUTOINCREMENT, quality INTEGER NOT NULL REFERENCES quality (id),
     features TEXT NOT NULL, name TEXT NOT NULL, value REAL NOT NULL, sd REAL, floor REAL,
     n_real INTEGER NOT NULL, n_made INTEGER NOT NULL, UNIQUE (quality, features, name)
+) STRICT;
+";
+
+/// Reports of comparisons of treatments, and the folders that were exported.
+const V4: &str = "
+CREATE TABLE comparisons (
+    run INTEGER PRIMARY KEY REFERENCES runs (id), ended INTEGER NOT NULL, report TEXT NOT NULL
+) STRICT;
+CREATE TABLE exports (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, folder TEXT NOT NULL UNIQUE, exported INTEGER NOT NULL
 ) STRICT;
 ";
 

@@ -98,6 +98,8 @@ pub struct TreatmentResult {
     pub intervals: Intervals,
     /// In class order.
     pub classes: Vec<ClassResult>,
+    /// The answers of all seeds together, so an image counts once for each of them.
+    pub confusion: Confusion,
     /// `None` for the baseline itself, and where no seed is shared.
     pub against_baseline: Option<Against>,
     /// The best treatment that makes no images; for treatments that do.
@@ -288,6 +290,7 @@ impl<'a> Shop<'a> {
             }
         };
         let said: Vec<&[usize]> = runs.iter().map(|run| run.said.as_slice()).collect();
+        let confusion = Confusion::of(classes, &self.test.truth.repeat(runs.len()), &said.concat())?;
         Ok(Some(TreatmentResult {
             name: entry.name.clone(),
             label: entry.label.clone(),
@@ -296,6 +299,7 @@ impl<'a> Shop<'a> {
             figures,
             intervals: intervals(self.ctx, self.truth(), Answers { said: &said }, self.settings)?,
             classes: (0..classes).map(of_class).collect(),
+            confusion,
             against_baseline: None,
             against_free: None,
         }))

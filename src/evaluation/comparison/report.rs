@@ -71,6 +71,7 @@ impl TreatmentResult {
         object.insert("intervals".to_owned(), Value::Object(by_figure(&self.intervals)));
         let classes = classes.iter().zip(&self.classes).map(|(name, class)| class.json(name));
         object.insert("classes".to_owned(), Value::Array(classes.collect()));
+        object.insert("confusion".to_owned(), json!(self.confusion.rows()));
         object.insert("difference".to_owned(), against(self.against_baseline.as_ref()));
         object.insert("difference_free".to_owned(), against(self.against_free.as_ref()));
         Value::Object(object)

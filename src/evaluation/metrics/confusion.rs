@@ -90,6 +90,11 @@ impl Confusion {
         self.counts[truth * self.classes + said] as usize
     }
 
+    /// The whole table, row after row.
+    pub fn rows(&self) -> Vec<Vec<u64>> {
+        self.counts.chunks(self.classes.max(1)).map(<[u64]>::to_vec).collect()
+    }
+
     fn row(&self, class: usize) -> u64 {
         self.counts[class * self.classes..(class + 1) * self.classes].iter().sum()
     }

@@ -10,7 +10,7 @@ use crate::domain::task::Level;
 use crate::gui::command::{Action, Command};
 use crate::gui::dialogs::Ask;
 use crate::gui::shell::OPEN_BOX;
-use crate::gui::state::{Confirm, Face, JobKind, Sheet, ThemeChoice, Workspace, id_at};
+use crate::gui::state::{Confirm, Face, Sheet, ThemeChoice, Workspace, id_at};
 use crate::gui::views::data::FIND_BOX;
 use crate::gui::views::welcome::typed_path;
 use crate::gui::widgets::status_bar::{capital, counted};
@@ -65,6 +65,7 @@ impl App {
             }
             Action::Export => self.command(Command::Export),
             Action::Verify(folder) => self.verify(typed_path(&folder.to_string_lossy())),
+            Action::SaveTable(path) => self.save_table(path),
             Action::Copy(text) => self.ctx.copy_text(text),
             Action::Notify(level, text) => self.say(level, text),
             Action::Ask(confirm) => self.state.confirm = Some(*confirm),
@@ -241,21 +242,15 @@ impl App {
             Command::StartTraining => self.train_or_ask(),
             Command::ResumeTraining => self.train(true),
             Command::PauseJob => {
-                let kind = if self.state.running(JobKind::Train).is_some() {
-                    JobKind::Train
-                } else {
-                    JobKind::Generate
-                };
-                let paused = self.state.job(kind).is_some_and(|view| view.state == JobState::Paused);
-                self.act(Action::PauseJob(kind, !paused));
+                if let Some(kind) = self.state.making() {
+                    let paused = self.state.job(kind).is_some_and(|view| view.state == JobState::Paused);
+                    self.act(Action::PauseJob(kind, !paused));
+                }
             }
             Command::StopAndKeep => {
-                let kind = if self.state.running(JobKind::Train).is_some() {
-                    JobKind::Train
-                } else {
-                    JobKind::Generate
-                };
-                self.act(Action::StopAndKeep(kind));
+                if let Some(kind) = self.state.making() {
+                    self.act(Action::StopAndKeep(kind));
+                }
             }
             Command::CancelJob => {
                 if let Some(kind) = self.state.current_job().map(|(kind, _)| kind) {
@@ -283,6 +278,10 @@ impl App {
             Command::TypeExportFolder => self.type_export_folder(),
             Command::Export => self.wants_export = true,
             Command::VerifyFolder => self.ask(Ask::Verify),
+            Command::Evaluate => self.compare(),
+            Command::TimeSteps => self.time_steps(),
+            Command::AddFolder => self.ask(Ask::ComparedFolder),
+            Command::SaveTable => self.ask(Ask::Table),
             Command::TilesLarger => self.resize_tiles(1.2),
             Command::TilesSmaller => self.resize_tiles(1.0 / 1.2),
             Command::LogScale => {
@@ -301,7 +300,12 @@ impl App {
             Command::Keys => self.open_sheet(Sheet::Keys),
             Command::Log => self.open_sheet(Sheet::Log),
             // Handled above: they only change the workspace.
-            Command::GoData | Command::GoPlan | Command::GoTrain | Command::GoReview | Command::GoExport => {}
+            Command::GoData
+            | Command::GoPlan
+            | Command::GoTrain
+            | Command::GoReview
+            | Command::GoExport
+            | Command::GoEvaluate => {}
         }
     }
 
@@ -309,8 +313,9 @@ impl App {
         if self.state.is_busy() {
             self.state.confirm = Some(Confirm {
                 title: "Close the project while work runs?".to_owned(),
-                text: "The running work is cancelled. A training can be resumed from its last checkpoint; \
-                       decisions and candidates are saved."
+                text: "The running work is cancelled. A training can be resumed from its last checkpoint, \
+                       and a comparison goes on with what was not measured; decisions and candidates are \
+                       saved."
                     .to_owned(),
                 yes: "Cancel the work and close".to_owned(),
                 action: Action::CloseNow,

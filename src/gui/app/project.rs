@@ -8,7 +8,9 @@ use egui::ViewportCommand;
 use super::{App, Done, Opening, Place, data_dir, wait_for};
 use crate::domain::samples::Dataset;
 use crate::domain::task::{Ctx, Level};
-use crate::gui::state::{ExportForm, Face, JobKind, ProjectState, Saving, Source, TrainView, Workspace};
+use crate::gui::state::{
+    EvaluateForm, ExportForm, Face, JobKind, ProjectState, Saving, Source, TrainView, Workspace,
+};
 use crate::imaging::scan::Reading;
 use crate::jobs::store::{Opened, StoreCommand, StoreEvent, StoreHandle, patch};
 use crate::jobs::{self, JobError};
@@ -105,6 +107,7 @@ impl App {
         state.review = state.review.anew();
         state.train = TrainView::default();
         state.export = ExportForm::default();
+        state.evaluate = EvaluateForm::default();
         state.sheet = None;
         self.textures.forget();
         self.ctx.send_viewport_cmd(ViewportCommand::Title("counterpoise".to_owned()));
@@ -166,6 +169,7 @@ impl App {
             StoreEvent::Measured(quality) => {
                 self.quality_changed(|list| Arc::make_mut(list).push(ClassQuality::clone(&quality)));
             }
+            StoreEvent::Compared(kept) => self.compared(kept),
             StoreEvent::Added(rows) => match &mut self.opened {
                 // Told before the data set was there.
                 Some(opened) => Arc::make_mut(&mut opened.candidates).extend_from_slice(&rows),
@@ -253,6 +257,8 @@ impl App {
         project.source_missing = opened.source_missing;
         project.candidates = opened.candidates;
         project.quality = opened.quality;
+        project.comparisons = opened.comparisons;
+        project.exports = opened.exports;
         project.can_undo = opened.history.undo;
         project.can_redo = opened.history.redo;
         project.refresh_plan();
@@ -268,6 +274,7 @@ impl App {
             folder: project.dataset.root.clone(),
             project: project.dir.clone(),
         };
+        self.state.evaluate = EvaluateForm::of(&project.settings, &project.comparisons);
         self.state.project = Some(project);
         self.state.source = Source::Open;
         let dir = self.data_dir.clone();

@@ -4,6 +4,7 @@
 //! touches no file, no store and no thread.
 
 pub mod data;
+pub mod evaluate;
 pub mod export;
 pub mod log;
 pub mod plan;

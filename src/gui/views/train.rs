@@ -125,7 +125,7 @@ fn why_not_generate(state: &State) -> Option<&'static str> {
 }
 
 /// Stage, count, elapsed and time left of a job that runs.
-fn progress_words(job: &JobView) -> String {
+pub(super) fn progress_words(job: &JobView) -> String {
     let mut words = match job.state {
         JobState::Paused => vec!["Paused".to_owned()],
         JobState::Cancelling => vec!["Cancelling…".to_owned()],
@@ -235,7 +235,7 @@ fn form(ui: &mut Ui, t: &Tokens, state: &mut State, out: &mut Vec<Action>) {
 }
 
 /// Device choice with what each one is; true where it changed.
-fn device_field(ui: &mut Ui, device: &mut String, devices: &Face<Vec<DeviceRow>>) -> bool {
+pub(super) fn device_field(ui: &mut Ui, device: &mut String, devices: &Face<Vec<DeviceRow>>) -> bool {
     let before = device.clone();
     let rows = devices.full().map_or(&[] as &[DeviceRow], Vec::as_slice);
     let words = |row: &DeviceRow| format!("{} · {}", row.kind, row.name);

@@ -26,6 +26,22 @@ pub fn time_words(time: Duration) -> String {
     }
 }
 
+/// `2026-07-18 14:32 UTC`, of seconds since 1970.
+pub fn moment_words(seconds: i64) -> String {
+    let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
+    // In years that begin in March leap days come last, and 400 of them have 146 097 days.
+    let shifted = days.saturating_add(719_468);
+    let (era, day) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
+    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    // Months from March on, 153 days in each five.
+    let from_march = (5 * day + 2) / 153;
+    let day = day - (153 * from_march + 2) / 5 + 1;
+    let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
+    let year = era * 400 + year + i64::from(month <= 2);
+    format!("{year:04}-{month:02}-{day:02} {:02}:{:02} UTC", second / 3600, second / 60 % 60)
+}
+
 /// `339 of 1 900`; `339` while the total is unknown; empty before anything is done.
 pub fn count_words(done: u64, total: u64) -> String {
     match (done, total) {
@@ -129,7 +145,7 @@ fn job_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
         if ui.add_enabled(!ending, small("Cancel")).clicked() {
             out.push(Action::CancelJob(kind));
         }
-        if matches!(kind, JobKind::Train | JobKind::Generate) {
+        if matches!(kind, JobKind::Train | JobKind::Generate | JobKind::Evaluate) {
             let paused = job.state == JobState::Paused;
             let text = if paused { "Go on" } else { "Pause" };
             if ui.add_enabled(!ending, small(text)).clicked() {

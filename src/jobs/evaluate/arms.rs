@@ -5,12 +5,12 @@ use std::collections::HashSet;
 use serde_json::{Value, json};
 
 use super::parts::{Hashed, Parts, with_classes};
-use super::{Budget, EvaluateRequest, NamedFolder, fit_error};
+use super::{Budget, EvaluateRequest, Findings, NamedFolder, fit_error};
 use crate::classify::treatments::{Options, Treatment};
 use crate::domain::plan::Plan;
 use crate::domain::provenance::Kind;
 use crate::domain::samples::Unreadable;
-use crate::domain::task::{Ctx, Level};
+use crate::domain::task::Ctx;
 use crate::evaluation::comparison::Entry;
 use crate::evaluation::treatments::MadeTreatment;
 use crate::imaging::exported::Manifest;
@@ -111,7 +111,7 @@ pub(super) fn arms(
     request: &EvaluateRequest,
     parts: &Parts,
     options: &Options,
-    unreadable: &mut Vec<Unreadable>,
+    findings: &mut Findings<'_>,
 ) -> Result<Vec<Arm>, JobError> {
     let training = &parts.training().set;
     let counts = training.counts();
@@ -125,7 +125,7 @@ pub(super) fn arms(
     let mut arms = Vec::new();
     for treatment in treatments {
         if let Some(overlap) = treatment.overlap(&counts) {
-            ctx.note(Level::Warning, overlap.to_string());
+            findings.warn(overlap.to_string());
         }
         let entry = Entry { name: treatment.to_string(), label: treatment.label(), made: false };
         arms.push(Arm { entry, treatment, images: Images::Own });
@@ -140,12 +140,9 @@ pub(super) fn arms(
         }
         treatment.check(training).map_err(fit_error)?;
         if !made.info().online && plan.total_to_make() == 0 {
-            ctx.note(
-                Level::Warning,
-                format!("every class has its target already, so {name} has nothing to make"),
-            );
+            findings.warn(format!("every class has its target already, so {name} has nothing to make"));
         } else if let Some(overlap) = made.overlap(&filled) {
-            ctx.note(Level::Warning, overlap.to_string());
+            findings.warn(overlap.to_string());
         }
         let entry = Entry { name, label: made.label(), made: made.makes_images() };
         let generator = Generator::new(made, request, options, parts.learnt_from())?;
@@ -166,7 +163,7 @@ pub(super) fn arms(
                 folder.dir.display()
             )));
         };
-        let set = exported(ctx, request, folder, training, test, unreadable)?;
+        let set = exported(ctx, request, folder, training, test, findings)?;
         let fingerprint = set.fingerprint();
         let label = "An exported folder, trained on plainly".to_owned();
         arms.push(Arm {
@@ -185,7 +182,7 @@ fn exported(
     folder: &NamedFolder,
     training: &Hashed<TrainingSet>,
     test: &Hashed<HeldOut>,
-    unreadable: &mut Vec<Unreadable>,
+    findings: &mut Findings<'_>,
 ) -> Result<Hashed<TrainingSet>, JobError> {
     let scanned = crate::jobs::scan::scan(ctx, &folder.dir, Reading::Headers)?;
     let manifest = Manifest::of_folder(&scanned.root).map_err(|error| JobError::Input(error.to_string()))?;
@@ -195,7 +192,7 @@ fn exported(
         sample.kind = Kind::Original;
     }
     let (set, lost) = TrainingSet::load_readable(ctx, &dataset, &request.spec)?;
-    unreadable.extend(lost.into_iter().map(|file| {
+    findings.unreadable.extend(lost.into_iter().map(|file| {
         let path = folder.dir.join(&file.path).to_string_lossy().into_owned();
         Unreadable { path, ..file }
     }));
@@ -208,14 +205,14 @@ fn exported(
         )));
     }
     let hashed = Hashed::new(ctx, set)?;
-    check_origin(ctx, folder, &hashed, manifest.is_some(), training, test)?;
+    check_origin(findings, folder, &hashed, manifest.is_some(), training, test)?;
     Ok(hashed)
 }
 
 /// An exported folder has the evaluated folder's training images as its originals, and none of its test
 /// images.
 fn check_origin(
-    ctx: &Ctx,
+    findings: &mut Findings<'_>,
     folder: &NamedFolder,
     exported: &Hashed<TrainingSet>,
     has_manifest: bool,
@@ -251,20 +248,15 @@ fn check_origin(
         )));
     }
     if !has_manifest {
-        ctx.note(
-            Level::Warning,
-            format!("{} has no manifest, so nothing says which of its images were made", folder.name),
-        );
+        findings
+            .warn(format!("{} has no manifest, so nothing says which of its images were made", folder.name));
     } else if found < originals.len() {
-        ctx.note(
-            Level::Warning,
-            format!(
-                "{} of the {} original images of {} are no training images of the evaluated folder",
-                originals.len() - found,
-                originals.len(),
-                folder.name
-            ),
-        );
+        findings.warn(format!(
+            "{} of the {} original images of {} are no training images of the evaluated folder",
+            originals.len() - found,
+            originals.len(),
+            folder.name
+        ));
     }
     Ok(())
 }

@@ -8,16 +8,13 @@ use std::ops::Deref;
 use rayon::prelude::*;
 use serde_json::{Value, json};
 
-use super::EvaluateRequest;
-use crate::domain::samples::{Dataset, Unreadable};
+use super::{EvaluateRequest, FOLDS, Findings};
+use crate::domain::samples::Dataset;
 use crate::domain::splits::{Split, folds};
 use crate::domain::task::{Ctx, Level};
 use crate::imaging::hash::sha256_hex;
 use crate::imaging::training_set::{HeldOut, ImageSet, TrainingSet};
 use crate::jobs::JobError;
-
-/// Folds where nothing is said.
-const FOLDS: usize = 5;
 
 /// Decoded images with the hash of each.
 pub(super) struct Hashed<S> {
@@ -35,7 +32,13 @@ impl<S: Deref<Target = ImageSet>> Hashed<S> {
 
     /// A hash of all pictures and their classes.
     pub fn fingerprint(&self) -> String {
-        let lines = self.set.labels.iter().zip(&self.hashes).map(|(label, hash)| format!("{label} {hash}\n"));
+        self.fingerprint_of(|_| true)
+    }
+
+    /// The same of the images at some positions.
+    fn fingerprint_of(&self, wanted: impl Fn(usize) -> bool) -> String {
+        let images = self.set.labels.iter().zip(&self.hashes).enumerate().filter(|(image, _)| wanted(*image));
+        let lines = images.map(|(_, (label, hash))| format!("{label} {hash}\n"));
         sha256_hex(lines.collect::<String>())
     }
 }
@@ -69,29 +72,21 @@ impl Parts {
     ///
     /// # Errors
     /// No image of a class, no test image, folds beside a test part, or too few images to hold any out.
-    pub fn load(
-        ctx: &Ctx,
-        request: &EvaluateRequest,
-        unreadable: &mut Vec<Unreadable>,
-    ) -> Result<Self, JobError> {
+    pub fn load(ctx: &Ctx, request: &EvaluateRequest, findings: &mut Findings<'_>) -> Result<Self, JobError> {
         let in_folder: usize = request.dataset.counts(Split::Test).iter().sum();
         match (request.test.is_some() || in_folder > 0, request.folds) {
-            (true, None) => Self::apart(ctx, request, unreadable),
+            (true, None) => Self::apart(ctx, request, findings),
             (true, Some(_)) => Err(JobError::Input(format!(
                 "there is a test part, so nothing is cross-validated; leave --folds out: {}",
                 request.dataset.root.display()
             ))),
-            (false, wanted) => Self::folds(ctx, request, wanted.unwrap_or(FOLDS), unreadable),
+            (false, wanted) => Self::folds(ctx, request, wanted.unwrap_or(FOLDS), findings),
         }
     }
 
-    fn apart(
-        ctx: &Ctx,
-        request: &EvaluateRequest,
-        unreadable: &mut Vec<Unreadable>,
-    ) -> Result<Self, JobError> {
+    fn apart(ctx: &Ctx, request: &EvaluateRequest, findings: &mut Findings<'_>) -> Result<Self, JobError> {
         let (training, lost) = TrainingSet::load_readable(ctx, &request.dataset, &request.spec)?;
-        unreadable.extend(lost);
+        findings.unreadable.extend(lost);
         let (test, lost) = match &request.test {
             None => HeldOut::load_readable(ctx, &request.dataset, Split::Test, &request.spec)?,
             Some(test) => {
@@ -99,10 +94,10 @@ impl Parts {
                 HeldOut::load_readable(ctx, &test, Split::Test, &request.spec)?
             }
         };
-        unreadable.extend(lost);
+        findings.unreadable.extend(lost);
         check_classes(&training)?;
         let (training, test) = (Hashed::new(ctx, training)?, Hashed::new(ctx, test)?);
-        say_of_parts(ctx, &training, &test)?;
+        say_of_parts(findings, &training, &test)?;
         Ok(Parts::Apart { training, test })
     }
 
@@ -110,23 +105,20 @@ impl Parts {
         ctx: &Ctx,
         request: &EvaluateRequest,
         wanted: usize,
-        unreadable: &mut Vec<Unreadable>,
+        findings: &mut Findings<'_>,
     ) -> Result<Self, JobError> {
         let mut dataset = request.dataset.clone();
         let listed = dataset.samples.len();
         dataset.samples.retain(|sample| !sample.kind.is_made());
         let made = listed - dataset.samples.len();
         if made > 0 {
-            ctx.note(
-                Level::Warning,
-                format!(
-                    "the folder holds {made} made images, which are left out: what they were made from is held \
-                     out in turn"
-                ),
-            );
+            findings.warn(format!(
+                "the folder holds {made} made images, which are left out: what they were made from is held out \
+                 in turn"
+            ));
         }
         let (training, lost) = TrainingSet::load_readable(ctx, &dataset, &request.spec)?;
-        unreadable.extend(lost);
+        findings.unreadable.extend(lost);
         check_classes(&training)?;
         let all = Hashed::new(ctx, training)?;
         let units = units(&all.set.groups, &all.hashes);
@@ -224,6 +216,17 @@ impl Parts {
         let Parts::Folds { numbers, .. } = self else { return all };
         let most = numbers.iter().map(|&fold| self.places(fold).len()).max().unwrap_or(0);
         all - most
+    }
+
+    /// Hashes of what is learnt from, with the folds where there are some, and of what is asked about.
+    pub fn hashes(&self) -> (String, String) {
+        match self {
+            Parts::Apart { training, test } => (training.fingerprint(), test.fingerprint()),
+            Parts::Folds { all, fold_of, .. } => {
+                let learnt = sha256_hex(format!("{} {fold_of:?}", all.fingerprint()));
+                (learnt, all.fingerprint_of(|image| fold_of[image].is_some()))
+            }
+        }
     }
 
     /// What a later call must agree on.
@@ -345,29 +348,27 @@ fn check_classes(training: &TrainingSet) -> Result<(), JobError> {
 }
 
 /// What is wrong with the parts without stopping anything.
-fn say_of_parts(ctx: &Ctx, training: &Hashed<TrainingSet>, test: &Hashed<HeldOut>) -> Result<(), JobError> {
+fn say_of_parts(
+    findings: &mut Findings<'_>,
+    training: &Hashed<TrainingSet>,
+    test: &Hashed<HeldOut>,
+) -> Result<(), JobError> {
     if test.set.is_empty() {
         return Err(JobError::Input("no test image can be decoded; look at the test part".to_owned()));
     }
     let learnt: HashSet<&String> = training.hashes.iter().collect();
     let shared = test.hashes.iter().filter(|hash| learnt.contains(hash)).count();
     if shared > 0 {
-        ctx.note(
-            Level::Warning,
-            format!(
-                "{shared} of {} test images are also training images, pixel for pixel: figures are too good",
-                test.set.len()
-            ),
-        );
+        findings.warn(format!(
+            "{shared} of {} test images are also training images, pixel for pixel: figures are too good",
+            test.set.len()
+        ));
     }
     let made = training.set.made.iter().filter(|made| **made).count();
     if made > 0 {
-        ctx.note(
-            Level::Warning,
-            format!(
-                "the folder holds {made} made images in its training part: every treatment learns from them"
-            ),
-        );
+        findings.warn(format!(
+            "the folder holds {made} made images in its training part: every treatment learns from them"
+        ));
     }
     Ok(())
 }

@@ -5,6 +5,9 @@
 //! first line of `runs.jsonl` says which evaluation it is: images, network, steps. The same evaluation goes
 //! on from there, another one is refused. What generators learnt and made lies beside them. Once all is
 //! measured, tables are written into it and the folder gets its name; an existing one is never written over.
+//!
+//! A project keeps its results in one place for good: a folder for each set of images and settings, which
+//! every later evaluation of the same takes what it needs from and adds to.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
@@ -16,6 +19,7 @@ use serde_json::{Value, json};
 use crate::evaluation::comparison::Run;
 use crate::evaluation::treatments::Filled;
 use crate::imaging::files::{real, sync_folder, write_atomic};
+use crate::imaging::hash::sha256_hex;
 use crate::jobs::JobError;
 
 const RUNS: &str = "runs.jsonl";
@@ -69,8 +73,8 @@ pub(super) struct Results {
 }
 
 struct Place {
-    /// The folder that it will be.
-    out: PathBuf,
+    /// The folder that it will be; `None` where it stays what it is.
+    out: Option<PathBuf>,
     /// Where it is until then.
     partial: PathBuf,
     /// Locked, and written at its end.
@@ -120,6 +124,19 @@ impl Results {
     pub fn open(out: &Path, identity: &Value) -> Result<Self, JobError> {
         let name = out.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let partial = out.with_file_name(format!(".{name}.evaluating"));
+        Self::begin(Some(out.to_owned()), partial, identity)
+    }
+
+    /// Begins or goes on in the folder of this evaluation below `dir`, where its results stay.
+    ///
+    /// # Errors
+    /// The same evaluation runs there now, or the disk's.
+    pub fn kept(dir: &Path, identity: &Value) -> Result<Self, JobError> {
+        let hash = sha256_hex(identity.to_string());
+        Self::begin(None, dir.join(hash.get(..16).unwrap_or_default()), identity)
+    }
+
+    fn begin(out: Option<PathBuf>, partial: PathBuf, identity: &Value) -> Result<Self, JobError> {
         fs::create_dir_all(&partial).map_err(|e| failed("make the folder", &e, &partial))?;
         let path = partial.join(RUNS);
         let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
@@ -127,17 +144,23 @@ impl Results {
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                return Err(JobError::Input(format!(
-                    "another evaluation is writing there; wait for it or choose another --out: {}",
-                    out.display()
-                )));
+                return Err(JobError::Input(match &out {
+                    Some(out) => format!(
+                        "another evaluation is writing there; wait for it or choose another --out: {}",
+                        out.display()
+                    ),
+                    None => format!(
+                        "these images are being evaluated already; wait for that to end: {}",
+                        partial.display()
+                    ),
+                }));
             }
             Err(TryLockError::Error(e)) => return Err(failed("lock the results", &e, &path)),
         }
         let mut text = String::new();
         file.read_to_string(&mut text).map_err(|e| failed("read the results", &e, &path))?;
         let head = format!("{}\n", json!({ "evaluation": identity }));
-        let mut place = Place { out: out.to_owned(), partial, file };
+        let mut place = Place { out, partial, file };
         let mut records = Vec::new();
         // A line that a kill cut short is measured again.
         let mut good = 0;
@@ -194,12 +217,13 @@ impl Results {
         Ok(())
     }
 
-    /// Writes the files beside the runs and gives the folder its name; `None` where there is no place.
+    /// Writes the files beside the runs and gives the folder its name; `None` where there is no place, and
+    /// where the results stay in theirs.
     ///
     /// # Errors
     /// Somebody else made the folder meanwhile, or the disk's. The results stay where they were.
     pub fn finish(self, files: &[(&str, Vec<u8>)]) -> Result<Option<PathBuf>, JobError> {
-        let Some(Place { out, partial, file }) = self.place else { return Ok(None) };
+        let Some(Place { out: Some(out), partial, file }) = self.place else { return Ok(None) };
         for (name, bytes) in files {
             let path = partial.join(name);
             write_atomic(&path, bytes).map_err(|e| failed("write the file", &e, &path))?;

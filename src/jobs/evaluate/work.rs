@@ -3,10 +3,11 @@
 use std::time::Instant;
 
 use super::arms::{Arm, Generator, Images};
+use super::pace::median;
 use super::parts::{Cut, Parts};
 use super::results::{Fold, Record, Results};
 use super::studio::Studio;
-use super::{Ending, FailedRun, MadeOf};
+use super::{Ending, FailedRun, MadeOf, acsa_curve, stage, title};
 use crate::classify::treatments::{FitError, Fitted, Options, fit};
 use crate::domain::plan::Target;
 use crate::domain::task::{Ctx, Level};
@@ -45,8 +46,11 @@ struct Shared {
 
 /// Steps of all trainings.
 struct Steps {
+    /// Those that were taken, or are not needed any more.
     done: u64,
     total: u64,
+    /// Of each training the median of the seconds of its steps: a pause in one of them changes nothing.
+    paces: Vec<f64>,
 }
 
 impl Work<'_> {
@@ -134,15 +138,25 @@ impl Work<'_> {
     }
 
     /// Seed by seed, so that the first comparisons are there early. A training that gave no classifier is
-    /// left out and told of.
+    /// left out and told of. Gives these, and the mean of the seconds that a step of each training took;
+    /// `None` where none was trained step by step.
     ///
     /// # Errors
     /// What ends the whole evaluation; what was measured is kept.
-    pub fn all(&mut self, seeds: &[u64]) -> Result<Vec<FailedRun>, JobError> {
-        let mut steps = Steps { done: 0, total: self.steps_left(seeds) as u64 };
+    pub fn all(&mut self, seeds: &[u64]) -> Result<(Vec<FailedRun>, Option<f64>), JobError> {
+        let mut steps = Steps { done: 0, total: self.steps_left(seeds) as u64, paces: Vec::new() };
+        let failed = self.train_all(seeds, &mut steps)?;
+        let paces = steps.paces;
+        let step_seconds = (!paces.is_empty()).then(|| paces.iter().sum::<f64>() / paces.len() as f64);
+        Ok((failed, step_seconds))
+    }
+
+    fn train_all(&mut self, seeds: &[u64], steps: &mut Steps) -> Result<Vec<FailedRun>, JobError> {
         let mut failed: Vec<FailedRun> = Vec::new();
         let (arms, parts) = (self.arms, self.parts);
         for &seed in seeds {
+            // What was measured before is told as what is measured now.
+            arms.iter().for_each(|arm| self.tell(arm, seed));
             for fold in parts.numbers() {
                 if self.missing(seed, fold).is_empty() {
                     continue;
@@ -159,7 +173,7 @@ impl Work<'_> {
                     if self.ctx.is_stopping() {
                         return Ok(failed);
                     }
-                    match self.one(arm, seed, &cut, &mut shared, &mut steps) {
+                    match self.one(arm, seed, &cut, &mut shared, steps) {
                         Ok(record) => {
                             self.results.add(record)?;
                             self.tell(arm, seed);
@@ -184,14 +198,13 @@ impl Work<'_> {
         let classes = self.parts.training().set.classes.len();
         let confusion = Confusion::of(classes, self.truth, &run.said).ok();
         if let Some(acsa) = confusion.and_then(|confusion| confusion.acsa()) {
-            self.ctx.metric(format!("ACSA · {}", arm.entry.name), seed as f64, acsa);
+            self.ctx.metric(acsa_curve(&arm.entry.name), seed as f64, acsa);
         }
     }
 
     /// One training in words.
     fn title(&self, arm: &Arm, seed: u64, fold: Option<usize>) -> String {
-        let fold = fold.map(|number| format!(", fold {}", number + 1)).unwrap_or_default();
-        format!("{} with seed {seed}{fold}", arm.entry.name)
+        title(&arm.entry.name, seed) + &fold_words(fold)
     }
 
     /// Trains and asks one classifier.
@@ -278,13 +291,16 @@ impl Work<'_> {
         steps: &mut Steps,
     ) -> Result<Fitted, Ending> {
         let options = Options { seed, ..self.options };
-        let stage = format!("training {}", self.title(arm, seed, fold));
-        let of_fold = fold.map(|number| format!(", fold {}", number + 1)).unwrap_or_default();
+        let of_fold = fold_words(fold);
+        let stage = stage(&arm.entry.name, seed) + &of_fold;
         let curve = format!("loss · {}, seed {seed}{of_fold}", arm.entry.name);
         let every = options.steps.div_ceil(POINTS).max(1);
         let (mut sum, mut count) = (0.0, 0.0);
         let before = steps.done;
+        let (mut times, mut last) = (Vec::new(), Instant::now());
         let ended = fit(self.ctx, &arm.treatment, set, &options, self.device, &mut |step| {
+            times.push(last.elapsed().as_secs_f64());
+            last = Instant::now();
             steps.done += 1;
             self.ctx.progress(stage.clone(), steps.done, steps.total);
             (sum, count) = (sum + step.loss, count + 1.0);
@@ -295,13 +311,20 @@ impl Work<'_> {
         });
         // Steps that a training did not take any more are done with, too.
         steps.done = before + options.steps as u64;
-        ended.map_err(Ending::from)
+        let fitted = ended?;
+        steps.paces.extend(median(times));
+        Ok(fitted)
     }
 
     fn scores(&self, truth: Vec<usize>, rows: Vec<Vec<f64>>) -> Result<Scores, Ending> {
         let classes = self.parts.training().set.classes.len();
         Scores::new(classes, truth, rows).map_err(|_| FitError::Diverged { step: self.options.steps }.into())
     }
+}
+
+/// `, fold N` from 1; nothing outside of a cross-validation.
+fn fold_words(fold: Option<usize>) -> String {
+    fold.map(|number| format!(", fold {}", number + 1)).unwrap_or_default()
 }
 
 fn run(name: &str, seed: u64, scores: &Scores) -> Run {

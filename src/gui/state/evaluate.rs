@@ -1,0 +1,309 @@
+//! The Evaluate workspace beside the settings: what is chosen to be compared, and what is shown of it.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Face, ProjectState, State};
+use crate::classify::treatments::{Preset, Treatment};
+use crate::jobs::comparisons::{Choice, Kept, Report, Workload};
+use crate::jobs::devices::DeviceKind;
+use crate::jobs::evaluate::{Budget, NamedFolder, learnt_from, usual_folds, usual_network};
+use crate::project::{RunId, Settings};
+
+/// Treatments that are chosen where nothing else was: they cost nothing more and are hard to beat.
+const FIRST: [&str; 3] = ["class-aware", "drs", "threshold"];
+
+/// How the length of a training is chosen. The numbers of the other ways stay.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Length {
+    #[default]
+    Usual,
+    Steps,
+    Epochs,
+}
+
+/// An exported folder that may be trained on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FolderChoice {
+    /// In results.
+    pub name: String,
+    pub dir: PathBuf,
+    pub chosen: bool,
+}
+
+/// How long a step takes, as it was measured.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pace {
+    /// What it was measured on; it says nothing of anything else.
+    pub workload: Workload,
+    pub network: Preset,
+    pub step_seconds: f64,
+    /// Seconds since 1970 of the comparison that it is from; `None` where it was timed by itself.
+    pub of: Option<i64>,
+}
+
+/// What a comparison would take.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Estimate {
+    /// Networks to train, where none is known yet; in a cross-validation at most.
+    pub trainings: usize,
+    /// Folds of a cross-validation; `None` where there is a test part.
+    pub folds: Option<usize>,
+    /// Of each training; `None` while the network is not known.
+    pub steps: Option<usize>,
+    /// `None` where no step of this work was measured on this machine.
+    pub pace: Option<Pace>,
+}
+
+impl Estimate {
+    /// Of all trainings; `None` where it is not known.
+    pub fn time(&self) -> Option<Duration> {
+        let (steps, pace) = (self.steps?, self.pace.as_ref()?);
+        let seconds = (self.trainings as f64) * (steps as f64) * pace.step_seconds;
+        Duration::try_from_secs_f64(seconds).ok()
+    }
+}
+
+/// The Evaluate workspace.
+#[derive(Clone, Debug)]
+pub struct EvaluateForm {
+    /// Ids of treatments with their usual parameters; plain training is always compared and not among them.
+    pub chosen: BTreeSet<&'static str>,
+    /// Treatments with other parameters, as typed.
+    pub typed: String,
+    pub folders: Vec<FolderChoice>,
+    /// Path of another folder, as typed.
+    pub folder_box: String,
+    /// The first seed, and how many.
+    pub seed: u64,
+    pub seeds: usize,
+    pub length: Length,
+    pub steps: usize,
+    pub epochs: usize,
+    /// small or resnet32; `None` follows the device.
+    pub network: Option<String>,
+    /// What was timed by itself last.
+    pub timed: Face<Pace>,
+    /// What is being compared, or was last.
+    pub running: Option<Choice>,
+    /// The comparison that is shown; the newest where there is none of this number.
+    pub shown: Option<RunId>,
+    /// Name of the treatment that charts and table are of; the best where there is none of this name.
+    pub treatment: Option<String>,
+    /// In a narrow window the form takes the place of the results.
+    pub form_open: bool,
+    /// Where the table is saved, as typed.
+    pub table: String,
+    pub saved: Face<PathBuf>,
+}
+
+impl Default for EvaluateForm {
+    fn default() -> Self {
+        EvaluateForm {
+            chosen: FIRST.into_iter().collect(),
+            typed: String::new(),
+            folders: Vec::new(),
+            folder_box: String::new(),
+            seed: 0,
+            seeds: 3,
+            length: Length::Usual,
+            steps: 1000,
+            epochs: 20,
+            network: None,
+            timed: Face::Empty,
+            running: None,
+            shown: None,
+            treatment: None,
+            form_open: true,
+            table: String::new(),
+            saved: Face::Empty,
+        }
+    }
+}
+
+impl EvaluateForm {
+    /// The form of a project that was just opened: with what was chosen last.
+    pub fn of(settings: &Settings, comparisons: &[Arc<Kept>]) -> Self {
+        let mut form = EvaluateForm { seed: settings.seed, ..Self::default() };
+        if let Some(choice) = comparisons.iter().rev().find_map(|kept| kept.choice.as_ref()) {
+            form.take(choice);
+        }
+        form.form_open = !comparisons.iter().any(|kept| kept.report.is_some());
+        form
+    }
+
+    /// Fills in what was chosen before.
+    pub fn take(&mut self, choice: &Choice) {
+        self.chosen.clear();
+        let mut typed = Vec::new();
+        for text in &choice.treatments {
+            match text.parse::<Treatment>() {
+                Ok(treatment) if treatment == Treatment::none() => {}
+                Ok(treatment) if treatment.to_string() == treatment.info().id => {
+                    self.chosen.insert(treatment.info().id);
+                }
+                _ => typed.push(text.clone()),
+            }
+        }
+        self.typed = typed.join(", ");
+        self.folders.iter_mut().for_each(|folder| folder.chosen = false);
+        for NamedFolder { name, dir } in &choice.folders {
+            match self.folders.iter_mut().find(|folder| folder.dir == *dir) {
+                Some(folder) => (folder.chosen, folder.name) = (true, name.clone()),
+                None => {
+                    self.folders.push(FolderChoice { name: name.clone(), dir: dir.clone(), chosen: true })
+                }
+            }
+        }
+        (self.seed, self.seeds) = (choice.seed, choice.seeds.max(1));
+        match choice.budget {
+            Budget::Usual => self.length = Length::Usual,
+            Budget::Steps(steps) => (self.length, self.steps) = (Length::Steps, steps),
+            Budget::Epochs(epochs) => (self.length, self.epochs) = (Length::Epochs, epochs),
+        }
+        self.network.clone_from(&choice.network);
+    }
+
+    /// Lists exported folders that are not listed yet.
+    pub fn offer(&mut self, exports: &[PathBuf]) {
+        for dir in exports {
+            if !self.folders.iter().any(|folder| folder.dir == *dir) {
+                let name = self.free_name(dir);
+                self.folders.push(FolderChoice { name, dir: dir.clone(), chosen: false });
+            }
+        }
+    }
+
+    /// Takes a folder in, chosen.
+    pub fn add_folder(&mut self, dir: &Path) {
+        self.offer(&[dir.to_path_buf()]);
+        if let Some(folder) = self.folders.iter_mut().find(|folder| folder.dir == dir) {
+            folder.chosen = true;
+        }
+    }
+
+    /// A name for a folder that nothing else in a comparison has.
+    fn free_name(&self, dir: &Path) -> String {
+        let name = dir.file_name().map(|name| name.to_string_lossy().trim().to_owned());
+        let name = name.filter(|name| !name.is_empty()).unwrap_or_else(|| "folder".to_owned());
+        let taken = |name: &str| {
+            name.parse::<Treatment>().is_ok() || self.folders.iter().any(|folder| folder.name == name)
+        };
+        let numbered = (2..).map(|number| format!("{name}-{number}"));
+        let found = std::iter::once(name.clone()).chain(numbered).find(|name| !taken(name));
+        found.unwrap_or(name)
+    }
+
+    /// How long each training is.
+    pub fn budget(&self) -> Budget {
+        match self.length {
+            Length::Usual => Budget::Usual,
+            Length::Steps => Budget::Steps(self.steps),
+            Length::Epochs => Budget::Epochs(self.epochs),
+        }
+    }
+
+    /// What is chosen, on this device.
+    ///
+    /// # Errors
+    /// What was typed is no treatment, a sentence.
+    pub fn choice(&self, device: &str) -> Result<Choice, String> {
+        let mut treatments: Vec<String> = Treatment::table()
+            .iter()
+            .filter(|info| self.chosen.contains(info.id))
+            .map(|info| info.id.to_owned())
+            .collect();
+        for text in self.typed.split(',').map(str::trim).filter(|text| !text.is_empty()) {
+            let treatment = text.parse::<Treatment>().map_err(|error| format!("{error}."))?;
+            if treatment != Treatment::none() {
+                treatments.push(treatment.to_string());
+            }
+        }
+        let chosen = self.folders.iter().filter(|folder| folder.chosen);
+        Ok(Choice {
+            treatments,
+            folders: chosen
+                .map(|folder| NamedFolder { name: folder.name.clone(), dir: folder.dir.clone() })
+                .collect(),
+            seed: self.seed,
+            seeds: self.seeds,
+            budget: self.budget(),
+            network: self.network.clone(),
+            device: device.to_owned(),
+        })
+    }
+
+    /// The comparison that is shown, with its report.
+    pub fn shown<'a>(&self, project: &'a ProjectState) -> Option<(&'a Kept, &'a Arc<Report>)> {
+        let with_report = |kept: &'a Arc<Kept>| Some((&**kept, kept.report.as_ref()?));
+        let mut all = project.comparisons.iter().rev();
+        let chosen = self.shown.and_then(|run| all.clone().find(|kept| kept.run == run));
+        chosen.and_then(with_report).or_else(|| all.find_map(with_report))
+    }
+}
+
+impl ProjectState {
+    /// Folds of the cross-validation that a comparison would be; `None` where there is a test part.
+    pub fn folds(&self) -> Option<usize> {
+        usual_folds(self.figures.test.iter().sum())
+    }
+}
+
+impl State {
+    /// What the time of a step of the chosen comparison depends on.
+    pub fn workload(&self) -> Option<Workload> {
+        let project = self.project.as_ref()?;
+        Some(Workload {
+            network: self.evaluate.network.clone(),
+            device: project.settings.device.clone(),
+            size: project.size().max(1),
+            channels: project.figures.channels,
+            images: project.figures.counts.iter().sum(),
+        })
+    }
+
+    /// How long a step of the chosen comparison takes, where that was ever measured.
+    fn pace(&self) -> Option<Pace> {
+        let workload = self.workload()?;
+        if let Some(pace) = self.evaluate.timed.full().filter(|pace| pace.workload == workload) {
+            return Some(pace.clone());
+        }
+        let kept = self.project.as_ref()?.comparisons.iter().rev();
+        kept.filter_map(|kept| Some((kept.started?, kept.report.as_ref()?))).find_map(|(started, report)| {
+            let network = report.network.parse::<Preset>().ok()?;
+            let step_seconds = report.step_seconds.filter(|_| report.workload == workload)?;
+            Some(Pace { workload: workload.clone(), network, step_seconds, of: Some(started) })
+        })
+    }
+
+    /// The network that would be trained; `None` where that depends on a device that is not known yet.
+    fn network(&self, pace: Option<&Pace>) -> Option<Preset> {
+        if let Some(network) = &self.evaluate.network {
+            return network.parse().ok();
+        }
+        if let Some(pace) = pace {
+            return Some(pace.network);
+        }
+        let kind = match self.project.as_ref()?.settings.device.as_str() {
+            "gpu" => DeviceKind::Gpu,
+            "auto" if self.devices.full()?.iter().any(|device| device.id == "gpu") => DeviceKind::Gpu,
+            _ => DeviceKind::Cpu,
+        };
+        Some(usual_network(kind))
+    }
+
+    /// What the chosen comparison would take; `None` where the choice is not one.
+    pub fn estimate(&self) -> Option<Estimate> {
+        let project = self.project.as_ref()?;
+        let choice = self.evaluate.choice(&project.settings.device).ok()?;
+        let (pace, folds) = (self.pace(), project.folds());
+        let images = learnt_from(project.figures.counts.iter().sum(), folds);
+        let steps = match choice.budget {
+            Budget::Steps(steps) => Some(steps.max(1)),
+            budget => self.network(pace.as_ref()).map(|network| budget.steps(network, images)),
+        };
+        Some(Estimate { trainings: choice.trainings() * folds.unwrap_or(1), folds, steps, pace })
+    }
+}

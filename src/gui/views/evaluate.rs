@@ -1,0 +1,150 @@
+//! Evaluate: what is to be compared on the left, and what came of it on the right; in a narrow window one of
+//! the two.
+//!
+//! Trains nothing itself: starting, pausing and stopping leave as actions, and what is shown of a comparison
+//! is what was kept of it.
+
+mod form;
+mod results;
+
+use egui::{Align, Button, CentralPanel, Frame, Label, Layout, Margin, Panel, ScrollArea, Ui};
+
+pub use form::why_no_comparison;
+pub use results::{measured_words, queue_words};
+
+use super::train::{bar_frame, progress_words};
+use crate::gui::command::{Action, Command};
+use crate::gui::icons::Icon;
+use crate::gui::state::{JobKind, State};
+use crate::gui::textures::Textures;
+use crate::gui::theme::{Tokens, muted, size, space, tokens};
+use crate::gui::widgets::empty_state::{command_button, empty};
+use crate::gui::widgets::status_bar::time_words;
+use crate::jobs::{JobState, JobView};
+
+/// Id of the path box of a folder to compare; the app gives it the keyboard.
+pub const COMPARED_BOX: &str = "compared folder";
+/// Id of the path box of a table; the app gives it the keyboard.
+pub const TABLE_BOX: &str = "comparison table";
+/// Width of the form.
+const FORM: f32 = 312.0;
+/// Least width at which the form stands beside the results.
+const BESIDE: f32 = 800.0;
+
+/// The Evaluate workspace.
+pub fn evaluate_ui(ui: &mut Ui, state: &mut State, _textures: &mut Textures, out: &mut Vec<Action>) {
+    let t = tokens(ui);
+    if state.project.is_none() {
+        empty(ui, Icon::Evaluate, "Nothing to compare", "Open a folder of images first.", |ui| {
+            command_button(ui, state, Command::OpenFolder, out);
+        });
+        return;
+    }
+    if let Some(project) = &state.project {
+        state.evaluate.offer(&project.exports);
+    }
+    let beside = ui.available_width() >= BESIDE;
+    Panel::top("evaluate tools")
+        .exact_size(size::TOOLS)
+        .frame(bar_frame(t))
+        .show(ui, |ui| tools(ui, state, beside, out));
+    if beside {
+        Panel::left("evaluate form")
+            .exact_size(FORM)
+            .resizable(false)
+            .frame(Frame::new().fill(t.panel).inner_margin(Margin::same(16)))
+            .show(ui, |ui| form::form_ui(ui, t, state, out));
+    }
+    let alone = !beside && state.evaluate.form_open;
+    let ground = if alone { t.panel } else { t.background };
+    CentralPanel::default().frame(Frame::new().fill(ground).inner_margin(Margin::same(16))).show(ui, |ui| {
+        if alone {
+            form::form_ui(ui, t, state, out);
+        } else {
+            page(ui, t, state, beside, out);
+        }
+    });
+}
+
+fn tools(ui: &mut Ui, state: &mut State, beside: bool, out: &mut Vec<Action>) {
+    ui.horizontal_centered(|ui| {
+        if !beside {
+            for (open, words) in [(true, "Choose"), (false, "Results")] {
+                if ui.selectable_label(state.evaluate.form_open == open, words).clicked() {
+                    state.evaluate.form_open = open;
+                }
+            }
+        }
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            let running = state.running(JobKind::Evaluate);
+            if let Some(job) = running {
+                job_buttons(ui, job, out);
+            }
+            // Before the buttons, as much of it as there is room for.
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                if beside {
+                    ui.strong(if running.is_some() { JobKind::Evaluate.text() } else { "Comparison" });
+                }
+                let words = match running {
+                    Some(job) => progress_words(job),
+                    None => state.job(JobKind::Evaluate).map(ended_words).unwrap_or_default(),
+                };
+                ui.add(Label::new(muted(ui, words)).truncate());
+            });
+        });
+    });
+}
+
+/// How the last comparison of this window ended.
+fn ended_words(job: &JobView) -> String {
+    match &job.state {
+        JobState::Finished => format!("finished after {}", time_words(job.elapsed)),
+        JobState::Cancelled => "cancelled; what was measured is kept".to_owned(),
+        JobState::Failed(_) => format!("failed after {}", time_words(job.elapsed)),
+        _ => String::new(),
+    }
+}
+
+/// From right to left: cancel, stop and compare, pause.
+fn job_buttons(ui: &mut Ui, job: &JobView, out: &mut Vec<Action>) {
+    let kind = JobKind::Evaluate;
+    let cancelling = job.state == JobState::Cancelling;
+    let ending = cancelling || job.state == JobState::Stopping;
+    let words = if cancelling { "Cancelling…" } else { "Cancel" };
+    let cancel = ui.add_enabled(!cancelling, Button::new(words));
+    if cancel.on_hover_text("End within one step; what was measured stays").clicked() {
+        out.push(Action::CancelJob(kind));
+    }
+    let keep = ui.add_enabled(!ending, Button::new("Stop and compare"));
+    if keep.on_hover_text("End after this training and compare what was measured").clicked() {
+        out.push(Action::StopAndKeep(kind));
+    }
+    let paused = job.state == JobState::Paused;
+    let words = if paused { "Resume" } else { "Pause" };
+    let pause = ui.add_enabled(!ending, Button::new(words));
+    if pause.on_hover_text(Command::PauseJob.hint(ui.ctx())).clicked() {
+        out.push(Action::PauseJob(kind, !paused));
+    }
+}
+
+/// What runs, what failed, what did not end, and the comparison that is shown.
+fn page(ui: &mut Ui, t: &Tokens, state: &mut State, beside: bool, out: &mut Vec<Action>) {
+    if results::is_empty(state) {
+        let text = "A balanced folder is worth what it does to a classifier on real images that nothing was \
+                    made or learnt from. The same network is trained under each treatment with several seeds \
+                    and measured on the test images, or on the training images in turn where there are none; \
+                    the window stays usable meanwhile, and closing it loses no classifier that was measured.";
+        empty(ui, Icon::Evaluate, "Nothing compared yet", text, |ui| {
+            // Beside it the next step is the button at the foot of the form.
+            if !beside && ui.button("Choose what to compare").clicked() {
+                state.evaluate.form_open = true;
+            }
+        });
+        return;
+    }
+    ScrollArea::vertical().id_salt("comparison").auto_shrink(false).show(ui, |ui| {
+        ui.spacing_mut().item_spacing.y = space::M;
+        results::running_ui(ui, t, state, out);
+        results::report_ui(ui, t, state, out);
+    });
+}

@@ -1,0 +1,533 @@
+//! What came of a comparison: how far it is while it runs, then the sentences, the table, the classes and the
+//! answers, and the comparisons of other days.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use egui::{Button, FontId, Id, Key, Label, RichText, Role, Sense, TextEdit, Ui, WidgetInfo, pos2, vec2};
+
+use super::TABLE_BOX;
+use crate::domain::task::Level;
+use crate::evaluation::metrics::Figure;
+use crate::gui::command::{Action, Command};
+use crate::gui::icons::{Icon, icon};
+use crate::gui::state::{EvaluateForm, Face, JobKind, State};
+use crate::gui::theme::{self, Tokens, caption, muted, section, space};
+use crate::gui::views::train::progress_words;
+use crate::gui::widgets::class_charts::{Change, Changes, Recalls, changes_ui, mean_words, recalls_ui};
+use crate::gui::widgets::confusion_table::confusion_ui;
+use crate::gui::widgets::curves::card;
+use crate::gui::widgets::empty_state::{failure_card, warning_line};
+use crate::gui::widgets::figure_table::{Columns, Note, Row, head_ui, row_ui};
+use crate::gui::widgets::histogram::truncated;
+use crate::gui::widgets::probability::progress_bar;
+use crate::gui::widgets::status_bar::{counted, moment_words};
+use crate::jobs::comparisons::{Choice, ClassFigures, Difference, Kept, Mean, Report, TreatmentFigures};
+use crate::jobs::evaluate::{acsa_curve, stage};
+use crate::jobs::{JobState, JobView};
+
+/// The figures of the table, with what they are.
+const FIGURES: [(Figure, &str); 4] = [
+    (Figure::Acsa, "ACSA"),
+    (Figure::F1Macro, "macro F1"),
+    (Figure::GMean, "G-mean"),
+    (Figure::Accuracy, "accuracy"),
+];
+/// What the figures mean, under the table.
+const MEANING: &str = "Mean ± standard deviation over the seeds. ACSA is the mean recall of the classes, \
+                       G-mean the root of the product of their recalls. The difference is that of ACSA \
+                       against plain training with the same seeds and images, with its 95 % interval over \
+                       both. Choose a row to see its classes below.";
+/// Groups of classes by their training images, by their names in JSON.
+const GROUPS: [(&str, &str); 3] =
+    [("recall_many", "many (over 100)"), ("recall_medium", "medium"), ("recall_few", "few (under 20)")];
+/// Least classes whose groups say something.
+const GROUPED: usize = 3;
+/// Least width at which two charts stand side by side.
+const TWO: f32 = 640.0;
+
+/// Nothing runs, failed or was ever compared.
+pub(super) fn is_empty(state: &State) -> bool {
+    let nothing_kept = state.project.as_ref().is_none_or(|project| {
+        state.evaluate.shown(project).is_none() && unfinished(&project.comparisons).is_none()
+    });
+    nothing_kept && state.running(JobKind::Evaluate).is_none() && state.failure(JobKind::Evaluate).is_none()
+}
+
+/// The last comparison, where it ended without a report and is known well enough to go on.
+fn unfinished(comparisons: &[Arc<Kept>]) -> Option<(&Kept, &Choice)> {
+    let last: &Kept = comparisons.last().filter(|kept| kept.report.is_none() && kept.status != "running")?;
+    Some((last, last.choice.as_ref()?))
+}
+
+/// What runs, what failed, and what did not end.
+pub(super) fn running_ui(ui: &mut Ui, t: &Tokens, state: &mut State, out: &mut Vec<Action>) {
+    if let Some(job) = state.running(JobKind::Evaluate) {
+        card(ui, t, |ui| progress(ui, t, job, state.evaluate.running.as_ref()));
+        return;
+    }
+    if let Some(message) = state.failure(JobKind::Evaluate) {
+        failure_card(ui, "The comparison failed; what was measured is kept", message);
+    }
+    let Some(project) = &state.project else { return };
+    let Some((kept, choice)) = unfinished(&project.comparisons) else { return };
+    // One of this window is told of above.
+    if state.job(JobKind::Evaluate).is_some() {
+        return;
+    }
+    let choice = choice.clone();
+    let started = kept.started.map_or_else(String::new, |at| format!(" of {}", moment_words(at)));
+    let words = format!(
+        "The comparison{started} did not end ({}). What was measured is kept: going on trains the rest.",
+        kept.status
+    );
+    let editable = state.can_edit() && state.making().is_none();
+    card(ui, t, |ui| {
+        warning_line(ui, &words);
+        if ui.add_enabled(editable, Button::new("Go on")).clicked() {
+            state.evaluate.take(&choice);
+            out.push(Action::Do(Command::Evaluate));
+        }
+    });
+}
+
+fn progress(ui: &mut Ui, t: &Tokens, job: &JobView, choice: Option<&Choice>) {
+    let words = progress_words(job);
+    ui.label(section(ui, "Running"));
+    let share = if job.total == 0 { 0.0 } else { job.done as f32 / job.total as f32 };
+    let width = ui.available_width();
+    progress_bar(ui, share, vec2(width, 6.0), &format!("Comparing treatments: {words}"));
+    ui.add(Label::new(muted(ui, words)).wrap());
+    if let Some(choice) = choice {
+        ui.spacing_mut().item_spacing.y = 0.0;
+        for name in choice.names() {
+            queue_ui(ui, t, &name, &queue_words(job, choice, &name));
+        }
+        ui.spacing_mut().item_spacing.y = space::S;
+    }
+    for (level, text) in &job.notes {
+        match level {
+            Level::Info => {
+                ui.add(Label::new(muted(ui, text.as_str())).wrap());
+            }
+            Level::Warning => warning_line(ui, text),
+            Level::Error => {
+                ui.add(Label::new(RichText::new(text).color(t.failure)).wrap());
+            }
+        }
+    }
+    if job.state == JobState::Paused {
+        ui.label(caption(ui, "Paused: nothing is lost."));
+    }
+}
+
+/// A treatment of the queue and how far it is.
+fn queue_ui(ui: &mut Ui, t: &Tokens, name: &str, words: &str) {
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 22.0), Sense::hover());
+    if ui.is_rect_visible(rect) {
+        let font = FontId::proportional(13.0);
+        let left = (rect.width() * 0.36).min(180.0);
+        let painter = ui.painter();
+        let name = truncated(painter, name, font.clone(), t.text, left - space::S);
+        let y = rect.center().y;
+        painter.galley(pos2(rect.left(), y - name.size().y / 2.0), name, t.text);
+        let words = truncated(painter, words, font, t.muted, rect.width() - left);
+        painter.galley(pos2(rect.left() + left, y - words.size().y / 2.0), words, t.muted);
+    }
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, format!("{name}: {words}")));
+    response.on_hover_text(words);
+}
+
+/// What comes behind the words for a training: nothing, its fold or a reason; `None` where they are not of it.
+fn behind<'a>(text: &'a str, training: &str) -> Option<&'a str> {
+    text.strip_prefix(training).filter(|rest| rest.is_empty() || rest.starts_with([',', ':']))
+}
+
+/// How far a treatment is: the ACSA of the seeds that are measured, the seed in training, failed ones, and
+/// how many wait.
+pub fn queue_words(job: &JobView, choice: &Choice, name: &str) -> String {
+    let curve = acsa_curve(name);
+    let curve = job.series.iter().find(|series| series.name == curve);
+    let (mut measured, mut parts, mut waiting) = (Vec::new(), Vec::new(), 0);
+    for number in 0..choice.seeds.max(1) as u64 {
+        let seed = choice.seed.wrapping_add(number);
+        let point = curve.and_then(|curve| curve.points.iter().find(|point| point[0] == seed as f64));
+        let failed = format!("{name} with seed {seed}");
+        let has_failed =
+            |(level, text): &(Level, String)| *level == Level::Error && behind(text, &failed).is_some();
+        if let Some(point) = point {
+            measured.push(format!("{:.3}", point[1]));
+        } else if job.notes.iter().any(has_failed) {
+            parts.push(format!("seed {seed} failed"));
+        } else if let Some(fold) = behind(&job.stage, &stage(name, seed)) {
+            parts.push(format!("training with seed {seed}{fold}"));
+        } else {
+            waiting += 1;
+        }
+    }
+    if !measured.is_empty() {
+        parts.insert(0, format!("ACSA {}", measured.join(", ")));
+    }
+    if waiting > 0 && parts.is_empty() {
+        parts.push("waiting".to_owned());
+    } else if waiting > 0 {
+        parts.push(format!("{} to go", counted(waiting, "seed", "seeds")));
+    }
+    parts.join(" · ")
+}
+
+/// The comparison that is shown, with everything that follows from it; nothing where there is none.
+pub(super) fn report_ui(ui: &mut Ui, t: &Tokens, state: &mut State, out: &mut Vec<Action>) {
+    let Some(project) = &state.project else { return };
+    let Some((kept, report)) = state.evaluate.shown(project) else { return };
+    let (run, started, report) = (kept.run, kept.started, Arc::clone(report));
+    let comparisons = project.comparisons.clone();
+    let form = &mut state.evaluate;
+    card(ui, t, |ui| verdict(ui, t, &report, started));
+    card(ui, t, |ui| table(ui, t, &report, form));
+    if report.classes.len() >= GROUPED && has_groups(&report) {
+        card(ui, t, |ui| groups(ui, t, &report, form));
+    }
+    if let (Some(chosen), Some(plain)) = (chosen(&report, form), report.plain()) {
+        classes(ui, t, &report, chosen, plain);
+        card(ui, t, |ui| answers(ui, t, &report, chosen));
+    }
+    card(ui, t, |ui| keep(ui, t, &report, form, out));
+    if comparisons.iter().filter(|kept| kept.report.is_some()).count() > 1 {
+        card(ui, t, |ui| others(ui, t, &comparisons, run, &report, form));
+    }
+}
+
+/// The treatment that the charts are of: the one that was chosen, else the best, else the only one.
+fn chosen<'a>(report: &'a Report, form: &EvaluateForm) -> Option<&'a TreatmentFigures> {
+    let chosen = form.treatment.as_ref().and_then(|name| report.treatment(name));
+    chosen.or_else(|| report.best()).or_else(|| report.plain())
+}
+
+/// What the figures are of: `60 test images`, or `60 images in 5 folds`.
+pub fn measured_words(report: &Report) -> String {
+    let images = report.test_images();
+    match report.folds {
+        Some(folds) => format!("{} in {folds} folds", counted(images, "image", "images")),
+        None => counted(images, "test image", "test images"),
+    }
+}
+
+/// What to take from it, and what is missing.
+fn verdict(ui: &mut Ui, t: &Tokens, report: &Report, started: Option<i64>) {
+    let mut head = vec![
+        report.network.clone(),
+        counted(report.steps, "step", "steps"),
+        counted(report.choice.seeds, "seed", "seeds"),
+        measured_words(report),
+    ];
+    if let Some(started) = started {
+        head.insert(0, moment_words(started));
+    }
+    ui.add(Label::new(caption(ui, head.join(" · "))).wrap());
+    for (place, sentence) in report.summary.iter().enumerate() {
+        let text = RichText::new(sentence);
+        let text = if place == 0 { text.strong() } else { text };
+        ui.add(Label::new(text).wrap().selectable(true));
+    }
+    if !report.complete {
+        warning_line(ui, "It was stopped before its end: the figures are of what was measured until then.");
+    }
+    if !report.failed.is_empty() {
+        let failed = counted(report.failed.len(), "training", "trainings");
+        warning_line(ui, &format!("{failed} gave no classifier; the figures are of the other seeds."));
+        for run in &report.failed {
+            let line = format!("{} with seed {}: {}", run.name, run.seed, run.reason);
+            ui.add(Label::new(RichText::new(line).color(t.failure)).wrap().selectable(true));
+        }
+    }
+    if report.unreadable > 0 {
+        let images = counted(report.unreadable, "image", "images");
+        warning_line(ui, &format!("{images} could not be decoded and are left out."));
+    }
+    for warning in &report.warnings {
+        warning_line(ui, warning);
+    }
+}
+
+/// Whether a difference is shown: a word, a sign and a colour for it.
+fn shown(difference: &Difference) -> (&'static str, Icon) {
+    if difference.low > 0.0 {
+        ("better", Icon::Check)
+    } else if difference.high < 0.0 {
+        ("worse", Icon::Cross)
+    } else {
+        ("not told apart", Icon::Dash)
+    }
+}
+
+/// `+0.052 (+0.021 to +0.083)`.
+fn difference_words(difference: &Difference) -> String {
+    let Difference { value, low, high } = difference;
+    format!("{value:+.3} ({low:+.3} to {high:+.3})")
+}
+
+/// All treatments by falling ACSA.
+fn table(ui: &mut Ui, t: &Tokens, report: &Report, form: &mut EvaluateForm) {
+    ui.label(section(ui, "Treatments by ACSA"));
+    let columns = Columns::of(ui.available_width(), FIGURES.len(), true);
+    let names: Vec<&str> = FIGURES.iter().map(|(_, name)| *name).collect();
+    ui.spacing_mut().item_spacing.y = 0.0;
+    head_ui(
+        ui,
+        t,
+        columns,
+        &names,
+        Some("ACSA against none"),
+        "ACSA, macro F1, G-mean, accuracy, difference",
+    );
+    let chosen = chosen(report, form).map(|treatment| treatment.name.clone());
+    for treatment in report.by_acsa() {
+        let cells: Vec<String> =
+            FIGURES.iter().map(|(figure, _)| mean_words(treatment.figure(figure.key()))).collect();
+        let told = FIGURES.iter().zip(&cells).map(|((_, name), cell)| format!("{name} {cell}"));
+        let told = told.collect::<Vec<_>>().join(", ");
+        let (note, against) = match &treatment.difference {
+            Some(difference) => {
+                let (word, sign) = shown(difference);
+                let colour = match sign {
+                    Icon::Check => t.accepted,
+                    Icon::Cross => t.rejected,
+                    _ => t.muted,
+                };
+                let words = difference_words(difference);
+                let against = format!("against none {words}, {word}");
+                (Note { text: words, sign: Some((sign, colour)) }, against)
+            }
+            None if report.plain().is_some_and(|plain| plain.name == treatment.name) => {
+                let words = "the others are held against it".to_owned();
+                (Note { text: words.clone(), sign: None }, words)
+            }
+            None => (Note { text: "–".to_owned(), sign: None }, "no seed is shared with none".to_owned()),
+        };
+        let sentence = treatment.sentence.as_deref().unwrap_or_default();
+        let row = Row {
+            name: &treatment.name,
+            cells: &cells,
+            note: Some(note),
+            words: format!("{}: {told}; {against}", treatment.name),
+            tip: format!("{}\n{}\n{sentence}", treatment.label, seeds(treatment)).trim_end().to_owned(),
+            selected: chosen.as_ref() == Some(&treatment.name),
+        };
+        if row_ui(ui, t, columns, "treatment", &row).clicked() {
+            form.treatment = Some(treatment.name.clone());
+        }
+    }
+    ui.add_space(space::S);
+    ui.add(Label::new(caption(ui, MEANING)).wrap());
+}
+
+/// The seeds of a treatment.
+fn seeds(treatment: &TreatmentFigures) -> String {
+    let seeds: Vec<String> = treatment.seeds.iter().map(u64::to_string).collect();
+    format!("seeds {}", seeds.join(", "))
+}
+
+/// At least two groups have classes in them.
+fn has_groups(report: &Report) -> bool {
+    let has = |key: &str| report.treatments.iter().any(|treatment| treatment.figure(key).is_some());
+    GROUPS.iter().filter(|(key, _)| has(key)).count() > 1
+}
+
+/// Mean recall of the classes with many, medium and few training images.
+fn groups(ui: &mut Ui, t: &Tokens, report: &Report, form: &mut EvaluateForm) {
+    ui.label(section(ui, "Recall by number of training images"));
+    let columns = Columns::of(ui.available_width(), GROUPS.len(), false);
+    let names: Vec<&str> = GROUPS.iter().map(|(_, name)| *name).collect();
+    ui.spacing_mut().item_spacing.y = 0.0;
+    head_ui(ui, t, columns, &names, None, "Classes with many, medium and few training images");
+    let chosen = chosen(report, form).map(|treatment| treatment.name.clone());
+    for treatment in report.by_acsa() {
+        let cells: Vec<String> = GROUPS.iter().map(|(key, _)| mean_words(treatment.figure(key))).collect();
+        let told = GROUPS.iter().zip(&cells).map(|((_, name), cell)| format!("{name} {cell}"));
+        let told = told.collect::<Vec<_>>().join(", ");
+        let row = Row {
+            name: &treatment.name,
+            cells: &cells,
+            note: None,
+            words: format!("{}: recall of classes with {told}", treatment.name),
+            tip: treatment.label.clone(),
+            selected: chosen.as_ref() == Some(&treatment.name),
+        };
+        if row_ui(ui, t, columns, "group", &row).clicked() {
+            form.treatment = Some(treatment.name.clone());
+        }
+    }
+}
+
+/// The two charts of the classes.
+fn classes(ui: &mut Ui, t: &Tokens, report: &Report, chosen: &TreatmentFigures, plain: &TreatmentFigures) {
+    let order = report.by_count();
+    let of = |treatment: &TreatmentFigures, class: usize| treatment.classes.get(class).copied();
+    let recalls: Vec<Recalls<'_>> = order
+        .iter()
+        .map(|&class| Recalls {
+            class: &report.classes[class],
+            plain: of(plain, class).and_then(|figures| figures.recall),
+            treated: of(chosen, class).and_then(|figures| figures.recall),
+        })
+        .collect();
+    let changes: Vec<Changes<'_>> = order
+        .iter()
+        .map(|&class| {
+            let (before, now) = (of(plain, class), of(chosen, class));
+            let change = |figure: fn(&ClassFigures) -> Option<Mean>| {
+                Change::of(before.as_ref().and_then(figure), now.as_ref().and_then(figure))
+            };
+            Changes {
+                class: &report.classes[class],
+                changes: [change(|c| c.recall), change(|c| c.precision), change(|c| c.f05)],
+            }
+        })
+        .collect();
+    let recall = |ui: &mut Ui| {
+        card(ui, t, |ui| {
+            ui.label(section(ui, &format!("Recall of each class · {}", chosen.name)));
+            let words = "hollow none, filled the treatment; lines one standard deviation over the seeds";
+            ui.add(Label::new(caption(ui, words)).wrap());
+            recalls_ui(ui, t, &chosen.name, &recalls);
+        });
+    };
+    let change = |ui: &mut Ui| {
+        card(ui, t, |ui| {
+            ui.label(section(ui, &format!("Change against none · {}", chosen.name)));
+            let words = "in percent of what plain training has; classes by falling number of training images";
+            ui.add(Label::new(caption(ui, words)).wrap());
+            changes_ui(ui, t, &chosen.name, &changes);
+        });
+    };
+    if chosen.name == plain.name {
+        // It does not change against itself.
+        recall(ui);
+    } else if ui.available_width() >= TWO {
+        ui.columns(2, |uis| {
+            if let [left, right] = uis {
+                recall(left);
+                change(right);
+            }
+        });
+    } else {
+        recall(ui);
+        change(ui);
+    }
+}
+
+/// What the classifiers of a treatment said.
+fn answers(ui: &mut Ui, t: &Tokens, report: &Report, chosen: &TreatmentFigures) {
+    ui.label(section(ui, &format!("Answers · {}", chosen.name)));
+    let seeds = counted(chosen.seeds.len(), "seed", "seeds");
+    let words = format!(
+        "Rows are true classes, columns what was said, of {seeds} together; the shade is the share of a row."
+    );
+    ui.add(Label::new(caption(ui, words)).wrap());
+    let names: Vec<&str> = report.classes.iter().map(|class| class.name.as_str()).collect();
+    confusion_ui(ui, t, &names, &chosen.confusion);
+    let of_class = report.classes.iter().zip(&chosen.classes);
+    for (class, figures) in of_class.filter(|(class, figures)| class.test > 0 && figures.never_said > 0) {
+        let times = counted(figures.never_said, "seed", "seeds");
+        warning_line(ui, &format!("{} was never said with {times}: its precision is 0 of 0.", class.name));
+    }
+}
+
+/// How it was run, and the ways to take the tables along.
+fn keep(ui: &mut Ui, t: &Tokens, report: &Report, form: &mut EvaluateForm, out: &mut Vec<Action>) {
+    ui.label(section(ui, "How it was run"));
+    for line in &report.setting {
+        ui.add(Label::new(muted(ui, line.as_str())).wrap());
+    }
+    ui.horizontal_wrapped(|ui| {
+        if ui.button("Copy as Markdown").on_hover_text("The tables and sentences as a page").clicked() {
+            out.push(Action::Copy(report.markdown.clone()));
+        }
+        if ui.button("Copy as CSV").on_hover_text("Every figure, a row for each").clicked() {
+            out.push(Action::Copy(report.csv.clone()));
+        }
+        if ui.button(Command::SaveTable.text()).on_hover_text(Command::SaveTable.tooltip()).clicked() {
+            out.push(Action::Do(Command::SaveTable));
+        }
+    });
+    ui.horizontal(|ui| {
+        let width = (ui.available_width() - 72.0).clamp(80.0, 420.0);
+        let edit = TextEdit::singleline(&mut form.table)
+            .id(Id::unique(TABLE_BOX))
+            .hint_text("or a path that ends with .csv or .md")
+            .desired_width(width)
+            .char_limit(4000);
+        let response = ui.add(edit).accessible_name("Path of the table");
+        let entered = response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
+        let path = form.table.trim();
+        let pressed = ui.add_enabled(!path.is_empty(), Button::new("Save")).clicked();
+        if (entered || pressed) && !path.is_empty() {
+            out.push(Action::SaveTable(PathBuf::from(path)));
+        }
+    });
+    match &form.saved {
+        Face::Empty => {}
+        Face::Loading => {
+            ui.label(caption(ui, "Saving"));
+        }
+        Face::Full(path) => {
+            ui.horizontal(|ui| {
+                icon(ui, Icon::Check, 16.0, t.accent);
+                ui.add(Label::new(format!("Saved: {}", path.display())).truncate());
+            });
+        }
+        Face::Failed(why) => warning_line(ui, why),
+    }
+    ui.label(caption(ui, "A file that exists is never overwritten."));
+}
+
+/// The comparisons of other days, the newest first, and how far their figures compare with these.
+fn others(
+    ui: &mut Ui,
+    t: &Tokens,
+    comparisons: &[Arc<Kept>],
+    run: i64,
+    report: &Report,
+    form: &mut EvaluateForm,
+) {
+    ui.label(section(ui, "All comparisons of this project"));
+    for kept in comparisons.iter().rev() {
+        let Some(other) = &kept.report else { continue };
+        let started = kept.started.map_or_else(|| format!("run {}", kept.run), moment_words);
+        let acsa = |treatment: Option<&TreatmentFigures>| {
+            let treatment = treatment?;
+            Some(format!("{} {:.3}", treatment.name, treatment.acsa()?))
+        };
+        let mut words = vec![
+            started,
+            counted(other.treatments.len(), "treatment", "treatments"),
+            counted(other.choice.seeds, "seed", "seeds"),
+        ];
+        let figures: Vec<String> = [acsa(other.plain()), acsa(other.best())].into_iter().flatten().collect();
+        words.push(format!("ACSA {}", figures.join(", ")));
+        words.push(comparable(report, other).to_owned());
+        let words = words.join(" · ");
+        let selected = kept.run == run;
+        let text = RichText::new(&words).size(theme::SMALL);
+        let button = Button::selectable(selected, text.color(if selected { t.text } else { t.muted }));
+        if ui.add(button.truncate()).on_hover_text(&words).clicked() {
+            form.shown = Some(kept.run);
+            form.treatment = None;
+            form.saved = Face::Empty;
+        }
+    }
+}
+
+/// How far the figures of another comparison compare with those of this one.
+fn comparable(report: &Report, other: &Report) -> &'static str {
+    if report.test != other.test {
+        "other test images: not comparable"
+    } else if (report.training.as_str(), &report.network, report.steps)
+        == (other.training.as_str(), &other.network, other.steps)
+    {
+        "same images and settings"
+    } else {
+        "same test images, other training"
+    }
+}

@@ -1,0 +1,479 @@
+//! Comparisons of a project: treatments evaluated beside the window, and what is kept of that.
+//!
+//! Each classifier's answers are kept in the project's folder as soon as it is measured, so a comparison that
+//! ended early goes on, and a later one of the same images and settings trains only what is new. A comparison
+//! that ended is kept as a [`Report`]: everything that is shown of it, so that nothing is computed again.
+
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::JobError;
+use super::evaluate::{
+    Budget, EvaluateOutcome, EvaluateRequest, FailedRun, NamedFolder, Timed, evaluate_keeping, time_steps,
+};
+use super::generate::project_error;
+use super::store::StoreSink;
+use crate::classify::treatments::Treatment;
+use crate::domain::plan::Target;
+use crate::domain::samples::Dataset;
+use crate::domain::task::Ctx;
+use crate::evaluation::comparison::{ClassResult, TreatmentResult};
+use crate::evaluation::metrics::bootstrap::Interval;
+use crate::evaluation::metrics::{Figure, Spread};
+use crate::imaging::files::real;
+use crate::imaging::training_set::Spec;
+use crate::project::comparisons::{ComparisonRow, EVALUATE};
+use crate::project::{CandidateSink as _, RunId};
+
+/// Where the answers of classifiers lie, below the project's folder.
+const KEPT: [&str; 2] = ["runs", "evaluations"];
+/// Name of plain training.
+const NONE: &str = "none";
+
+/// What a person wants compared.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Choice {
+    /// Names with parameters, as `cb-focal:beta=0.99`. Plain training need not be among them: it is always
+    /// trained.
+    pub treatments: Vec<String>,
+    pub folders: Vec<NamedFolder>,
+    /// The first seed.
+    pub seed: u64,
+    /// How many; at least 1.
+    pub seeds: usize,
+    pub budget: Budget,
+    /// small or resnet32; `None` follows the device.
+    pub network: Option<String>,
+    /// auto, gpu, cpu or software.
+    pub device: String,
+}
+
+impl Choice {
+    /// The treatments, plain training first and each once.
+    fn parsed(&self) -> Result<Vec<Treatment>, JobError> {
+        let mut all = vec![Treatment::none()];
+        for text in &self.treatments {
+            let treatment = text.parse::<Treatment>().map_err(|error| JobError::Input(error.to_string()))?;
+            if !all.contains(&treatment) {
+                all.push(treatment);
+            }
+        }
+        Ok(all)
+    }
+
+    /// The names in results, in their order.
+    pub fn names(&self) -> Vec<String> {
+        let treatments = self.parsed().unwrap_or_default();
+        let folders = self.folders.iter().map(|folder| folder.name.clone());
+        treatments.iter().map(Treatment::to_string).chain(folders).collect()
+    }
+
+    /// Networks that have to be trained where none is known yet, in a cross-validation for each fold: all
+    /// that train plainly share one.
+    pub fn trainings(&self) -> usize {
+        let treatments = self.parsed().unwrap_or_default();
+        let own = treatments.iter().filter(|treatment| !treatment.trains_plainly()).count();
+        (own + 1 + self.folders.len()) * self.seeds.max(1)
+    }
+}
+
+/// What the time of a step depends on, beside the machine.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Workload {
+    /// As asked for.
+    pub network: Option<String>,
+    /// As asked for.
+    pub device: String,
+    /// Side of the images in pixels.
+    pub size: u32,
+    pub channels: u8,
+    /// Images of the training part.
+    pub images: usize,
+}
+
+/// A comparison to make.
+#[derive(Clone, Debug)]
+pub struct CompareRequest {
+    /// Without a test part each image is held out in turn.
+    pub dataset: Arc<Dataset>,
+    pub spec: Spec,
+    pub choice: Choice,
+}
+
+impl CompareRequest {
+    /// What the time of a step depends on.
+    pub fn workload(&self) -> Workload {
+        Workload {
+            network: self.choice.network.clone(),
+            device: self.choice.device.clone(),
+            size: self.spec.size,
+            channels: self.spec.channels,
+            images: self.dataset.training_counts().iter().sum(),
+        }
+    }
+
+    fn evaluation(&self) -> Result<EvaluateRequest, JobError> {
+        let choice = &self.choice;
+        Ok(EvaluateRequest {
+            dataset: Dataset::clone(&self.dataset),
+            test: None,
+            spec: self.spec.clone(),
+            treatments: choice.parsed()?,
+            folders: choice.folders.clone(),
+            seed: choice.seed,
+            seeds: choice.seeds,
+            budget: choice.budget,
+            network: choice.network.clone(),
+            device: choice.device.clone(),
+            out: None,
+            made: Vec::new(),
+            target: Target::Max,
+            folds: None,
+        })
+    }
+}
+
+/// A mean over seeds.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Mean {
+    pub mean: f64,
+    /// Standard deviation; `None` for one seed.
+    pub sd: Option<f64>,
+}
+
+impl Mean {
+    /// `None` for what is no number.
+    fn of(spread: Option<Spread>) -> Option<Self> {
+        let spread = spread.filter(|spread| spread.mean.is_finite())?;
+        Some(Mean { mean: spread.mean, sd: spread.sd.filter(|sd| sd.is_finite()) })
+    }
+}
+
+/// A difference of ACSA with its 95 % interval.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Difference {
+    pub value: f64,
+    pub low: f64,
+    pub high: f64,
+}
+
+impl Difference {
+    fn of(interval: Interval) -> Option<Self> {
+        let Interval { value, low, high } = interval;
+        [value, low, high].iter().all(|number| number.is_finite()).then_some(Difference { value, low, high })
+    }
+}
+
+/// A class of the data set and its images.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClassImages {
+    pub name: String,
+    pub training: usize,
+    /// Images that were asked about; in a cross-validation they are training images of the other folds, too.
+    pub test: usize,
+}
+
+/// What a treatment did to one class.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ClassFigures {
+    /// `None` without test images, and so for the F scores.
+    pub recall: Option<Mean>,
+    pub precision: Option<Mean>,
+    pub f1: Option<Mean>,
+    pub f05: Option<Mean>,
+    /// Seeds whose classifier never said this class.
+    pub never_said: usize,
+}
+
+impl ClassFigures {
+    fn of(result: &ClassResult) -> Self {
+        ClassFigures {
+            recall: Mean::of(result.recall),
+            precision: Mean::of(result.precision),
+            f1: Mean::of(result.f1),
+            f05: Mean::of(result.f05),
+            never_said: result.never_said,
+        }
+    }
+}
+
+/// A treatment over its seeds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TreatmentFigures {
+    pub name: String,
+    /// For people.
+    pub label: String,
+    /// True where its training images were made.
+    pub made: bool,
+    pub seeds: Vec<u64>,
+    /// By their names in JSON; those without a value are left out.
+    pub figures: Vec<(String, Mean)>,
+    /// Of ACSA against plain training; `None` for that itself.
+    pub difference: Option<Difference>,
+    /// What the difference shows.
+    pub sentence: Option<String>,
+    /// In class order.
+    pub classes: Vec<ClassFigures>,
+    /// Rows are the truth, columns what was said; all seeds together.
+    pub confusion: Vec<Vec<u64>>,
+}
+
+impl TreatmentFigures {
+    fn of(result: &TreatmentResult) -> Self {
+        let figures = result.figures.iter();
+        let against = result.against_baseline.as_ref();
+        TreatmentFigures {
+            name: result.name.clone(),
+            label: result.label.clone(),
+            made: result.made,
+            seeds: result.seeds.clone(),
+            figures: figures
+                .filter_map(|(key, spread)| Some(((*key).to_owned(), Mean::of(*spread)?)))
+                .collect(),
+            // The first figure is ACSA.
+            difference: against.and_then(|against| against.differences[0]).and_then(Difference::of),
+            sentence: against.map(|against| against.sentence.clone()).filter(|text| !text.is_empty()),
+            classes: result.classes.iter().map(ClassFigures::of).collect(),
+            confusion: result.confusion.rows(),
+        }
+    }
+
+    /// A figure by its name in JSON.
+    pub fn figure(&self, key: &str) -> Option<Mean> {
+        self.figures.iter().find(|(known, _)| known == key).map(|(_, mean)| *mean)
+    }
+
+    /// Mean recall, in \[0, 1\].
+    pub fn acsa(&self) -> Option<f64> {
+        self.figure(Figure::Acsa.key()).map(|acsa| acsa.mean)
+    }
+}
+
+/// Everything that is shown of a comparison.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    pub choice: Choice,
+    pub workload: Workload,
+    /// small or resnet32.
+    pub network: String,
+    /// Steps of each training.
+    pub steps: usize,
+    /// Folds of a cross-validation; `None` where there was a test part.
+    pub folds: Option<usize>,
+    /// Hash of the training images, and of how they were cut into folds.
+    pub training: String,
+    /// Hash of the images that were asked about: figures compare where it is the same.
+    pub test: String,
+    /// How it was run, in lines.
+    pub setting: Vec<String>,
+    /// In class order.
+    pub classes: Vec<ClassImages>,
+    /// In the order they were asked for, plain training first.
+    pub treatments: Vec<TreatmentFigures>,
+    /// What to take from it, in sentences.
+    pub summary: Vec<String>,
+    pub failed: Vec<FailedRun>,
+    /// Images that could not be decoded and are left out.
+    pub unreadable: usize,
+    /// What is wrong with the images, in sentences.
+    pub warnings: Vec<String>,
+    /// False where it was stopped before its end.
+    pub complete: bool,
+    /// Seconds of a training step; `None` where all was known.
+    pub step_seconds: Option<f64>,
+    pub markdown: String,
+    pub csv: String,
+}
+
+fn unwritten(error: impl std::fmt::Display) -> JobError {
+    JobError::Failed(format!("the comparison could not be written down: {error}"))
+}
+
+impl Report {
+    fn of(request: &CompareRequest, outcome: &EvaluateOutcome) -> Result<Self, JobError> {
+        let (comparison, setting) = (&outcome.comparison, &outcome.setting);
+        let part = &comparison.test;
+        let mut test = vec![0; part.classes.len()];
+        part.truth.iter().for_each(|&class| test[class] += 1);
+        let classes = part.classes.iter().zip(&part.training).zip(&test);
+        let mut lines = setting.lines();
+        lines.push(format!("counterpoise {}", env!("CARGO_PKG_VERSION")));
+        let failed = outcome.failed.iter();
+        let mut told = lines.clone();
+        told.extend_from_slice(&outcome.warnings);
+        told.extend(failed.map(|run| format!("{} with seed {}: {}", run.name, run.seed, run.reason)));
+        if !outcome.complete {
+            told.push("stopped before its end".to_owned());
+        }
+        Ok(Report {
+            choice: request.choice.clone(),
+            workload: request.workload(),
+            network: setting.network.as_str().to_owned(),
+            steps: setting.steps,
+            folds: setting.folds,
+            training: setting.training.clone(),
+            test: setting.test.clone(),
+            setting: lines,
+            classes: classes
+                .map(|((name, &training), &test)| ClassImages { name: name.clone(), training, test })
+                .collect(),
+            treatments: comparison.treatments.iter().map(TreatmentFigures::of).collect(),
+            summary: comparison.summary.clone(),
+            failed: outcome.failed.clone(),
+            unreadable: outcome.unreadable.len(),
+            warnings: outcome.warnings.clone(),
+            complete: outcome.complete,
+            step_seconds: outcome.step_seconds,
+            markdown: comparison.markdown(&told),
+            csv: String::from_utf8(comparison.csv().map_err(unwritten)?).map_err(unwritten)?,
+        })
+    }
+
+    /// A treatment by name.
+    pub fn treatment(&self, name: &str) -> Option<&TreatmentFigures> {
+        self.treatments.iter().find(|treatment| treatment.name == name)
+    }
+
+    /// Plain training, which the others are held against.
+    pub fn plain(&self) -> Option<&TreatmentFigures> {
+        self.treatment(NONE)
+    }
+
+    /// The treatments by falling ACSA; of equals the one that was asked for first.
+    pub fn by_acsa(&self) -> Vec<&TreatmentFigures> {
+        let mut all: Vec<&TreatmentFigures> = self.treatments.iter().collect();
+        let acsa = |treatment: &TreatmentFigures| treatment.acsa().unwrap_or(f64::MIN);
+        all.sort_by(|a, b| acsa(b).total_cmp(&acsa(a)));
+        all
+    }
+
+    /// The treatment with the highest ACSA beside plain training.
+    pub fn best(&self) -> Option<&TreatmentFigures> {
+        self.by_acsa().into_iter().find(|treatment| treatment.name != NONE)
+    }
+
+    /// Classes by falling number of training images; of equals in class order.
+    pub fn by_count(&self) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..self.classes.len()).collect();
+        order.sort_by_key(|&class| std::cmp::Reverse(self.classes[class].training));
+        order
+    }
+
+    /// Images that were asked about.
+    pub fn test_images(&self) -> usize {
+        self.classes.iter().map(|class| class.test).sum()
+    }
+}
+
+/// A comparison of a project as it is kept.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Kept {
+    pub run: RunId,
+    /// Seconds since 1970.
+    pub started: Option<i64>,
+    /// running, finished, kept, cancelled, failed or interrupted.
+    pub status: String,
+    /// `None` where another version of this program wrote it in another way; so for the report.
+    pub choice: Option<Choice>,
+    /// `None` where it ended without one.
+    pub report: Option<Arc<Report>>,
+}
+
+impl Kept {
+    /// As it is stored.
+    pub fn of(row: ComparisonRow) -> Self {
+        Kept {
+            run: row.run,
+            started: row.started,
+            status: row.status,
+            choice: serde_json::from_value(row.config).ok(),
+            report: row.report.and_then(|report| serde_json::from_value(report).ok()).map(Arc::new),
+        }
+    }
+}
+
+/// Compares the treatments and keeps the report in the project.
+///
+/// # Errors
+/// As [`super::evaluate::evaluate`], and those of the store. What was measured before stays.
+pub fn compare(ctx: &Ctx, request: &CompareRequest, sink: &mut StoreSink) -> Result<Report, JobError> {
+    let evaluation = request.evaluation()?;
+    let config = serde_json::to_value(&request.choice).map_err(unwritten)?;
+    let run = sink.new_run(EVALUATE, &config).map_err(project_error)?;
+    let kept = KEPT.iter().fold(sink.project_dir().to_path_buf(), |path, part| path.join(part));
+    let ended = evaluate_keeping(ctx, &evaluation, &kept).and_then(|outcome| Report::of(request, &outcome));
+    let report = match ended {
+        Ok(report) => report,
+        Err(error) => {
+            let status = if error == JobError::Cancelled { "cancelled" } else { "failed" };
+            // Where the window is gone its store is, too; the run is then told of as interrupted.
+            let _ = sink.finish(run, status);
+            return Err(error);
+        }
+    };
+    let status = if report.complete { "finished" } else { "kept" };
+    let value = serde_json::to_value(&report).map_err(unwritten)?;
+    sink.compared(run, status, value).map_err(project_error)?;
+    Ok(report)
+}
+
+/// How long a step of this comparison takes, from a few of them.
+///
+/// # Errors
+/// As [`time_steps`].
+pub fn time(ctx: &Ctx, request: &CompareRequest) -> Result<(Workload, Timed), JobError> {
+    let timed = time_steps(ctx, &request.evaluation()?)?;
+    Ok((request.workload(), timed))
+}
+
+/// Writes the tables of a comparison to a new file: every figure where its name ends with `.csv`, a page for
+/// people where it ends with `.md`. Gives its true path.
+///
+/// # Errors
+/// Another ending, a file that exists, a place in one of the folders `sources`, or the disk's. Nothing is
+/// left then.
+pub fn save(report: &Report, path: &Path, sources: &[PathBuf]) -> Result<PathBuf, JobError> {
+    let path = real(path);
+    let ending = path.extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase);
+    let text = match ending.as_deref() {
+        Some("csv") => &report.csv,
+        Some("md") => &report.markdown,
+        _ => {
+            return Err(JobError::Input(format!(
+                "end the name with .csv for all figures or with .md for a page: {}",
+                path.display()
+            )));
+        }
+    };
+    if sources.iter().any(|source| path.starts_with(real(source))) {
+        return Err(JobError::Input(format!(
+            "the place lies inside an image folder, where nothing is ever written; choose another one: {}",
+            path.display()
+        )));
+    }
+    let failed = |error: io::Error| match error.kind() {
+        io::ErrorKind::AlreadyExists => JobError::Input(format!(
+            "the file exists and is never overwritten; choose another name: {}",
+            path.display()
+        )),
+        _ => JobError::Resource(format!(
+            "the table could not be written ({error}); check the place and try again: {}",
+            path.display()
+        )),
+    };
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(failed)?;
+    }
+    let mut file = File::create_new(&path).map_err(failed)?;
+    let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
+    if let Err(error) = written {
+        drop(file);
+        fs::remove_file(&path).ok();
+        return Err(failed(error));
+    }
+    Ok(path)
+}

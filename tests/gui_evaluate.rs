@@ -1,0 +1,866 @@
+//! The Evaluate workspace through the accessibility tree: its empty, running, failed, partial and finished
+//! faces in both themes, the form, the table, the classes, the answers, comparisons of other days; and whole
+//! comparisons of the app, over a cancel and over restarts.
+#![allow(clippy::unwrap_used)]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use counterpoise::classify::treatments::Preset;
+use counterpoise::domain::provenance::Kind;
+use counterpoise::domain::samples::{Dataset, ImageInfo, Sample};
+use counterpoise::domain::splits::Split;
+use counterpoise::domain::task::Level;
+use counterpoise::gui::app::{App, AppOptions};
+use counterpoise::gui::command::{Action, Command};
+use counterpoise::gui::state::{
+    Face, JobKind, JobSlot, Length, Pace, ProjectState, State, ThemeChoice, Workspace,
+};
+use counterpoise::gui::views::evaluate::{evaluate_ui, measured_words, queue_words, why_no_comparison};
+use counterpoise::gui::widgets::class_charts::{Change, mean_words};
+use counterpoise::gui::widgets::figure_table::Columns;
+use counterpoise::imaging::encode::png;
+use counterpoise::jobs::comparisons::{
+    Choice, ClassFigures, ClassImages, Difference, Kept, Mean, Report, TreatmentFigures, Workload,
+};
+use counterpoise::jobs::evaluate::{Budget, FailedRun, NamedFolder};
+use counterpoise::jobs::{JobState, JobView, Series};
+use counterpoise::project::Settings;
+use egui::accesskit::Role;
+use egui::{Key, Modifiers, Theme, vec2};
+use egui_kittest::Harness;
+use egui_kittest::kittest::Queryable as _;
+
+#[path = "common/gui.rs"]
+mod support;
+
+#[path = "common/shapes.rs"]
+mod shapes;
+
+use support::{THEMES, World, assert_sees, sees, shown};
+
+fn harness(state: State, theme: Theme) -> Harness<'static, World> {
+    shown(vec2(1500.0, 2600.0), true, evaluate_ui, state, theme)
+}
+
+fn commands(harness: &Harness<'_, World>) -> Vec<Command> {
+    let command = |action: &Action| if let Action::Do(command) = action { Some(*command) } else { None };
+    harness.state().out.iter().filter_map(command).collect()
+}
+
+/// Training and test images of each class.
+fn open(classes: &[(&str, usize, usize)]) -> State {
+    let mut samples = Vec::new();
+    for (class, (name, training, test)) in classes.iter().enumerate() {
+        for (split, count) in [(Split::Train, *training), (Split::Test, *test)] {
+            samples.extend((0..count).map(|i| Sample {
+                path: format!("{}/{name}/{i}.png", split.as_str()),
+                class,
+                split,
+                group: None,
+                kind: Kind::Original,
+                info: ImageInfo { width: 28, height: 28, channels: 1, bits: 8, bytes: 800 },
+                excluded: false,
+            }));
+        }
+    }
+    let dataset = Dataset {
+        root: PathBuf::from("/nowhere/bars"),
+        classes: classes.iter().map(|(name, ..)| (*name).to_owned()).collect(),
+        samples,
+        has_splits: classes.iter().any(|(_, _, test)| *test > 0),
+        ..Dataset::default()
+    };
+    let mut state = State::new();
+    let (name, dir) = ("bars".to_owned(), PathBuf::from("/nowhere/project"));
+    state.project = Some(ProjectState::new(name, dir, Arc::new(dataset), Settings::default()));
+    state.workspace = Workspace::Evaluate;
+    state
+}
+
+fn bars() -> State {
+    open(&[("across", 400, 40), ("down", 15, 20)])
+}
+
+fn job(state: JobState) -> JobView {
+    let series = |name: &str, points: &[[f64; 2]]| Series { name: name.to_owned(), points: points.to_vec() };
+    JobView {
+        name: "evaluate".to_owned(),
+        state,
+        stage: "training drs with seed 6".to_owned(),
+        done: 1200,
+        total: 6000,
+        elapsed: Duration::from_secs(75),
+        time_left: Some(Duration::from_secs(125)),
+        series: Arc::new(vec![
+            series("ACSA · none", &[[5.0, 0.5], [6.0, 0.5625]]),
+            series("ACSA · drs", &[[5.0, 0.75]]),
+        ]),
+        notes: vec![
+            (Level::Warning, "the folder holds 3 made images".to_owned()),
+            (Level::Error, "mixup with seed 5: training ran away".to_owned()),
+        ],
+        previews: Arc::default(),
+    }
+}
+
+fn choice() -> Choice {
+    Choice {
+        treatments: vec!["drs".to_owned(), "mixup".to_owned()],
+        folders: Vec::new(),
+        seed: 5,
+        seeds: 3,
+        budget: Budget::Steps(1000),
+        network: Some("small".to_owned()),
+        device: "cpu".to_owned(),
+    }
+}
+
+fn workload() -> Workload {
+    Workload {
+        network: Some("small".to_owned()),
+        device: "cpu".to_owned(),
+        size: 28,
+        channels: 1,
+        images: 415,
+    }
+}
+
+fn mean(mean: f64) -> Option<Mean> {
+    Some(Mean { mean, sd: Some(0.01) })
+}
+
+/// A treatment with the recalls of its two or more classes.
+fn treatment(name: &str, recalls: &[f64], difference: Option<[f64; 3]>) -> TreatmentFigures {
+    let acsa = recalls.iter().sum::<f64>() / recalls.len() as f64;
+    let figure = |key: &str, value: f64| (key.to_owned(), Mean { mean: value, sd: Some(0.02) });
+    let classes = recalls.iter().map(|&recall| ClassFigures {
+        recall: mean(recall),
+        precision: mean(recall / 2.0),
+        f1: mean(recall),
+        f05: mean(recall),
+        never_said: usize::from(recall == 0.0),
+    });
+    TreatmentFigures {
+        name: name.to_owned(),
+        label: format!("All about {name}"),
+        made: false,
+        seeds: vec![5, 6, 7],
+        figures: vec![
+            figure("acsa", acsa),
+            figure("f1_macro", 0.5),
+            figure("gm", 0.4),
+            figure("accuracy", 0.9),
+            figure("recall_many", recalls[0]),
+            figure("recall_few", recalls[recalls.len() - 1]),
+        ],
+        difference: difference.map(|[value, low, high]| Difference { value, low, high }),
+        sentence: difference.map(|_| format!("{name} stands in a sentence.")),
+        classes: classes.collect(),
+        confusion: vec![vec![90, 30], vec![15, 45]],
+    }
+}
+
+fn report() -> Report {
+    Report {
+        choice: choice(),
+        workload: workload(),
+        network: "small".to_owned(),
+        steps: 1000,
+        folds: None,
+        training: "training".to_owned(),
+        test: "test".to_owned(),
+        setting: vec!["network small, 28 pixels a side, grey".to_owned()],
+        classes: vec![
+            ClassImages { name: "down".to_owned(), training: 15, test: 20 },
+            ClassImages { name: "across".to_owned(), training: 400, test: 40 },
+        ],
+        treatments: vec![
+            treatment("none", &[0.0, 0.8], None),
+            treatment("drs", &[0.75, 0.6], Some([0.275, 0.21, 0.44])),
+            treatment("mixup", &[0.3, 0.9], Some([0.2, -0.05, 0.45])),
+        ],
+        summary: vec![
+            "drs is better than plain training: ACSA +0.275.".to_owned(),
+            "Not told apart from drs: mixup.".to_owned(),
+        ],
+        failed: Vec::new(),
+        unreadable: 0,
+        warnings: Vec::new(),
+        complete: true,
+        step_seconds: Some(0.25),
+        markdown: "# Treatments".to_owned(),
+        csv: "treatment,class".to_owned(),
+    }
+}
+
+/// 2025-12-31 23:59 UTC.
+const LATE: i64 = 1_767_225_599;
+
+fn kept(run: i64, started: i64, report: Report) -> Arc<Kept> {
+    Arc::new(Kept {
+        run,
+        started: Some(started),
+        status: "finished".to_owned(),
+        choice: Some(report.choice.clone()),
+        report: Some(Arc::new(report)),
+    })
+}
+
+fn compared(report: Report) -> State {
+    let mut state = bars();
+    state.project.as_mut().unwrap().comparisons = vec![kept(4, LATE, report)];
+    state
+}
+
+fn with_job(mut state: State, kind: JobKind, view: JobView) -> State {
+    state.jobs.push(JobSlot { kind, view });
+    state
+}
+
+#[test]
+fn every_face_in_both_themes() {
+    for theme in THEMES {
+        assert_sees(&harness(State::new(), theme), &["Nothing to compare", "Open folder…"]);
+        assert_sees(
+            &harness(bars(), theme),
+            &[
+                "Nothing compared yet",
+                "60\u{a0}real images of the test part",
+                "across 40, down 20",
+                "Plain training",
+                "Free remedies: no image is made",
+                "Exported folders",
+                "Seeds",
+                "Device",
+                "9\u{a0}trainings",
+                "Time: not known yet",
+                "Compare the treatments",
+                "Time a few steps",
+            ],
+        );
+
+        let mut running = with_job(bars(), JobKind::Evaluate, job(JobState::Running));
+        running.evaluate.running = Some(choice());
+        assert_sees(
+            &harness(running, theme),
+            &[
+                "training drs with seed 6 · 1\u{a0}200 of 6\u{a0}000 · 1 min 15 s · 2 min 5 s left",
+                "none: ACSA 0.500, 0.562 · 1\u{a0}seed to go",
+                "drs: ACSA 0.750 · training with seed 6 · 1\u{a0}seed to go",
+                "mixup: seed 5 failed · 2\u{a0}seeds to go",
+                "the folder holds 3 made images",
+                "mixup with seed 5: training ran away",
+                "Pause",
+                "Stop and compare",
+                "Cancel",
+                "a comparison runs; wait for it or stop it",
+            ],
+        );
+        let paused = with_job(bars(), JobKind::Evaluate, job(JobState::Paused));
+        assert_sees(&harness(paused, theme), &["Paused: nothing is lost", "Resume"]);
+        let cancelling = with_job(bars(), JobKind::Evaluate, job(JobState::Cancelling));
+        assert_sees(&harness(cancelling, theme), &["Cancelling…"]);
+        let broken = JobState::Failed("the disk is full: /nowhere".to_owned());
+        let failed = with_job(bars(), JobKind::Evaluate, job(broken));
+        assert_sees(
+            &harness(failed, theme),
+            &["The comparison failed; what was measured is kept", "the disk is full", "failed after"],
+        );
+        assert_sees(
+            &harness(compared(report()), theme),
+            &[
+                "2025-12-31 23:59 UTC · small · 1\u{a0}000\u{a0}steps · 3\u{a0}seeds · 60\u{a0}test images",
+                "drs is better than plain training",
+                "drs: ACSA 0.675 ± 0.020, macro F1 0.500 ± 0.020, G-mean 0.400 ± 0.020, accuracy 0.900 ± \
+                 0.020; against none +0.275 (+0.210 to +0.440), better",
+                "against none +0.200 (-0.050 to +0.450), not told apart",
+                "the others are held against it",
+                "across, 400 training and 40 test images: recall 0.800 ± 0.010 with none, 0.600 ± 0.010 with \
+                 drs",
+                "across, 400 training images: recall -25\u{a0}%, precision -25\u{a0}%, F0.5 -25\u{a0}% with \
+                 drs against none",
+                "down, 15 training images: recall from 0, precision from 0, F0.5 from 0 with drs",
+                "down, 120 answers: 90 said down, 30 said across",
+                "network small, 28 pixels a side, grey",
+                "Copy as Markdown",
+            ],
+        );
+    }
+}
+
+#[test]
+fn without_a_test_part_folds_are_offered() {
+    let mut harness = harness(open(&[("across", 40, 0), ("down", 15, 0)]), Theme::Dark);
+    assert_sees(
+        &harness,
+        &[
+            "There is no test part, so the images are held out in turn: 5-fold cross-validation",
+            "At most 45\u{a0}trainings",
+        ],
+    );
+    assert!(Command::Evaluate.enabled(&harness.state().state));
+    harness.get_by_label("Cut parts off in Data…").click();
+    harness.run_steps(2);
+    let out = &harness.state().out;
+    assert!(
+        matches!(out[0], Action::Do(Command::GoData)) && matches!(out[1], Action::OfferSplits),
+        "{out:?}"
+    );
+    // 55 images, 44 of them learnt from: one batch.
+    let state = &mut harness.state_mut().state;
+    state.evaluate.network = Some("small".to_owned());
+    (state.evaluate.length, state.evaluate.epochs) = (Length::Epochs, 7);
+    harness.run_steps(2);
+    assert_sees(&harness, &["At most 45\u{a0}trainings of about 7\u{a0}steps each"]);
+    harness.state_mut().state.evaluate.length = Length::Steps;
+    harness.run_steps(2);
+    assert_sees(&harness, &["At most 45\u{a0}trainings of 1\u{a0}000\u{a0}steps each"]);
+    let state = &mut harness.state_mut().state;
+    state.evaluate.add_folder(Path::new("/data/balanced"));
+    let why = why_no_comparison(state).unwrap();
+    assert!(why.contains("cross-validation holds out") && why.contains("Leave the folders out"), "{why}");
+    assert!(!Command::Evaluate.enabled(state));
+
+    // A folder of parts gets its test part as a folder.
+    let mut parts = open(&[("across", 40, 0), ("down", 15, 0)]);
+    Arc::make_mut(&mut parts.project.as_mut().unwrap().dataset).has_splits = true;
+    let harness = self::harness(parts, Theme::Light);
+    assert_sees(&harness, &["5-fold cross-validation", "into a folder test, then read again"]);
+    assert!(harness.query_by_label("Cut parts off in Data…").is_none());
+
+    let folds = Report { folds: Some(5), ..report() };
+    assert_eq!(measured_words(&folds), "60\u{a0}images in 5 folds");
+    assert_sees(&self::harness(compared(folds), Theme::Dark), &["3\u{a0}seeds · 60\u{a0}images in 5 folds"]);
+}
+
+#[test]
+fn what_stops_a_comparison_is_said_with_its_remedy() {
+    for (state, word) in [
+        (open(&[("across", 40, 20)]), "one class alone"),
+        (open(&[("across", 40, 20), ("down", 0, 20)]), "down has no training image"),
+    ] {
+        let why = why_no_comparison(&state).unwrap();
+        assert!(why.contains(word), "{why}");
+        assert_eq!(Command::Evaluate.why_disabled(&state), Some(why));
+    }
+    let mut state = open(&[("across", 40, 20), ("down", 9, 20)]);
+    assert_eq!(why_no_comparison(&state), None);
+    assert!(Command::Evaluate.enabled(&state));
+    state.evaluate.chosen.clear();
+    assert!(why_no_comparison(&state).unwrap().contains("at least one"));
+    state.evaluate.typed = "drw:beta=2".to_owned();
+    assert!(why_no_comparison(&state).unwrap().contains("beta must be"));
+    state.evaluate.typed = "drw:beta=0.9".to_owned();
+    assert_eq!(why_no_comparison(&state), None);
+    // Work that takes the whole machine, one at a time.
+    state.jobs.push(JobSlot { kind: JobKind::Train, view: job(JobState::Running) });
+    assert!(!Command::Evaluate.enabled(&state) && !Command::TimeSteps.enabled(&state));
+    state.jobs[0].kind = JobKind::Evaluate;
+    assert!(!Command::StartTraining.enabled(&state) && Command::PauseJob.enabled(&state));
+    state.jobs.clear();
+    state.project.as_mut().unwrap().read_only = Some("another window has it open".to_owned());
+    assert!(!Command::Evaluate.enabled(&state));
+}
+
+#[test]
+fn the_form_chooses_and_counts() {
+    let mut harness = harness(bars(), Theme::Light);
+    let chosen = |harness: &Harness<'_, World>| harness.state().state.evaluate.chosen.clone();
+    assert_eq!(chosen(&harness), BTreeSet::from(["class-aware", "drs", "threshold"]));
+    harness.get_by_role_and_label(Role::CheckBox, "Mixup").click();
+    harness.run_steps(2);
+    assert!(chosen(&harness).contains("mixup"));
+    // Threshold scaling takes the plain network of its seed.
+    assert_sees(&harness, &["12\u{a0}trainings"]);
+    harness.get_by_label("Choose none").click();
+    harness.run_steps(2);
+    assert!(chosen(&harness).is_empty());
+    assert_sees(&harness, &["Choose at least one treatment"]);
+    harness.get_by_label("Choose all").click();
+    harness.run_steps(2);
+    assert_eq!(chosen(&harness).len(), 22);
+
+    let typed = "Treatments with other parameters";
+    harness.get_by_role_and_label(Role::TextInput, typed).focus();
+    harness.run_steps(2);
+    harness.get_by_role_and_label(Role::TextInput, typed).type_text("nothing");
+    harness.run_steps(2);
+    assert_sees(&harness, &["there is no treatment \"nothing\""]);
+    harness.state_mut().state.evaluate.typed = "mixup+ldam, drs+class-aware".to_owned();
+    harness.run_steps(2);
+    assert_sees(&harness, &["both change how images are drawn"]);
+    harness.state_mut().state.evaluate.typed = "drw:beta=0.9, mixup+drs".to_owned();
+    harness.run_steps(2);
+    assert!(!sees(&harness, "do not combine") && !sees(&harness, "there is no treatment"));
+
+    // A folder by its path, and off again.
+    harness.get_by_role_and_label(Role::TextInput, "Path of an exported folder").focus();
+    harness.run_steps(2);
+    harness.get_by_role_and_label(Role::TextInput, "Path of an exported folder").type_text("/data/mixup");
+    harness.run_steps(2);
+    harness.key_press_modifiers(Modifiers::NONE, Key::Enter);
+    harness.run_steps(2);
+    let folders = harness.state().state.evaluate.folders.clone();
+    assert_eq!((folders[0].name.as_str(), folders[0].chosen), ("mixup-2", true), "no treatment's name");
+    harness.get_by_label("Remove mixup-2").click();
+    harness.run_steps(2);
+    assert!(harness.state().state.evaluate.folders.is_empty());
+    // What this project exported is offered, not chosen.
+    harness.state_mut().state.project.as_mut().unwrap().exports = vec![PathBuf::from("/data/bars-balanced")];
+    harness.run_steps(2);
+    harness.get_by_role_and_label(Role::CheckBox, "bars-balanced").click();
+    harness.run_steps(2);
+    assert!(harness.query_by_label("Remove bars-balanced").is_none());
+    let state = &harness.state().state;
+    let choice = state.evaluate.choice("cpu").unwrap();
+    let folder = NamedFolder { name: "bars-balanced".to_owned(), dir: PathBuf::from("/data/bars-balanced") };
+    assert_eq!(choice.folders, [folder]);
+    assert_eq!(choice.treatments.len(), 24);
+    // 19 of the table train by themselves, plain training, two that were typed and the folder; three seeds.
+    assert_eq!(choice.trainings(), (19 + 1 + 2 + 1) * 3);
+    assert_eq!(choice.names()[0], "none");
+    assert!(choice.names().contains(&"drs+mixup".to_owned()), "in the order of the table");
+    let mut again = State::new();
+    again.evaluate.take(&choice);
+    assert_eq!(again.evaluate.choice("cpu").unwrap(), choice, "what was chosen is filled in again");
+
+    harness.key_press_modifiers(Modifiers::COMMAND, Key::R);
+    harness.run_steps(2);
+    assert!(commands(&harness).contains(&Command::Evaluate));
+}
+
+#[test]
+fn a_time_is_shown_only_where_steps_were_measured() {
+    let mut state = bars();
+    state.evaluate.network = Some("small".to_owned());
+    (state.evaluate.length, state.evaluate.steps) = (Length::Steps, 1000);
+    state.project.as_mut().unwrap().settings.device = "cpu".to_owned();
+    let mut harness = harness(state, Theme::Dark);
+    assert_sees(&harness, &["9\u{a0}trainings of 1\u{a0}000\u{a0}steps each", "Time: not known yet"]);
+    harness.get_by_label("Time a few steps").click();
+    harness.run_steps(2);
+    assert_eq!(commands(&harness), [Command::TimeSteps]);
+    harness.state_mut().state.evaluate.timed = Face::Loading;
+    harness.run_steps(2);
+    assert_sees(&harness, &["Timing a few steps"]);
+    harness.state_mut().state.evaluate.timed = Face::Failed("the device was lost".to_owned());
+    harness.run_steps(2);
+    assert_sees(&harness, &["the device was lost"]);
+    let workload = harness.state().state.workload().unwrap();
+    let pace = Pace { workload, network: Preset::Small, step_seconds: 0.1, of: None };
+    harness.state_mut().state.evaluate.timed = Face::Full(pace);
+    harness.run_steps(2);
+    assert_sees(&harness, &["About 15 min of training: 0.100 s a step, as timed here."]);
+    // Other images, other time.
+    harness.state_mut().state.project.as_mut().unwrap().settings.size = Some(64);
+    harness.run_steps(2);
+    assert_sees(&harness, &["Time: not known yet"]);
+    // A comparison of the same work says it too.
+    let state = &mut harness.state_mut().state;
+    state.project.as_mut().unwrap().settings.size = None;
+    state.evaluate.timed = Face::Empty;
+    let same = Report { workload: state.workload().unwrap(), ..report() };
+    state.project.as_mut().unwrap().comparisons = vec![kept(4, LATE, same)];
+    harness.run_steps(2);
+    assert_sees(&harness, &["About 37 min of training: 0.250 s a step, as in the comparison of 2025-12-31"]);
+    let state = &mut harness.state_mut().state;
+    state.evaluate.length = Length::Epochs;
+    // 415 images are four batches.
+    assert_eq!(state.estimate().unwrap().steps, Some(80));
+    state.evaluate.length = Length::Usual;
+    assert_eq!(state.estimate().unwrap().steps, Some(2000));
+    state.evaluate.network = None;
+    assert_eq!(state.estimate().unwrap().time(), None, "another network was timed");
+}
+
+#[test]
+fn rows_are_in_order_and_choose_what_the_charts_show() {
+    let mut harness = harness(compared(report()), Theme::Dark);
+    let names = |harness: &Harness<'_, World>| -> Vec<String> {
+        let rows = harness.query_all_by(|node| {
+            node.role() == Role::Button && node.label().is_some_and(|label| label.contains(": ACSA "))
+        });
+        let mut rows: Vec<(f32, String)> = rows
+            .map(|node| {
+                use egui_kittest::kittest::NodeT as _;
+                let name = node.accesskit_node().label().unwrap_or_default();
+                (node.rect().top(), name.split(':').next().unwrap_or_default().to_owned())
+            })
+            .collect();
+        rows.sort_by(|a, b| a.0.total_cmp(&b.0));
+        rows.into_iter().map(|(_, name)| name).collect()
+    };
+    assert_eq!(names(&harness), ["drs", "mixup", "none"], "by falling ACSA");
+    assert_sees(&harness, &["Recall of each class · drs", "Answers · drs"]);
+    harness.get_by_label_contains("mixup: ACSA").click();
+    harness.run_steps(2);
+    assert_eq!(harness.state().state.evaluate.treatment.as_deref(), Some("mixup"));
+    assert_sees(
+        &harness,
+        &["Recall of each class · mixup", "across, 400 training images: recall +12\u{a0}%"],
+    );
+    harness.get_by_label_contains("none: ACSA").click();
+    harness.run_steps(2);
+    assert!(!sees(&harness, "Change against none"), "it does not change against itself");
+    assert_sees(&harness, &["down was never said with 1\u{a0}seed: its precision is 0 of 0."]);
+    assert!(!sees(&harness, "Recall by number of training images"), "two classes are no groups");
+
+    harness.get_by_label("Copy as CSV").click();
+    harness.run_steps(2);
+    harness.get_by_label("Copy as Markdown").click();
+    harness.run_steps(2);
+    let out = &harness.state().out;
+    assert!(matches!(&out[0], Action::Copy(text) if text == "treatment,class"), "{out:?}");
+    assert!(matches!(&out[1], Action::Copy(text) if text == "# Treatments"), "{out:?}");
+    harness.get_by_role_and_label(Role::TextInput, "Path of the table").focus();
+    harness.run_steps(2);
+    harness.get_by_role_and_label(Role::TextInput, "Path of the table").type_text("/data/table.csv");
+    harness.run_steps(2);
+    harness.key_press_modifiers(Modifiers::NONE, Key::Enter);
+    harness.run_steps(2);
+    let saves = |a: &Action| matches!(a, Action::SaveTable(path) if path == Path::new("/data/table.csv"));
+    assert!(harness.state().out.iter().any(saves));
+    harness.state_mut().state.evaluate.saved = Face::Failed("the file exists".to_owned());
+    harness.run_steps(2);
+    assert_sees(&harness, &["the file exists"]);
+}
+
+#[test]
+fn groups_stand_where_there_are_enough_classes() {
+    let mut three = report();
+    three.classes.push(ClassImages { name: "both".to_owned(), training: 40, test: 30 });
+    for treatment in &mut three.treatments {
+        let third = treatment.classes[0];
+        treatment.classes.push(third);
+        treatment.confusion = vec![vec![1, 0, 0]; 3];
+    }
+    let harness = harness(compared(three), Theme::Light);
+    assert_sees(
+        &harness,
+        &[
+            "Recall by number of training images",
+            "drs: recall of classes with many (over 100) 0.750 ± 0.020, medium –, few (under 20) 0.600",
+        ],
+    );
+}
+
+#[test]
+fn what_is_missing_of_a_comparison_is_said() {
+    for theme in THEMES {
+        let mut part = report();
+        part.complete = false;
+        part.unreadable = 2;
+        part.warnings = vec!["1 of 60 test images are also training images".to_owned()];
+        part.failed =
+            vec![FailedRun { name: "mixup".to_owned(), seed: 6, reason: "training ran away".to_owned() }];
+        assert_sees(
+            &harness(compared(part), theme),
+            &[
+                "It was stopped before its end",
+                "1\u{a0}training gave no classifier",
+                "mixup with seed 6: training ran away",
+                "2\u{a0}images could not be decoded",
+                "1 of 60 test images are also training images",
+            ],
+        );
+
+        // One that was killed goes on.
+        let mut state = bars();
+        let killed = Kept {
+            run: 5,
+            started: Some(LATE),
+            status: "interrupted".to_owned(),
+            choice: Some(choice()),
+            report: None,
+        };
+        state.project.as_mut().unwrap().comparisons = vec![Arc::new(killed)];
+        let mut harness = harness(state, theme);
+        assert_sees(&harness, &["The comparison of 2025-12-31 23:59 UTC did not end (interrupted)"]);
+        harness.get_by_label("Go on").click();
+        harness.run_steps(2);
+        assert_eq!(commands(&harness), [Command::Evaluate]);
+        assert_eq!(harness.state().state.evaluate.choice("cpu").unwrap(), choice());
+    }
+}
+
+#[test]
+fn comparisons_of_other_days_stand_beside() {
+    let mut state = bars();
+    let mut old = report();
+    old.treatments.truncate(2);
+    let other = Report { test: "another test part".to_owned(), ..report() };
+    state.project.as_mut().unwrap().comparisons =
+        vec![kept(1, 0, old), kept(2, 951_782_400, other), kept(4, LATE, report())];
+    let mut harness = harness(state, Theme::Dark);
+    assert_sees(
+        &harness,
+        &[
+            "1970-01-01 00:00 UTC · 2\u{a0}treatments · 3\u{a0}seeds · ACSA none 0.400, drs 0.675 · same \
+             images and settings",
+            "2000-02-29 00:00 UTC · 3\u{a0}treatments · 3\u{a0}seeds · ACSA none 0.400, drs 0.675 · other \
+             test images: not comparable",
+        ],
+    );
+    assert!(sees(&harness, "mixup: ACSA"));
+    harness.get_by_label_contains("1970-01-01 00:00 UTC · 2").click();
+    harness.run_steps(2);
+    assert_eq!(harness.state().state.evaluate.shown, Some(1));
+    assert!(!sees(&harness, "mixup: ACSA"), "the older one has no mixup");
+}
+
+#[test]
+fn a_narrow_window_shows_one_of_the_two() {
+    for theme in THEMES {
+        let mut state = compared(report());
+        state.evaluate.form_open = false;
+        // As the workspace of a window of 960 by 600.
+        let mut harness = shown(vec2(616.0, 524.0), false, evaluate_ui, state, theme);
+        assert_sees(&harness, &["Treatments by ACSA", "drs: ACSA"]);
+        assert!(!sees(&harness, "Free remedies"));
+        harness.get_by_label("Choose").click();
+        harness.run_steps(2);
+        assert_sees(&harness, &["Free remedies", "Compare the treatments"]);
+        assert!(!sees(&harness, "Treatments by ACSA"));
+        harness.get_by_label("Results").click();
+        harness.run_steps(2);
+        assert!(sees(&harness, "Treatments by ACSA"));
+        let empty = shown(vec2(616.0, 524.0), false, evaluate_ui, bars(), theme);
+        assert_sees(&empty, &["Free remedies"]);
+    }
+    // All four figures have room there.
+    assert_eq!(Columns::of(556.0, 4, true).shown, 4);
+    assert_eq!(Columns::of(200.0, 4, true).shown, 1);
+}
+
+#[test]
+fn words_of_changes_and_of_the_queue() {
+    let at = |mean: f64| Some(Mean { mean, sd: None });
+    for (before, now, words) in [
+        (at(0.5), at(0.59), "+18\u{a0}%"),
+        (at(0.5), at(0.25), "-50\u{a0}%"),
+        (at(0.5), at(0.501), "0\u{a0}%"),
+        (at(0.0), at(0.3), "from 0"),
+        (at(0.0), at(0.0), "0\u{a0}%"),
+        (None, at(0.3), "–"),
+    ] {
+        assert_eq!(Change::of(before, now).words(), words);
+    }
+    assert_eq!(mean_words(at(0.5)), "0.500");
+    let mut view = job(JobState::Running);
+    view.notes.clear();
+    assert_eq!(queue_words(&view, &choice(), "mixup"), "waiting");
+    view.stage = "training mixup with seed 6, fold 2".to_owned();
+    view.notes = vec![(Level::Error, "mixup with seed 5, fold 1: training ran away".to_owned())];
+    assert_eq!(
+        queue_words(&view, &choice(), "mixup"),
+        "seed 5 failed · training with seed 6, fold 2 · 1\u{a0}seed to go"
+    );
+    // Another seed that begins with the same digit.
+    view.stage = "training mixup with seed 60".to_owned();
+    view.notes = vec![(Level::Error, "mixup with seed 50: training ran away".to_owned())];
+    assert_eq!(queue_words(&view, &choice(), "mixup"), "waiting");
+}
+
+// ---- the app ----
+
+const SIDE: u32 = 12;
+
+/// A folder of bars with a test part.
+fn write_set(root: &Path) {
+    for (split, class, name, count) in [
+        ("train", 0, "across", 24),
+        ("train", 1, "down", 8),
+        ("test", 0, "across", 10),
+        ("test", 1, "down", 6),
+    ] {
+        let folder = root.join(split).join(name);
+        fs::create_dir_all(&folder).unwrap();
+        let first = if split == "test" { 100 } else { 0 };
+        for number in first..first + count {
+            let bytes = png(&shapes::picture(class, number, SIDE, 1, false), &[]).unwrap();
+            fs::write(folder.join(format!("{number:03}.png")), bytes).unwrap();
+        }
+    }
+}
+
+/// A folder of bars without parts.
+fn write_flat(root: &Path) {
+    for (class, name, count) in [(0, "across", 10), (1, "down", 6)] {
+        let folder = root.join(name);
+        fs::create_dir_all(&folder).unwrap();
+        for number in 0..count {
+            let bytes = png(&shapes::picture(class, number, SIDE, 1, false), &[]).unwrap();
+            fs::write(folder.join(format!("{number:03}.png")), bytes).unwrap();
+        }
+    }
+}
+
+/// A window on the set, in the Evaluate workspace.
+fn window(folder: &Path) -> Harness<'static, App> {
+    let options = AppOptions {
+        data_dir: Some(folder.join("data")),
+        start: Some(folder.join("set")),
+        theme: Some(ThemeChoice::Dark),
+    };
+    let builder = Harness::builder().with_size(vec2(1440.0, 900.0));
+    let mut harness = builder.build_eframe(move |cc| App::new(&cc.egui_ctx, options));
+    settle(&mut harness, "open", |app| app.state.project.is_some());
+    harness.state_mut().act(Action::Do(Command::GoEvaluate));
+    harness.run_steps(2);
+    harness
+}
+
+#[track_caller]
+fn settle(harness: &mut Harness<'_, App>, what: &str, done: impl Fn(&App) -> bool) {
+    let begun = Instant::now();
+    loop {
+        harness.step();
+        if done(harness.state()) {
+            return;
+        }
+        let jobs: Vec<String> =
+            harness.state().state.jobs.iter().map(|slot| format!("{:?}", slot.view.state)).collect();
+        assert!(begun.elapsed() < Duration::from_secs(90), "{what}: {jobs:?}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Reports of the project, the oldest first.
+fn reports(app: &App) -> Vec<Arc<Report>> {
+    let project = app.state.project.as_ref();
+    project.map(|p| p.comparisons.iter().filter_map(|kept| kept.report.clone()).collect()).unwrap_or_default()
+}
+
+fn is_over(app: &App) -> bool {
+    app.state.running(JobKind::Evaluate).is_none()
+}
+
+#[test]
+fn a_comparison_of_the_app_is_there_after_a_restart_and_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    write_set(&folder.path().join("set"));
+    {
+        let mut harness = window(folder.path());
+        assert!(harness.query_by_label("Nothing compared yet").is_some());
+        let state = &mut harness.state_mut().state;
+        let form = &mut state.evaluate;
+        form.chosen = BTreeSet::from(["class-aware"]);
+        (form.seeds, form.length, form.steps) = (2, Length::Steps, 3);
+        form.network = Some("small".to_owned());
+        let settings = &mut state.project.as_mut().unwrap().settings;
+        (settings.device, settings.size) = ("cpu".to_owned(), Some(SIDE));
+        harness.state_mut().act(Action::SettingsChanged);
+        settle(&mut harness, "saved", App::is_idle);
+        harness.state_mut().act(Action::Do(Command::TimeSteps));
+        settle(&mut harness, "a time", |app| app.state.evaluate.timed.full().is_some());
+        harness.run_steps(2);
+        assert!(harness.query_all_by_label_contains("as timed here").next().is_some());
+
+        harness.state_mut().act(Action::Do(Command::Evaluate));
+        settle(&mut harness, "the comparison", |app| reports(app).len() == 1 && is_over(app));
+        harness.run_steps(3);
+        harness.check_accessibility();
+        for words in
+            ["Treatments by ACSA", "class-aware: ACSA", "16\u{a0}test images", "Answers · class-aware"]
+        {
+            assert!(harness.query_all_by_label_contains(words).next().is_some(), "{words}");
+        }
+        let report = reports(harness.state()).remove(0);
+        assert!(report.complete && report.failed.is_empty() && report.step_seconds.is_some());
+        assert_eq!(
+            report.treatments.iter().map(|t| t.name.as_str()).collect::<Vec<_>>(),
+            ["none", "class-aware"]
+        );
+        let images: u64 = report.treatments[1].confusion.iter().flatten().sum();
+        assert_eq!(images, 32, "16 test images, two seeds");
+
+        // Tables in new files alone, and never among the images.
+        let table = folder.path().join("table.csv");
+        for (path, done) in [
+            (table.clone(), true),
+            (table.clone(), false),
+            (folder.path().join("table.txt"), false),
+            (folder.path().join("set/table.md"), false),
+            (folder.path().join("page.md"), true),
+        ] {
+            harness.state_mut().act(Action::SaveTable(path.clone()));
+            settle(&mut harness, "a table", |app| app.state.evaluate.saved != Face::Loading);
+            assert_eq!(harness.state().state.evaluate.saved.full().is_some(), done, "{}", path.display());
+        }
+        assert_eq!(fs::read_to_string(&table).unwrap(), report.csv);
+        assert!(!folder.path().join("set/table.md").exists());
+
+        // Cancelled at once.
+        harness.state_mut().state.evaluate.steps = 200_000;
+        harness.state_mut().act(Action::Do(Command::Evaluate));
+        settle(&mut harness, "steps", |app| {
+            app.state.job(JobKind::Evaluate).is_some_and(|job| job.total > 1000)
+        });
+        harness.state_mut().act(Action::CancelJob(JobKind::Evaluate));
+        settle(&mut harness, "the cancel", is_over);
+        assert_eq!(harness.state().state.job(JobKind::Evaluate).unwrap().state, JobState::Cancelled);
+        assert_eq!(reports(harness.state()).len(), 1);
+        settle(&mut harness, "rest", App::is_idle);
+    }
+    {
+        let mut harness = window(folder.path());
+        assert_eq!(reports(harness.state()).len(), 1);
+        for words in ["class-aware: ACSA", "did not end (cancelled)"] {
+            assert!(harness.query_all_by_label_contains(words).next().is_some(), "{words}");
+        }
+        // What was chosen last is chosen; with another treatment only that is trained.
+        let form = &mut harness.state_mut().state.evaluate;
+        assert_eq!((form.seeds, form.steps), (2, 200_000));
+        form.steps = 3;
+        form.chosen.insert("mixup");
+        harness.state_mut().act(Action::Do(Command::Evaluate));
+        settle(&mut harness, "the second comparison", |app| reports(app).len() == 2 && is_over(app));
+        let notes = harness.state().state.job(JobKind::Evaluate).unwrap().notes.clone();
+        assert!(
+            notes.iter().any(|(_, text)| text == "going on: 4 classifiers were measured before"),
+            "{notes:?}"
+        );
+        let (old, new) = (reports(harness.state()).remove(0), reports(harness.state()).remove(1));
+        assert_eq!(new.treatments.len(), 3);
+        assert_eq!(new.treatments[1].confusion, old.treatments[1].confusion, "the same answers");
+        assert_eq!((&new.test, &new.training), (&old.test, &old.training));
+        harness.run_steps(3);
+        assert!(harness.query_by_label("All comparisons of this project").is_some());
+        assert!(harness.query_by_label("Go on").is_none());
+        settle(&mut harness, "rest", App::is_idle);
+    }
+}
+
+#[test]
+fn a_folder_without_a_test_part_is_compared_in_folds() {
+    let folder = tempfile::tempdir().unwrap();
+    write_flat(&folder.path().join("set"));
+    let mut harness = window(folder.path());
+    let state = &mut harness.state_mut().state;
+    let form = &mut state.evaluate;
+    form.chosen = BTreeSet::from(["threshold"]);
+    (form.seeds, form.length, form.steps) = (1, Length::Steps, 2);
+    form.network = Some("small".to_owned());
+    let settings = &mut state.project.as_mut().unwrap().settings;
+    (settings.device, settings.size) = ("cpu".to_owned(), Some(SIDE));
+    harness.state_mut().act(Action::SettingsChanged);
+    settle(&mut harness, "saved", App::is_idle);
+    harness.state_mut().act(Action::Do(Command::Evaluate));
+    settle(&mut harness, "the comparison", |app| reports(app).len() == 1 && is_over(app));
+    harness.run_steps(3);
+    let report = reports(harness.state()).remove(0);
+    assert_eq!((report.folds, report.test_images(), report.complete), (Some(5), 16, true));
+    assert!(
+        report.summary.iter().any(|text| text.contains("5-fold cross-validation")),
+        "{:?}",
+        report.summary
+    );
+    for words in ["16\u{a0}images in 5 folds", "the figures are from 5-fold cross-validation"] {
+        assert!(harness.query_all_by_label_contains(words).next().is_some(), "{words}");
+    }
+    settle(&mut harness, "rest", App::is_idle);
+}
