@@ -182,11 +182,30 @@ fn the_names_that_scripts_rely_on() {
     assert!(got["seconds"].is_number() && got.get("peak_mb").is_some());
 
     let out = place.path("results");
-    assert_eq!(files(&out), ["results.json", "runs.jsonl", "table.csv", "table.md"]);
+    assert_eq!(files(&out), ["charts", "report.html", "results.json", "runs.jsonl", "table.csv", "table.md"]);
     let written: Value = serde_json::from_slice(&fs::read(out.join("results.json")).unwrap()).unwrap();
     assert_eq!(written["treatments"], got["treatments"]);
     let page = fs::read_to_string(out.join("table.md")).unwrap();
     assert!(page.contains("| class-aware |") && page.contains("ACSA against none") && page.contains("±"));
+    let drawn = [
+        "acsa.svg",
+        "change-02-class-aware.svg",
+        "change-03-threshold.svg",
+        "confusion-01-none.svg",
+        "confusion-02-class-aware.svg",
+        "confusion-03-threshold.svg",
+        "recall.svg",
+    ];
+    assert_eq!(files(&out.join("charts")), drawn);
+    let page = fs::read_to_string(out.join("report.html")).unwrap();
+    for words in [
+        "--treatments class-aware,threshold --seed 0 --seeds 2 --steps 6 --network small",
+        "32 original",
+        "3.00 (24 to 8)",
+        concat!("counterpoise ", env!("CARGO_PKG_VERSION")),
+    ] {
+        assert!(page.contains(words), "{words}");
+    }
     let mut table = csv::Reader::from_path(out.join("table.csv")).unwrap();
     let rows: Vec<csv::StringRecord> = table.records().map(Result::unwrap).collect();
     assert_eq!(rows.len(), 3 * (Comparison::figure_names().len() + 2 * 4), "figures, and four of each class");
@@ -342,7 +361,10 @@ fn a_cancelled_evaluation_goes_on_where_it_was() {
     assert_eq!(outcome.out, Some(place.path("results")));
     assert!(!partial.exists());
     assert_eq!(outcome.comparison.json(), whole.comparison.json(), "as if it had never stopped");
-    assert_eq!(files(&place.path("results")), ["results.json", "runs.jsonl", "table.csv", "table.md"]);
+    assert_eq!(
+        files(&place.path("results")),
+        ["charts", "report.html", "results.json", "runs.jsonl", "table.csv", "table.md"]
+    );
 }
 
 #[test]

@@ -194,6 +194,7 @@ fn report() -> Report {
         step_seconds: Some(0.25),
         markdown: "# Treatments".to_owned(),
         csv: "treatment,class".to_owned(),
+        page: None,
     }
 }
 
@@ -786,6 +787,9 @@ fn a_comparison_of_the_app_is_there_after_a_restart_and_goes_on() {
             (folder.path().join("table.txt"), false),
             (folder.path().join("set/table.md"), false),
             (folder.path().join("page.md"), true),
+            (folder.path().join("report.html"), true),
+            (folder.path().join("report.html"), false),
+            (folder.path().join("chart.svg"), true),
         ] {
             harness.state_mut().act(Action::SaveTable(path.clone()));
             settle(&mut harness, "a table", |app| app.state.evaluate.saved != Face::Loading);
@@ -793,6 +797,10 @@ fn a_comparison_of_the_app_is_there_after_a_restart_and_goes_on() {
         }
         assert_eq!(fs::read_to_string(&table).unwrap(), report.csv);
         assert!(!folder.path().join("set/table.md").exists());
+        let page = fs::read_to_string(folder.path().join("report.html")).unwrap();
+        assert!(page.contains("class-aware") && page.contains("--treatments none,class-aware"), "{page}");
+        let chart = fs::read_to_string(folder.path().join("chart.svg")).unwrap();
+        assert!(chart.contains("ACSA of each treatment"), "{chart}");
 
         // Cancelled at once.
         harness.state_mut().state.evaluate.steps = 200_000;

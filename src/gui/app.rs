@@ -810,7 +810,7 @@ impl App {
                     }
                     Ask::ExportPlace => self.type_export_folder(),
                     Ask::ComparedFolder => self.type_in_evaluate(COMPARED_BOX),
-                    Ask::Table => self.type_in_evaluate(TABLE_BOX),
+                    Ask::Table | Ask::Report | Ask::Chart => self.type_in_evaluate(TABLE_BOX),
                     Ask::Folder | Ask::Verify | Ask::Source => {}
                 }
                 return;
@@ -822,7 +822,7 @@ impl App {
             Ask::Verify => self.verify(path),
             Ask::Source => self.send(StoreCommand::FindSource(path)),
             Ask::ComparedFolder => self.state.evaluate.add_folder(&path),
-            Ask::Table => {
+            Ask::Table | Ask::Report | Ask::Chart => {
                 self.state.evaluate.table = path.display().to_string();
                 self.save_table(path);
             }

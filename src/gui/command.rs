@@ -51,7 +51,7 @@ pub enum Action {
     PlanExport,
     Export,
     Verify(PathBuf),
-    /// Write the table of the comparison that is shown to a new file.
+    /// Write the comparison that is shown, or a chart of it, to a new file: the end of the name says which.
     SaveTable(PathBuf),
     /// Put a text on the clipboard.
     Copy(String),
@@ -164,6 +164,8 @@ pub enum Command {
     TimeSteps,
     AddFolder,
     SaveTable,
+    SaveReport,
+    SaveChart,
     TilesLarger,
     TilesSmaller,
     LogScale,
@@ -193,7 +195,7 @@ const fn ctrl(key: Key) -> KeyboardShortcut {
 
 impl Command {
     /// In the order of the menus.
-    pub const ALL: [Command; 61] = [
+    pub const ALL: [Command; 63] = [
         Command::OpenFolder,
         Command::OpenPath,
         Command::OpenExample,
@@ -241,6 +243,8 @@ impl Command {
         Command::TimeSteps,
         Command::AddFolder,
         Command::SaveTable,
+        Command::SaveReport,
+        Command::SaveChart,
         Command::TilesLarger,
         Command::TilesSmaller,
         Command::LogScale,
@@ -332,6 +336,10 @@ impl Command {
             Command::TimeSteps => ("Time a few steps", "See how long a comparison would take"),
             Command::AddFolder => ("Add an exported folder…", "Compare a folder that was exported before"),
             Command::SaveTable => ("Save the table…", "Write the comparison to a new CSV or Markdown file"),
+            Command::SaveReport => {
+                ("Save the report…", "Write the comparison with charts to a new HTML file")
+            }
+            Command::SaveChart => ("Save the chart…", "Write the chosen chart to a new SVG file"),
             Command::TilesLarger => ("Larger tiles", "Fewer images in a row"),
             Command::TilesSmaller => ("Smaller tiles", "More images in a row"),
             Command::LogScale => ("Logarithmic histogram", "Make small classes visible beside large ones"),
@@ -478,9 +486,12 @@ impl Command {
             | Command::TypeExportFolder
             | Command::Export
             | Command::VerifyFolder => Menu::Export,
-            Command::Evaluate | Command::TimeSteps | Command::AddFolder | Command::SaveTable => {
-                Menu::Evaluate
-            }
+            Command::Evaluate
+            | Command::TimeSteps
+            | Command::AddFolder
+            | Command::SaveTable
+            | Command::SaveReport
+            | Command::SaveChart => Menu::Evaluate,
             Command::GoData
             | Command::GoPlan
             | Command::GoTrain
@@ -584,7 +595,7 @@ impl Command {
                 open && !making && !timing && why_no_comparison(state).is_none()
             }
             Command::AddFolder => open && !state.dialog_open && state.running(JobKind::Evaluate).is_none(),
-            Command::SaveTable => {
+            Command::SaveTable | Command::SaveReport | Command::SaveChart => {
                 let shown = state.project.as_ref().and_then(|project| state.evaluate.shown(project));
                 !state.dialog_open && shown.is_some()
             }
@@ -627,6 +638,8 @@ impl Command {
                 | Command::VerifyFolder
                 | Command::AddFolder
                 | Command::SaveTable
+                | Command::SaveReport
+                | Command::SaveChart
         );
         if dialog && state.dialog_open {
             return Some("A file dialog is open already.".to_owned());
@@ -663,7 +676,9 @@ impl Command {
             Command::Evaluate if state.workspace != Workspace::Evaluate => only_in("Evaluate"),
             Command::Evaluate | Command::TimeSteps => why_no_comparison(state)?,
             Command::AddFolder => "A comparison runs; wait for it or stop it.".to_owned(),
-            Command::SaveTable => "There is no comparison to save.".to_owned(),
+            Command::SaveTable | Command::SaveReport | Command::SaveChart => {
+                "There is no comparison to save.".to_owned()
+            }
             Command::ResumeTraining => "No training was interrupted.".to_owned(),
             Command::Generate => {
                 if state.project.as_ref().is_some_and(|p| p.figures.plan.total_to_make() == 0) {

@@ -30,6 +30,10 @@ pub enum Ask {
     ComparedFolder,
     /// A new file for the table of a comparison.
     Table,
+    /// A new file for the report of a comparison.
+    Report,
+    /// A new file for a chart of a comparison.
+    Chart,
 }
 
 /// What came of it.
@@ -57,7 +61,7 @@ fn missing(ask: Ask) -> String {
         Ask::Verify => "Type the path of the exported folder in Export instead.",
         Ask::Source => "Type the path of the moved folder instead, or drop the folder on the window.",
         Ask::ComparedFolder => "Type the path of the exported folder in Evaluate instead.",
-        Ask::Table => "Type the path of the new file in Evaluate instead.",
+        Ask::Table | Ask::Report | Ask::Chart => "Type the path of the new file in Evaluate instead.",
     };
     format!("{NO_DIALOGS} {instead}")
 }
@@ -118,6 +122,14 @@ async fn show(ask: Ask) -> Option<PathBuf> {
         Ask::Table => {
             let dialog = dialog.set_title("Save the comparison as").set_file_name("comparison.csv");
             dialog.add_filter("All figures", &["csv"]).add_filter("A page", &["md"]).save_file().await
+        }
+        Ask::Report => {
+            let dialog = dialog.set_title("Save the report as").set_file_name("comparison.html");
+            dialog.add_filter("Report", &["html"]).save_file().await
+        }
+        Ask::Chart => {
+            let dialog = dialog.set_title("Save the chart as").set_file_name("chart.svg");
+            dialog.add_filter("Chart", &["svg"]).save_file().await
         }
     };
     handle.map(|handle| handle.path().to_path_buf())

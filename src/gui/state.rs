@@ -140,7 +140,7 @@ pub enum JobKind {
     Evaluate,
     /// A few steps, to see how long one takes.
     TimeSteps,
-    /// Writing the table of a comparison.
+    /// Writing a table, report or chart of a comparison.
     SaveTable,
 }
 
@@ -158,7 +158,7 @@ impl JobKind {
             JobKind::Devices => "Looking for devices",
             JobKind::Evaluate => "Comparing treatments",
             JobKind::TimeSteps => "Timing a few steps",
-            JobKind::SaveTable => "Saving the table",
+            JobKind::SaveTable => "Saving the comparison",
         }
     }
 }

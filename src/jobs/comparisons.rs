@@ -4,6 +4,7 @@
 //! ended early goes on, and a later one of the same images and settings trains only what is new. A comparison
 //! that ended is kept as a [`Report`]: everything that is shown of it, so that nothing is computed again.
 
+use std::borrow::Cow;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -24,6 +25,7 @@ use crate::domain::task::Ctx;
 use crate::evaluation::comparison::{ClassResult, TreatmentResult};
 use crate::evaluation::metrics::bootstrap::Interval;
 use crate::evaluation::metrics::{Figure, Spread};
+use crate::evaluation::report::{Chart, Page};
 use crate::imaging::files::real;
 use crate::imaging::training_set::Spec;
 use crate::project::comparisons::{ComparisonRow, EVALUATE};
@@ -287,6 +289,9 @@ pub struct Report {
     pub step_seconds: Option<f64>,
     pub markdown: String,
     pub csv: String,
+    /// What the HTML report and the charts in files show; `None` where an earlier version kept the comparison.
+    #[serde(default)]
+    pub page: Option<Page>,
 }
 
 fn unwritten(error: impl std::fmt::Display) -> JobError {
@@ -294,7 +299,11 @@ fn unwritten(error: impl std::fmt::Display) -> JobError {
 }
 
 impl Report {
-    fn of(request: &CompareRequest, outcome: &EvaluateOutcome) -> Result<Self, JobError> {
+    fn of(
+        request: &CompareRequest,
+        evaluation: &EvaluateRequest,
+        outcome: &EvaluateOutcome,
+    ) -> Result<Self, JobError> {
         let (comparison, setting) = (&outcome.comparison, &outcome.setting);
         let part = &comparison.test;
         let mut test = vec![0; part.classes.len()];
@@ -330,6 +339,7 @@ impl Report {
             step_seconds: outcome.step_seconds,
             markdown: comparison.markdown(&told),
             csv: String::from_utf8(comparison.csv().map_err(unwritten)?).map_err(unwritten)?,
+            page: Some(outcome.page(evaluation)),
         })
     }
 
@@ -361,6 +371,17 @@ impl Report {
         let mut order: Vec<usize> = (0..self.classes.len()).collect();
         order.sort_by_key(|&class| std::cmp::Reverse(self.classes[class].training));
         order
+    }
+
+    /// What the HTML report and the charts are made from.
+    fn drawn(&self) -> Result<&Page, JobError> {
+        self.page.as_ref().ok_or_else(|| {
+            JobError::Input(
+                "an earlier version kept this comparison, without what a report or a chart needs; compare again: \
+                 what was measured is not trained again"
+                    .to_owned(),
+            )
+        })
     }
 
     /// Images that were asked about.
@@ -405,7 +426,8 @@ pub fn compare(ctx: &Ctx, request: &CompareRequest, sink: &mut StoreSink) -> Res
     let config = serde_json::to_value(&request.choice).map_err(unwritten)?;
     let run = sink.new_run(EVALUATE, &config).map_err(project_error)?;
     let kept = KEPT.iter().fold(sink.project_dir().to_path_buf(), |path, part| path.join(part));
-    let ended = evaluate_keeping(ctx, &evaluation, &kept).and_then(|outcome| Report::of(request, &outcome));
+    let ended = evaluate_keeping(ctx, &evaluation, &kept)
+        .and_then(|outcome| Report::of(request, &evaluation, &outcome));
     let report = match ended {
         Ok(report) => report,
         Err(error) => {
@@ -430,21 +452,35 @@ pub fn time(ctx: &Ctx, request: &CompareRequest) -> Result<(Workload, Timed), Jo
     Ok((request.workload(), timed))
 }
 
-/// Writes the tables of a comparison to a new file: every figure where its name ends with `.csv`, a page for
-/// people where it ends with `.md`. Gives its true path.
+fn no_chart() -> JobError {
+    JobError::Input(
+        "plain training does not change against itself; choose another treatment or another chart".to_owned(),
+    )
+}
+
+/// Writes a comparison to a new file, by the end of its name: every figure for `.csv`, a page for people for `.md`
+/// and, with charts and settings, for `.html`, a chart for `.svg`. `chart` is that chart with the treatment that it
+/// is of. Gives the true path.
 ///
 /// # Errors
-/// Another ending, a file that exists, a place in one of the folders `sources`, or the disk's. Nothing is
-/// left then.
-pub fn save(report: &Report, path: &Path, sources: &[PathBuf]) -> Result<PathBuf, JobError> {
+/// Another ending, a chart that this comparison has not, a file that exists, a place in one of the folders
+/// `sources`, or the disk's. Nothing is left then.
+pub fn save(
+    report: &Report,
+    path: &Path,
+    sources: &[PathBuf],
+    chart: (Chart, &str),
+) -> Result<PathBuf, JobError> {
     let path = real(path);
     let ending = path.extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase);
     let text = match ending.as_deref() {
-        Some("csv") => &report.csv,
-        Some("md") => &report.markdown,
+        Some("csv") => Cow::Borrowed(report.csv.as_str()),
+        Some("md") => Cow::Borrowed(report.markdown.as_str()),
+        Some("html") => Cow::Owned(report.drawn()?.html()),
+        Some("svg") => Cow::Owned(report.drawn()?.svg(chart.0, chart.1).ok_or_else(no_chart)?),
         _ => {
             return Err(JobError::Input(format!(
-                "end the name with .csv for all figures or with .md for a page: {}",
+                "end the name with .csv for all figures, .md for a page, .html for a report or .svg for a chart: {}",
                 path.display()
             )));
         }
@@ -461,7 +497,7 @@ pub fn save(report: &Report, path: &Path, sources: &[PathBuf]) -> Result<PathBuf
             path.display()
         )),
         _ => JobError::Resource(format!(
-            "the table could not be written ({error}); check the place and try again: {}",
+            "the file could not be written ({error}); check the place and try again: {}",
             path.display()
         )),
     };

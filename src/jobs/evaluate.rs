@@ -10,6 +10,7 @@
 
 mod arms;
 mod pace;
+mod page;
 mod parts;
 mod results;
 mod studio;
@@ -477,7 +478,7 @@ fn evaluate_in(
         made,
     };
     if complete {
-        let files = files(&outcome)?;
+        let files = files(&outcome, request)?;
         outcome.out = work.results.finish(&files)?;
     } else if kept.is_some() {
         ctx.note(Level::Warning, "stopped before the end; what was measured is kept");
@@ -498,14 +499,19 @@ fn sources(request: &EvaluateRequest) -> Vec<&Path> {
 }
 
 /// The files of a finished folder.
-fn files(outcome: &EvaluateOutcome) -> Result<Vec<(&'static str, Vec<u8>)>, JobError> {
+fn files(outcome: &EvaluateOutcome, request: &EvaluateRequest) -> Result<Vec<(String, Vec<u8>)>, JobError> {
     let unwritten =
         |error: String| JobError::Failed(format!("the results could not be written down: {error}"));
     let json =
         serde_json::to_vec_pretty(&Value::Object(outcome.json())).map_err(|e| unwritten(e.to_string()))?;
     let csv = outcome.comparison.csv().map_err(|error| unwritten(error.to_string()))?;
     let page = outcome.comparison.markdown(&outcome.setting.lines());
-    Ok(vec![("results.json", json), ("table.md", page.into_bytes()), ("table.csv", csv)])
+    let tables = [("results.json", json), ("table.md", page.into_bytes()), ("table.csv", csv)];
+    let mut files: Vec<(String, Vec<u8>)> =
+        tables.into_iter().map(|(name, bytes)| (name.to_owned(), bytes)).collect();
+    let pages = outcome.page(request).files();
+    files.extend(pages.into_iter().map(|(name, text)| (name, text.into_bytes())));
+    Ok(files)
 }
 
 /// There are two classes at least, and each has training images.

@@ -51,7 +51,7 @@ impl Default for Settings {
 }
 
 /// A value and where it would lie with other test images and seeds.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Interval {
     /// Of the images and seeds as they are.
     pub value: f64,

@@ -120,7 +120,7 @@ impl Figure {
 }
 
 /// Mean and standard deviation of a figure over seeds.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Spread {
     pub mean: f64,
     /// With the divisor n - 1; `None` for one value.

@@ -282,6 +282,8 @@ impl App {
             Command::TimeSteps => self.time_steps(),
             Command::AddFolder => self.ask(Ask::ComparedFolder),
             Command::SaveTable => self.ask(Ask::Table),
+            Command::SaveReport => self.ask(Ask::Report),
+            Command::SaveChart => self.ask(Ask::Chart),
             Command::TilesLarger => self.resize_tiles(1.2),
             Command::TilesSmaller => self.resize_tiles(1.0 / 1.2),
             Command::LogScale => {

@@ -103,17 +103,20 @@ impl App {
         };
     }
 
-    /// Writes the table of the comparison that is shown.
+    /// Writes the comparison that is shown, or a chart of it.
     pub(super) fn save_table(&mut self, path: PathBuf) {
         let Some(project) = &self.state.project else { return };
         let Some((_, report)) = self.state.evaluate.shown(project) else { return };
         let report = Arc::clone(report);
+        let form = &self.state.evaluate;
+        let treatment = form.treatment_of(&report).map(|of| of.name.clone()).unwrap_or_default();
+        let chart = form.chart;
         let folders = report.choice.folders.iter().map(|folder| folder.dir.clone());
         let sources: Vec<PathBuf> = std::iter::once(project.dataset.root.clone()).chain(folders).collect();
         let path = typed_path(&path.to_string_lossy());
         self.state.evaluate.saved = Face::Loading;
         self.start(Some(JobKind::SaveTable), "save table", Done::TableSaved, move |_| {
-            comparisons::save(&report, &path, &sources)
+            comparisons::save(&report, &path, &sources, (chart, treatment.as_str()))
         });
     }
 

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use super::{Face, ProjectState, State};
 use crate::classify::treatments::{Preset, Treatment};
-use crate::jobs::comparisons::{Choice, Kept, Report, Workload};
+use crate::evaluation::report::Chart;
+use crate::jobs::comparisons::{Choice, Kept, Report, TreatmentFigures, Workload};
 use crate::jobs::devices::DeviceKind;
 use crate::jobs::evaluate::{Budget, NamedFolder, learnt_from, usual_folds, usual_network};
 use crate::project::{RunId, Settings};
@@ -94,6 +95,8 @@ pub struct EvaluateForm {
     pub treatment: Option<String>,
     /// In a narrow window the form takes the place of the results.
     pub form_open: bool,
+    /// The chart that is saved where the name of the file ends with .svg.
+    pub chart: Chart,
     /// Where the table is saved, as typed.
     pub table: String,
     pub saved: Face<PathBuf>,
@@ -117,6 +120,7 @@ impl Default for EvaluateForm {
             shown: None,
             treatment: None,
             form_open: true,
+            chart: Chart::default(),
             table: String::new(),
             saved: Face::Empty,
         }
@@ -233,6 +237,12 @@ impl EvaluateForm {
             network: self.network.clone(),
             device: device.to_owned(),
         })
+    }
+
+    /// The treatment of a report that charts are of: the one that was chosen, else the best, else the only one.
+    pub fn treatment_of<'a>(&self, report: &'a Report) -> Option<&'a TreatmentFigures> {
+        let chosen = self.treatment.as_ref().and_then(|name| report.treatment(name));
+        chosen.or_else(|| report.best()).or_else(|| report.plain())
     }
 
     /// The comparison that is shown, with its report.

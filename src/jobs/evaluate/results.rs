@@ -217,15 +217,18 @@ impl Results {
         Ok(())
     }
 
-    /// Writes the files beside the runs and gives the folder its name; `None` where there is no place, and
-    /// where the results stay in theirs.
+    /// Writes the files, whose names may lead into folders, beside the runs and gives the folder its name; `None`
+    /// where there is no place, and where the results stay in theirs.
     ///
     /// # Errors
     /// Somebody else made the folder meanwhile, or the disk's. The results stay where they were.
-    pub fn finish(self, files: &[(&str, Vec<u8>)]) -> Result<Option<PathBuf>, JobError> {
+    pub fn finish(self, files: &[(String, Vec<u8>)]) -> Result<Option<PathBuf>, JobError> {
         let Some(Place { out: Some(out), partial, file }) = self.place else { return Ok(None) };
         for (name, bytes) in files {
             let path = partial.join(name);
+            if let Some(folder) = path.parent() {
+                fs::create_dir_all(folder).map_err(|e| failed("make the folder", &e, folder))?;
+            }
             write_atomic(&path, bytes).map_err(|e| failed("write the file", &e, &path))?;
         }
         // Some systems rename no folder with an open file in it.

@@ -4,11 +4,14 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use egui::{Button, FontId, Id, Key, Label, RichText, Role, Sense, TextEdit, Ui, WidgetInfo, pos2, vec2};
+use egui::{
+    Button, ComboBox, FontId, Id, Key, Label, RichText, Role, Sense, TextEdit, Ui, WidgetInfo, pos2, vec2,
+};
 
 use super::TABLE_BOX;
 use crate::domain::task::Level;
 use crate::evaluation::metrics::Figure;
+use crate::evaluation::report::Chart;
 use crate::gui::command::{Action, Command};
 use crate::gui::icons::{Icon, icon};
 use crate::gui::state::{EvaluateForm, Face, JobKind, State};
@@ -188,7 +191,7 @@ pub(super) fn report_ui(ui: &mut Ui, t: &Tokens, state: &mut State, out: &mut Ve
     if report.classes.len() >= GROUPED && has_groups(&report) {
         card(ui, t, |ui| groups(ui, t, &report, form));
     }
-    if let (Some(chosen), Some(plain)) = (chosen(&report, form), report.plain()) {
+    if let (Some(chosen), Some(plain)) = (form.treatment_of(&report), report.plain()) {
         classes(ui, t, &report, chosen, plain);
         card(ui, t, |ui| answers(ui, t, &report, chosen));
     }
@@ -196,12 +199,6 @@ pub(super) fn report_ui(ui: &mut Ui, t: &Tokens, state: &mut State, out: &mut Ve
     if comparisons.iter().filter(|kept| kept.report.is_some()).count() > 1 {
         card(ui, t, |ui| others(ui, t, &comparisons, run, &report, form));
     }
-}
-
-/// The treatment that the charts are of: the one that was chosen, else the best, else the only one.
-fn chosen<'a>(report: &'a Report, form: &EvaluateForm) -> Option<&'a TreatmentFigures> {
-    let chosen = form.treatment.as_ref().and_then(|name| report.treatment(name));
-    chosen.or_else(|| report.best()).or_else(|| report.plain())
 }
 
 /// What the figures are of: `60 test images`, or `60 images in 5 folds`.
@@ -281,7 +278,7 @@ fn table(ui: &mut Ui, t: &Tokens, report: &Report, form: &mut EvaluateForm) {
         Some("ACSA against none"),
         "ACSA, macro F1, G-mean, accuracy, difference",
     );
-    let chosen = chosen(report, form).map(|treatment| treatment.name.clone());
+    let chosen = form.treatment_of(report).map(|treatment| treatment.name.clone());
     for treatment in report.by_acsa() {
         let cells: Vec<String> =
             FIGURES.iter().map(|(figure, _)| mean_words(treatment.figure(figure.key()))).collect();
@@ -341,7 +338,7 @@ fn groups(ui: &mut Ui, t: &Tokens, report: &Report, form: &mut EvaluateForm) {
     let names: Vec<&str> = GROUPS.iter().map(|(_, name)| *name).collect();
     ui.spacing_mut().item_spacing.y = 0.0;
     head_ui(ui, t, columns, &names, None, "Classes with many, medium and few training images");
-    let chosen = chosen(report, form).map(|treatment| treatment.name.clone());
+    let chosen = form.treatment_of(report).map(|treatment| treatment.name.clone());
     for treatment in report.by_acsa() {
         let cells: Vec<String> = GROUPS.iter().map(|(key, _)| mean_words(treatment.figure(key))).collect();
         let told = GROUPS.iter().zip(&cells).map(|((_, name), cell)| format!("{name} {cell}"));
@@ -450,12 +447,29 @@ fn keep(ui: &mut Ui, t: &Tokens, report: &Report, form: &mut EvaluateForm, out: 
         if ui.button(Command::SaveTable.text()).on_hover_text(Command::SaveTable.tooltip()).clicked() {
             out.push(Action::Do(Command::SaveTable));
         }
+        let save = ui.button(Command::SaveReport.text()).on_hover_text(Command::SaveReport.tooltip());
+        if save.clicked() {
+            out.push(Action::Do(Command::SaveReport));
+        }
+    });
+    ui.horizontal_wrapped(|ui| {
+        let shown = ComboBox::from_id_salt("chart to save").selected_text(form.chart.name());
+        let response = shown.show_ui(ui, |ui| {
+            for chart in Chart::ALL {
+                ui.selectable_value(&mut form.chart, chart, chart.name());
+            }
+        });
+        response.response.accessible_name("Chart to save");
+        let save = ui.button(Command::SaveChart.text()).on_hover_text(Command::SaveChart.tooltip());
+        if save.clicked() {
+            out.push(Action::Do(Command::SaveChart));
+        }
     });
     ui.horizontal(|ui| {
         let width = (ui.available_width() - 72.0).clamp(80.0, 420.0);
         let edit = TextEdit::singleline(&mut form.table)
             .id(Id::unique(TABLE_BOX))
-            .hint_text("or a path that ends with .csv or .md")
+            .hint_text("or a path that ends with .csv, .md, .html or .svg")
             .desired_width(width)
             .char_limit(4000);
         let response = ui.add(edit).accessible_name("Path of the table");

@@ -1,0 +1,283 @@
+//! A comparison as one page for people and as charts: HTML and SVG that need no program, no script and nothing
+//! from elsewhere.
+//!
+//! Knows names, numbers and sentences; no network, no image and no file. Names of classes and treatments are
+//! whatever a person called a folder, so all of them are escaped, and the signs that turn the direction of what
+//! follows are shown as what they are.
+
+mod charts;
+mod html;
+mod text;
+
+use serde::{Deserialize, Serialize};
+
+use super::comparison::{ClassResult, Comparison, TreatmentResult};
+use super::metrics::bootstrap::{Interval, Intervals};
+use super::metrics::{Figure, Spread};
+
+/// Longest part of a file's name that comes from a treatment's.
+const SLUG: usize = 40;
+
+/// What the images were.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Card {
+    /// Kinds of the listed training images (original, derived, synthetic) with their number.
+    pub kinds: Vec<(String, usize)>,
+    /// Hash of the training images with their classes, and of how they were cut into folds.
+    pub training_hash: String,
+    /// The same of the images that were asked about.
+    pub test_hash: String,
+    /// Images that could not be decoded and are left out.
+    pub unreadable: usize,
+    /// Folds of a cross-validation; `None` where there was a test part.
+    pub folds: Option<usize>,
+}
+
+/// How a comparison was run, beside its figures.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct About {
+    /// Names with values, for people.
+    pub settings: Vec<(String, String)>,
+    pub card: Card,
+    /// Trainings that gave no classifier, a sentence each.
+    pub failed: Vec<String>,
+    /// What is wrong with the images or with what was asked for, in sentences.
+    pub warnings: Vec<String>,
+    /// False where it was stopped before its end.
+    pub complete: bool,
+    /// The command line that runs it again.
+    pub command: String,
+}
+
+/// A class and its images.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClassRow {
+    pub name: String,
+    /// Training images before any treatment.
+    pub training: usize,
+    pub test: usize,
+}
+
+/// What a treatment did to one class.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ClassFigures {
+    /// `None` without test images, and so for the F scores.
+    pub recall: Option<Spread>,
+    pub precision: Option<Spread>,
+    pub f1: Option<Spread>,
+    pub f05: Option<Spread>,
+    /// Seeds whose classifier never said this class.
+    pub never_said: usize,
+}
+
+/// A treatment over its seeds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TreatmentRow {
+    pub name: String,
+    /// For people.
+    pub label: String,
+    /// True where its training images were made.
+    pub made: bool,
+    pub seeds: Vec<u64>,
+    /// By their names in JSON; those without a value are left out.
+    pub figures: Vec<(String, Spread)>,
+    /// 95 % intervals, in the order of [`Figure::ALL`].
+    pub intervals: Vec<Option<Interval>>,
+    /// Against the baseline, in the order of [`Figure::ALL`]; empty for the baseline and without shared seeds.
+    pub differences: Vec<Option<Interval>>,
+    /// What the differences show.
+    pub sentences: Vec<String>,
+    /// In class order.
+    pub classes: Vec<ClassFigures>,
+    /// Rows are the truth, columns what was said; all seeds together.
+    pub confusion: Vec<Vec<u64>>,
+}
+
+impl TreatmentRow {
+    /// A figure by its name in JSON.
+    pub fn figure(&self, key: &str) -> Option<Spread> {
+        self.figures.iter().find(|(known, _)| known == key).map(|(_, spread)| *spread)
+    }
+
+    /// The difference of ACSA against the baseline.
+    pub fn difference(&self) -> Option<Interval> {
+        self.differences.first().copied().flatten()
+    }
+}
+
+/// Everything that the page and the charts show.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Page {
+    /// In class order.
+    pub classes: Vec<ClassRow>,
+    /// Name of the treatment that the others are held against.
+    pub baseline: String,
+    /// In the order they were asked for.
+    pub treatments: Vec<TreatmentRow>,
+    /// What to take from it, in sentences.
+    pub summary: Vec<String>,
+    pub about: About,
+}
+
+/// A chart of a page.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Chart {
+    /// ACSA of all treatments against the baseline.
+    #[default]
+    Acsa,
+    /// Recall of each class under all treatments.
+    Recall,
+    /// Change of recall, precision and F0.5 of each class under one treatment.
+    Change,
+    /// The answers of one treatment.
+    Confusion,
+}
+
+impl Chart {
+    pub const ALL: [Chart; 4] = [Chart::Acsa, Chart::Recall, Chart::Change, Chart::Confusion];
+
+    /// For people.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Chart::Acsa => "ACSA of all treatments",
+            Chart::Recall => "Recall of all treatments",
+            Chart::Change => "Change against none",
+            Chart::Confusion => "Answers",
+        }
+    }
+
+    /// Beginning of the file's name.
+    const fn file(self) -> &'static str {
+        match self {
+            Chart::Acsa => "acsa",
+            Chart::Recall => "recall",
+            Chart::Change => "change",
+            Chart::Confusion => "confusion",
+        }
+    }
+}
+
+fn finite(spread: Option<Spread>) -> Option<Spread> {
+    let spread = spread.filter(|spread| spread.mean.is_finite())?;
+    Some(Spread { mean: spread.mean, sd: spread.sd.filter(|sd| sd.is_finite()) })
+}
+
+fn all_finite(intervals: &Intervals) -> Vec<Option<Interval>> {
+    let known = |of: &Interval| [of.value, of.low, of.high].iter().all(|number| number.is_finite());
+    intervals.iter().map(|of| of.filter(known)).collect()
+}
+
+impl ClassFigures {
+    fn of(result: &ClassResult) -> Self {
+        ClassFigures {
+            recall: finite(result.recall),
+            precision: finite(result.precision),
+            f1: finite(result.f1),
+            f05: finite(result.f05),
+            never_said: result.never_said,
+        }
+    }
+}
+
+impl TreatmentRow {
+    fn of(result: &TreatmentResult) -> Self {
+        let against = [&result.against_baseline, &result.against_free].into_iter().flatten();
+        let figures = result.figures.iter();
+        let baseline = result.against_baseline.as_ref();
+        TreatmentRow {
+            name: result.name.clone(),
+            label: result.label.clone(),
+            made: result.made,
+            seeds: result.seeds.clone(),
+            figures: figures
+                .filter_map(|(key, spread)| Some(((*key).to_owned(), finite(*spread)?)))
+                .collect(),
+            intervals: all_finite(&result.intervals),
+            differences: baseline.map(|against| all_finite(&against.differences)).unwrap_or_default(),
+            sentences: against
+                .map(|against| against.sentence.clone())
+                .filter(|sentence| !sentence.is_empty())
+                .collect(),
+            classes: result.classes.iter().map(ClassFigures::of).collect(),
+            confusion: result.confusion.rows(),
+        }
+    }
+}
+
+impl Page {
+    /// The page of a comparison. What is no finite number is left out.
+    pub fn of(comparison: &Comparison, about: About) -> Self {
+        let part = &comparison.test;
+        let mut test = vec![0; part.classes.len()];
+        part.truth.iter().for_each(|&class| test[class] += 1);
+        let classes = part.classes.iter().zip(&part.training).zip(test);
+        Page {
+            classes: classes
+                .map(|((name, &training), test)| ClassRow { name: name.clone(), training, test })
+                .collect(),
+            baseline: comparison.baseline.clone(),
+            treatments: comparison.treatments.iter().map(TreatmentRow::of).collect(),
+            summary: comparison.summary.clone(),
+            about,
+        }
+    }
+
+    /// A treatment by name.
+    pub fn treatment(&self, name: &str) -> Option<&TreatmentRow> {
+        self.treatments.iter().find(|row| row.name == name)
+    }
+
+    /// Classes by falling number of training images; of equals in class order.
+    fn by_count(&self) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..self.classes.len()).collect();
+        order.sort_by_key(|&class| std::cmp::Reverse(self.classes[class].training));
+        order
+    }
+
+    /// Treatments by falling ACSA; of equals the one that was asked for first.
+    fn by_acsa(&self) -> Vec<&TreatmentRow> {
+        let acsa = |row: &TreatmentRow| row.figure(Figure::Acsa.key()).map_or(f64::MIN, |acsa| acsa.mean);
+        let mut all: Vec<&TreatmentRow> = self.treatments.iter().collect();
+        all.sort_by(|a, b| acsa(b).total_cmp(&acsa(a)));
+        all
+    }
+
+    fn test_images(&self) -> usize {
+        self.classes.iter().map(|class| class.test).sum()
+    }
+
+    /// The page as one file of HTML: no script, nothing from elsewhere, light or dark as the reader has it.
+    pub fn html(&self) -> String {
+        html::page(self)
+    }
+
+    /// A chart as a file of SVG, light. `treatment` is the one that [`Chart::Change`] and [`Chart::Confusion`]
+    /// are of. `None` for a treatment that is not there, and for the change of the baseline.
+    pub fn svg(&self, chart: Chart, treatment: &str) -> Option<String> {
+        charts::chart(self, chart, treatment, true)
+    }
+
+    /// The page and its charts with the names that they have in a folder, with `/`.
+    pub fn files(&self) -> Vec<(String, String)> {
+        let mut files = vec![("report.html".to_owned(), self.html())];
+        let mut add = |name: String, svg: Option<String>| {
+            files.extend(svg.map(|svg| (format!("charts/{name}.svg"), svg)));
+        };
+        for chart in [Chart::Acsa, Chart::Recall] {
+            add(chart.file().to_owned(), self.svg(chart, &self.baseline));
+        }
+        for (place, row) in self.treatments.iter().enumerate() {
+            // Two names may be told apart by signs that no file's name has.
+            let end = format!("{:02}-{}", place + 1, slug(&row.name));
+            for chart in [Chart::Change, Chart::Confusion] {
+                add(format!("{}-{end}", chart.file()), self.svg(chart, &row.name));
+            }
+        }
+        files
+    }
+}
+
+/// A name as a part of a file's name.
+fn slug(name: &str) -> String {
+    name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).take(SLUG).collect()
+}

@@ -1,0 +1,338 @@
+//! The page and the charts of a comparison: well-formed, whole, harmless whatever a class is called, and with the
+//! numbers that were measured.
+#![allow(clippy::unwrap_used)]
+
+use counterpoise::domain::task::Ctx;
+use counterpoise::evaluation::comparison::{Comparison, Entry, Run, TestPart};
+use counterpoise::evaluation::metrics::bootstrap::Settings;
+use counterpoise::evaluation::report::{About, Card, Chart, Page};
+use counterpoise::gui::theme::{DARK, LIGHT};
+use egui::Color32;
+
+/// Names as nobody should call a class, and some do.
+const HOSTILE: [&str; 5] = [
+    "<script>alert(1)</script>",
+    "\"quotes\" & 'more' ]]> --> </svg>",
+    "אבגדה",
+    "\u{202e}turned\u{7}round",
+    "a-class-whose-name-goes-on-and-on-and-on-and-on-and-on-and-on-until-nothing-else-has-any-room",
+];
+
+/// The hostile names as they stand in a page.
+const SAFE: [&str; 5] = [
+    "&lt;script&gt;alert(1)&lt;/script&gt;",
+    "&quot;quotes&quot; &amp; &#39;more&#39; ]]&gt; --&gt; &lt;/svg&gt;",
+    "אבגדה",
+    "\u{fffd}turned round",
+    HOSTILE[4],
+];
+
+fn entry(name: &str, made: bool) -> Entry {
+    Entry { name: name.to_owned(), label: format!("all about {name}"), made }
+}
+
+fn run(name: &str, seed: u64, said: &[usize]) -> Run {
+    let (auroc, auprc, calibration_error) = (Some(0.75), None, Some(0.125));
+    Run { name: name.to_owned(), seed, said: said.to_vec(), auroc, auprc, calibration_error }
+}
+
+fn about() -> About {
+    About {
+        settings: vec![
+            ("seeds".to_owned(), "5, 6".to_owned()),
+            ("version".to_owned(), "counterpoise 9.9.9".to_owned()),
+        ],
+        card: Card {
+            kinds: vec![("original".to_owned(), 40), ("synthetic".to_owned(), 2)],
+            training_hash: "aa11".to_owned(),
+            test_hash: "bb22".to_owned(),
+            unreadable: 3,
+            folds: None,
+        },
+        failed: vec!["mixup with seed 6: training ran away".to_owned()],
+        warnings: vec!["1 of 4 test images is also a training image".to_owned()],
+        complete: true,
+        command: "counterpoise evaluate FOLDER --treatments none,drs".to_owned(),
+    }
+}
+
+fn page_of(classes: &[&str], training: &[usize], truth: &[usize], entries: &[Entry], runs: &[Run]) -> Page {
+    let part = TestPart {
+        classes: classes.iter().map(|name| (*name).to_owned()).collect(),
+        training: training.to_vec(),
+        truth: truth.to_vec(),
+    };
+    let settings = Settings { draws: 50, ..Settings::default() };
+    let found = Comparison::of(&Ctx::default(), part, entries, "none", runs, &settings).unwrap();
+    Page::of(&found, about())
+}
+
+/// Three classes, the third without a test image; four test images, two seeds.
+fn tiny() -> Page {
+    let entries = [entry("none", false), entry("drs", false), entry("folder:some/dir <b>", true)];
+    let runs = [
+        run("none", 5, &[0, 0, 0, 0]),
+        run("none", 6, &[0, 0, 0, 0]),
+        run("drs", 5, &[0, 0, 1, 1]),
+        run("drs", 6, &[0, 0, 1, 0]),
+        run("folder:some/dir <b>", 7, &[0, 1, 1, 1]),
+    ];
+    page_of(&["down", "across", "never"], &[30, 120, 5], &[0, 0, 1, 1], &entries, &runs)
+}
+
+fn hostile() -> Page {
+    let entries = [entry("none", false), entry(HOSTILE[0], true), entry(HOSTILE[1], false)];
+    let truth = [0, 1, 2, 3, 4];
+    let runs = [
+        run("none", 1, &[0, 0, 0, 0, 0]),
+        run(HOSTILE[0], 1, &[0, 1, 2, 3, 4]),
+        run(HOSTILE[1], 1, &[4, 3, 2, 1, 0]),
+    ];
+    page_of(&HOSTILE, &[50, 40, 30, 20, 10], &truth, &entries, &runs)
+}
+
+/// Reads mark-up whose every element is closed, and fails on anything else. Gives its texts, a line for each.
+#[track_caller]
+fn texts(markup: &str) -> String {
+    let mut open: Vec<String> = Vec::new();
+    let mut told = String::new();
+    let mut rest = markup;
+    while let Some(begin) = rest.find('<') {
+        let text = &rest[..begin];
+        assert!(!text.contains('>'), "a bare > in {text:?}");
+        entities(text);
+        told += text;
+        told.push('\n');
+        let length = rest[begin..].find('>').unwrap_or_else(|| panic!("an open tag at {:?}", &rest[begin..]));
+        let tag = &rest[begin + 1..begin + length];
+        rest = &rest[begin + length + 1..];
+        if tag.starts_with('?') || tag == "!DOCTYPE html" {
+            continue;
+        }
+        if let Some(name) = tag.strip_prefix('/') {
+            assert_eq!(open.pop().as_deref(), Some(name), "closes something else");
+            continue;
+        }
+        let name: String = tag.chars().take_while(|c| c.is_ascii_alphanumeric()).collect();
+        assert!(!name.is_empty(), "no tag: {tag:?}");
+        assert_ne!(name, "script");
+        attributes(&tag[name.len()..]);
+        if !tag.ends_with('/') {
+            open.push(name);
+        }
+    }
+    assert!(open.is_empty() && rest.trim().is_empty(), "left open: {open:?}");
+    told
+}
+
+/// Each & begins an entity.
+#[track_caller]
+fn entities(text: &str) {
+    for after in text.split('&').skip(1) {
+        let known = ["amp;", "lt;", "gt;", "quot;", "#39;"];
+        assert!(known.iter().any(|name| after.starts_with(name)), "a bare & in {text:?}");
+    }
+}
+
+/// Names with values in quotes, each name once.
+#[track_caller]
+fn attributes(text: &str) {
+    let parts: Vec<&str> = text.split('"').collect();
+    assert!(parts.len() % 2 == 1, "an open quote in {text:?}");
+    let mut names: Vec<&str> = Vec::new();
+    for pair in parts.chunks(2) {
+        match pair {
+            [name, value] => {
+                entities(value);
+                let name = name.trim().strip_suffix('=').unwrap_or_else(|| panic!("no = in {text:?}"));
+                assert!(name.starts_with(|c: char| c.is_ascii_alphabetic()), "{name:?} in {text:?}");
+                assert!(!name.contains(char::is_whitespace) && !name.starts_with("on"), "{name:?}");
+                assert!(!names.contains(&name), "{name} twice in {text:?}");
+                names.push(name);
+            }
+            [end] => assert!(matches!(end.trim(), "" | "/"), "{end:?} in {text:?}"),
+            _ => unreachable!("chunks of two"),
+        }
+    }
+}
+
+/// Neither text nor place is a number that is none.
+#[track_caller]
+fn no_strange_numbers(markup: &str) {
+    for word in markup.split(|c: char| !c.is_ascii_alphanumeric()) {
+        assert!(!matches!(word, "NaN" | "nan" | "inf" | "Infinity" | "None"), "{word} in {markup}");
+    }
+}
+
+#[test]
+fn everything_is_well_formed_and_harmless() {
+    for page in [tiny(), hostile()] {
+        let files = page.files();
+        assert_eq!(files[0].0, "report.html");
+        // Two of all, the changes of all but one, the answers of all.
+        assert_eq!(files.len(), 1 + 2 + 2 + 3);
+        for (name, text) in &files {
+            texts(text);
+            no_strange_numbers(text);
+            assert!(!text.contains("var(--") || name == "report.html", "{name}: a colour without a value");
+            let file = name.strip_prefix("charts/").unwrap_or(name);
+            assert!(file.chars().all(|c| c.is_ascii_alphanumeric() || "-.".contains(c)), "{name}");
+            assert!(!text.contains('\u{202e}') && !text.contains('\u{7}'), "{name}");
+        }
+        let mut names: Vec<&String> = files.iter().map(|(name, _)| name).collect();
+        names.dedup();
+        assert_eq!(names.len(), files.len());
+        let html = &files[0].1;
+        for outside in ["http:", "https:", "src=", "href=", "url(", "@import", "<img", "<link"] {
+            assert!(!html.contains(outside), "{outside}");
+        }
+        let ids: Vec<&str> =
+            html.split(" id=\"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
+        let mut once = ids.clone();
+        once.sort_unstable();
+        once.dedup();
+        assert_eq!(once.len(), ids.len(), "an id stands for one thing");
+    }
+}
+
+#[test]
+fn every_class_and_treatment_is_there_whatever_it_is_called() {
+    let page = hostile();
+    for (name, text) in page.files().iter().filter(|(name, _)| !name.ends_with("acsa.svg")) {
+        for safe in SAFE {
+            assert!(text.contains(safe), "{safe} in {name}");
+        }
+    }
+    for text in [page.html(), page.svg(Chart::Acsa, "").unwrap(), page.svg(Chart::Recall, "").unwrap()] {
+        for safe in ["none", SAFE[0], SAFE[1]] {
+            assert!(text.contains(safe), "{safe}");
+        }
+    }
+    let html = page.html();
+    assert!(html.contains(&format!("<bdi>{}</bdi>", SAFE[2])), "set apart from what stands beside it");
+    // What is cut off in a chart is there for who points at it.
+    let chart = page.svg(Chart::Recall, "").unwrap();
+    assert!(chart.contains(&format!("<title>{}</title>", SAFE[4])) && chart.contains('…'));
+    assert!(page.svg(Chart::Change, "none").is_none(), "it does not change against itself");
+    assert!(page.svg(Chart::Confusion, "nobody").is_none());
+}
+
+#[test]
+fn the_numbers_are_those_of_the_comparison() {
+    let page = tiny();
+    let html = page.html();
+    let told = texts(&html);
+    let cells: Vec<&str> = told.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let has = |words: &str| cells.contains(&words);
+    // none finds all of down and nothing of across; drs all, and half of across with its second seed.
+    for words in [
+        "0.500 ± 0.000",
+        "0.875 ± 0.177",
+        "0.750 ± 0.354",
+        "aa11",
+        "bb22",
+        "40 original, 2 synthetic",
+        "24.00 (120 to 5)",
+        "counterpoise 9.9.9",
+        "counterpoise evaluate FOLDER --treatments none,drs",
+        "mixup with seed 6: training ran away",
+        "1 of 4 test images is also a training image",
+        "the others are held against it",
+        "30 training, 2 test",
+    ] {
+        assert!(has(words), "{words} in {cells:#?}");
+    }
+    let difference = page.treatment("drs").unwrap().difference().unwrap();
+    assert!((difference.value - 0.375).abs() < 1e-9);
+    assert!(cells.iter().any(|cell| cell.starts_with("+0.375 (")), "the paired difference");
+    assert!(html.contains(&page.summary[0].replace('\'', "&#39;")), "the sentence on top");
+    assert!(
+        html.find("class=\"lead\"").unwrap() < html.find("<table").unwrap(),
+        "the sentence stands before the figures"
+    );
+    // Classes by falling number of training images.
+    let chart = page.svg(Chart::Recall, "").unwrap();
+    let place = |name: &str| chart.find(&format!("</title>{name}</text>")).unwrap();
+    assert!(place("across") < place("down") && place("down") < place("never"));
+    assert!(chart.contains("1.000 (0.342 to 1.000)"), "two of two images, by Wilson");
+    let change = page.svg(Chart::Change, "drs").unwrap();
+    assert!(change.contains(">recall from 0<") && change.contains(">recall 0 %<"), "{change}");
+    let answers = page.svg(Chart::Confusion, "drs").unwrap();
+    assert!(answers.contains("across, said to be down: 1 of 4"), "{answers}");
+}
+
+#[test]
+fn what_has_no_value_is_a_dash_with_its_reason() {
+    let page = tiny();
+    let html = page.html();
+    for words in [
+        "-<small>no test image</small>",
+        "-<small>not measured</small>",
+        "-<small>no shared seed</small>",
+        "-<small>the others are held against it</small>",
+        "0.000 ± 0.000<small>0 of 0 with 2 seeds</small>",
+    ] {
+        assert!(html.contains(words), "{words}");
+    }
+    assert!(page.svg(Chart::Acsa, "").unwrap().contains("- (no shared seed)"));
+    assert!(page.svg(Chart::Recall, "").unwrap().contains("- (no test image, so no recall)"));
+    assert!(page.svg(Chart::Change, "drs").unwrap().contains("recall - (no test image)"));
+    assert!(page.svg(Chart::Confusion, "drs").unwrap().contains("- (no test image)"));
+    // Alone, and broken off.
+    let mut alone =
+        page_of(&["a", "b"], &[3, 0], &[0, 1], &[entry("none", false)], &[run("none", 0, &[0, 0])]);
+    alone.about.complete = false;
+    let html = alone.html();
+    texts(&html);
+    texts(&alone.svg(Chart::Acsa, "").unwrap());
+    assert!(html.contains("stopped before its end") && html.contains("- (a class has no training image)"));
+    // Numbers that are none never reach the page, also where somebody else put them in.
+    let mut broken = tiny();
+    let row = &mut broken.treatments[1];
+    row.figures[0].1.mean = f64::NAN;
+    row.classes[0].recall.as_mut().unwrap().mean = f64::INFINITY;
+    row.differences[0].as_mut().unwrap().high = f64::NAN;
+    for (_, text) in broken.files() {
+        texts(&text);
+        no_strange_numbers(&text);
+    }
+}
+
+#[test]
+fn charts_say_what_they_show_and_have_the_colours_of_the_window() {
+    let page = tiny();
+    for chart in Chart::ALL {
+        let text = page.svg(chart, "drs").unwrap();
+        assert!(text.contains("xmlns=\"http://www.w3.org/2000/svg\"") && text.contains("role=\"img\""));
+        assert!(text.contains("<title id=") && text.contains("<desc id=") && text.contains("drs"));
+    }
+    let html = page.html();
+    let hex = |colour: Color32| format!("#{:02x}{:02x}{:02x}", colour.r(), colour.g(), colour.b());
+    for (name, light, dark) in [
+        ("background", LIGHT.background, DARK.background),
+        ("panel", LIGHT.panel, DARK.panel),
+        ("raised", LIGHT.raised, DARK.raised),
+        ("line", LIGHT.line, DARK.line),
+        ("text", LIGHT.text, DARK.text),
+        ("muted", LIGHT.muted, DARK.muted),
+        ("accent", LIGHT.accent, DARK.accent),
+        ("accepted", LIGHT.accepted, DARK.accepted),
+        ("rejected", LIGHT.rejected, DARK.rejected),
+        ("warning", LIGHT.warning, DARK.warning),
+        ("failure", LIGHT.failure, DARK.failure),
+    ] {
+        for colour in [light, dark] {
+            assert!(html.contains(&format!("--{name}:{};", hex(colour))), "{name}");
+        }
+    }
+    assert!(html.contains("prefers-color-scheme:dark") && html.contains("@media print"));
+}
+
+#[test]
+fn a_page_reads_back_the_same() {
+    let page = tiny();
+    let text = serde_json::to_string(&page).unwrap();
+    let again: Page = serde_json::from_str(&text).unwrap();
+    // To the digits that are shown: the last bit of a number may change on its way through text.
+    assert_eq!(again.files(), page.files());
+}
