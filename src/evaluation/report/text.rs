@@ -31,7 +31,7 @@ pub(super) fn escaped(text: &str) -> String {
 /// The beginning of a text where it is wider than so many Latin letters.
 pub(super) fn short(text: &str, widest: usize) -> String {
     // Letters of East Asia are about twice as wide.
-    let wide = |c: char| if c >= '\u{1100}' { 2 } else { 1 };
+    let wide = |c: char| if c >= '\u{1100}' { 2_usize } else { 1 };
     if text.chars().map(wide).sum::<usize>() <= widest {
         return text.to_owned();
     }
