@@ -10,6 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use counterpoise::classify::batches::Augment;
 use counterpoise::classify::treatments::{Preset, Treatment};
 use counterpoise::domain::plan::Target;
 use counterpoise::domain::provenance::Kind;
@@ -117,6 +118,7 @@ impl Place {
             made,
             target: Target::Max,
             folds: None,
+            augment: Augment::default(),
         }
     }
 }

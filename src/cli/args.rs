@@ -10,10 +10,11 @@ use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use serde_json::Value;
 
-use super::{Failure, config, evaluate};
+use super::{Failure, config, evaluate, reproduce};
 use crate::domain::imbalance::Scheme;
 use crate::domain::plan::{Rejected, Target};
 use crate::domain::splits::Shares;
+use crate::evaluation::published::Scale;
 use crate::export::{Originals, WeightsFormat};
 use crate::imaging::resize::Fit;
 use crate::jobs::bench::rows;
@@ -27,7 +28,7 @@ const WITH_METHOD: [&str; 5] = ["plan", "train", "generate", "balance", "demo"];
 const DEFAULT_METHOD: &str = "m2m";
 
 /// Shared flags that say something to a command; the others are accepted and left out of its help.
-const SHOWN: [(&str, &[&str]); 16] = [
+const SHOWN: [(&str, &[&str]); 17] = [
     ("scan", &["split", "seed", "threads"]),
     ("plan", &["target", "split", "seed", "size", "fit", "threads"]),
     ("weights", &["split", "seed", "threads"]),
@@ -46,6 +47,7 @@ const SHOWN: [(&str, &[&str]); 16] = [
     ("verify", &["threads"]),
     ("demo", &["seed", "device", "network", "epochs", "target", "rejected", "threads"]),
     ("evaluate", &["seed", "device", "size", "fit", "network", "epochs", "target", "split", "threads"]),
+    ("reproduce", &["seed", "device", "size", "fit", "threads"]),
     ("bench", &["seed", "device", "threads"]),
 ];
 
@@ -98,6 +100,8 @@ pub enum Command {
     Demo(DemoArgs),
     /// Train a classifier under each treatment of imbalance and compare them on real test images.
     Evaluate(EvaluateArgs),
+    /// Build a published table again on a folder of its data, measured beside printed; without TABLE they are listed.
+    Reproduce(ReproduceArgs),
     /// How fast this machine trains and makes images: milliseconds of each row of a fixed list of work.
     Bench(BenchArgs),
 }
@@ -119,6 +123,7 @@ impl Command {
             Command::Verify(args) => &args.common,
             Command::Demo(args) => &args.common,
             Command::Evaluate(args) => &args.common,
+            Command::Reproduce(args) => &args.common,
             Command::Bench(args) => &args.common,
         }
     }
@@ -391,6 +396,34 @@ pub struct EvaluateArgs {
 }
 
 #[derive(Args)]
+pub struct ReproduceArgs {
+    /// The table; without one the tables are listed.
+    #[arg(value_parser = PossibleValuesParser::new(reproduce::tables()))]
+    pub table: Option<String>,
+    /// The folder of its data: class folders in train and test, with the counts that the list names.
+    #[arg(conflicts_with = "data")]
+    pub folder: Option<PathBuf>,
+    /// Instead of FOLDER.
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// List the tables, their rows, counts and sources.
+    #[arg(long)]
+    pub list: bool,
+    /// How much is trained: smoke (minutes, shows that it runs), cpu (small network, three seeds) or paper.
+    #[arg(long, value_name = "S", default_value = "cpu")]
+    pub scale: Scale,
+    /// Rows of the table, by name or treatment; all of them where it is left out.
+    #[arg(long, value_name = "R,...", value_delimiter = ',')]
+    pub rows: Vec<String>,
+    /// A new folder for published.md, published.json and what `evaluate --out` writes; the same call goes on where it was
+    /// interrupted.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+#[derive(Args)]
 pub struct BenchArgs {
     /// Rows to time, all of them where it is left out.
     #[arg(long, value_name = "R,...", value_delimiter = ',', value_parser = PossibleValuesParser::new(rows()))]
@@ -614,6 +647,9 @@ mod tests {
             "export x",
             "bench --rows classifier",
             "bench --repeats 0",
+            "reproduce nothing",
+            "reproduce weights --scale large",
+            "reproduce baegan-mnist x --data y",
             "evaluate",
             "evaluate x --seeds 0",
             "evaluate x --folds 1",

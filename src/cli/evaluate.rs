@@ -10,6 +10,7 @@ use super::output::Outcome;
 use super::tables::Table;
 use super::terminal::Terminal;
 use super::{Failure, Result, input};
+use crate::classify::batches::Augment;
 use crate::classify::treatments::{Treatment, Values};
 use crate::evaluation::treatments::{Asked, MadeTreatment};
 use crate::imaging::scan::Reading;
@@ -66,6 +67,7 @@ pub fn run(args: EvaluateArgs, terminal: &Terminal) -> Result<Outcome> {
         made,
         target: args.common.target,
         folds: args.folds.map(|folds| folds as usize),
+        augment: Augment::default(),
     };
     let outcome = terminal.job("evaluate", move |ctx| jobs::evaluate::evaluate(ctx, &request))?;
     Ok(told(&outcome))

@@ -27,6 +27,7 @@ mod methods;
 mod output;
 mod plan;
 mod relabel;
+mod reproduce;
 mod scan;
 mod tables;
 mod terminal;
@@ -159,6 +160,7 @@ fn run(command: Command, params: &crate::oversampling::ParamMap, terminal: &Term
         Command::Verify(args) => verify::run(args, terminal),
         Command::Demo(args) => demo::run(args, params, terminal),
         Command::Evaluate(args) => evaluate::run(args, terminal),
+        Command::Reproduce(args) => reproduce::run(args, terminal),
         Command::Bench(args) => bench::run(args, terminal),
     }
 }

@@ -7,6 +7,7 @@ pub mod distance;
 pub mod features;
 pub mod metrics;
 pub mod projection;
+pub mod published;
 pub mod report;
 pub mod saliency;
 pub mod speed;

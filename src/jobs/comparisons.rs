@@ -18,6 +18,7 @@ use super::evaluate::{
 };
 use super::generate::project_error;
 use super::store::StoreSink;
+use crate::classify::batches::Augment;
 use crate::classify::treatments::Treatment;
 use crate::domain::plan::Target;
 use crate::domain::samples::Dataset;
@@ -135,6 +136,7 @@ impl CompareRequest {
             made: Vec::new(),
             target: Target::Max,
             folds: None,
+            augment: Augment::default(),
         })
     }
 }

@@ -25,6 +25,7 @@ use serde_json::{Map, Value, json};
 use super::JobError;
 use super::compute::Compute;
 use super::train::method_error;
+use crate::classify::batches::Augment;
 use crate::classify::treatments::{FitError, Options, Preset, Treatment};
 use crate::domain::plan::Target;
 use crate::domain::samples::{Dataset, Unreadable};
@@ -99,6 +100,8 @@ pub struct EvaluateRequest {
     /// Folds of a cross-validation where there is no test part, at least 2; 5 where it is left out. Refused
     /// beside a test part.
     pub folds: Option<usize>,
+    /// How real training images are changed while a classifier learns, under every treatment.
+    pub augment: Augment,
 }
 
 /// How it was run.
@@ -232,6 +235,12 @@ fn fit_error(error: FitError) -> JobError {
     }
 }
 
+/// Names of files with their bytes.
+pub type Files = Vec<(String, Vec<u8>)>;
+
+/// What comes beside the results of a finished evaluation.
+pub type Beside<'a> = &'a dyn Fn(&EvaluateOutcome) -> Result<Files, JobError>;
+
 /// Why a training gave no classifier.
 enum Ending {
     /// The person asked for it.
@@ -332,7 +341,11 @@ fn options(request: &EvaluateRequest, kind: DeviceKind, images: usize) -> Result
         None => usual_network(kind),
     };
     let steps = request.budget.steps(network, images);
-    Ok(Options { batch: batch_of(images), ..Options::new(network, steps, request.seed) })
+    Ok(Options {
+        batch: batch_of(images),
+        augment: request.augment,
+        ..Options::new(network, steps, request.seed)
+    })
 }
 
 /// The stage that a training is told under; in a cross-validation `, fold N` follows, from 1.
@@ -359,7 +372,19 @@ pub fn acsa_curve(name: &str) -> String {
 /// set, an `out` that exists, a device that gave out. What was measured before a cancel or an error stays
 /// for the next call.
 pub fn evaluate(ctx: &Ctx, request: &EvaluateRequest) -> Result<EvaluateOutcome, JobError> {
-    evaluate_in(ctx, request, None)
+    evaluate_in(ctx, request, None, &|_| Ok(Vec::new()))
+}
+
+/// As [`evaluate`], with files of its own beside the results of a finished folder.
+///
+/// # Errors
+/// As [`evaluate`], and those of `beside`, after which the same call tries again.
+pub fn evaluate_beside(
+    ctx: &Ctx,
+    request: &EvaluateRequest,
+    beside: Beside<'_>,
+) -> Result<EvaluateOutcome, JobError> {
+    evaluate_in(ctx, request, None, beside)
 }
 
 /// As [`evaluate`], with its results kept below `kept` instead of [`EvaluateRequest::out`]. What is known
@@ -372,13 +397,14 @@ pub fn evaluate_keeping(
     request: &EvaluateRequest,
     kept: &Path,
 ) -> Result<EvaluateOutcome, JobError> {
-    evaluate_in(ctx, request, Some(kept))
+    evaluate_in(ctx, request, Some(kept), &|_| Ok(Vec::new()))
 }
 
 fn evaluate_in(
     ctx: &Ctx,
     request: &EvaluateRequest,
     kept: Option<&Path>,
+    beside: Beside<'_>,
 ) -> Result<EvaluateOutcome, JobError> {
     let roots = sources(request);
     if let Some(out) = &request.out {
@@ -404,7 +430,7 @@ fn evaluate_in(
     }
 
     let name = if kind == DeviceKind::Cpu { kind.as_str().to_owned() } else { device.info.name.clone() };
-    let identity = json!({
+    let mut identity = json!({
         "version": env!("CARGO_PKG_VERSION"),
         "classes": request.dataset.classes,
         "spec": request.spec,
@@ -414,6 +440,10 @@ fn evaluate_in(
         "batch": options.batch,
         "device": kind.as_str(),
     });
+    // Results from before there was a choice stay those of images as they are.
+    if request.augment != Augment::default() {
+        identity["augment"] = json!({ "crop": request.augment.crop, "flip": request.augment.flip });
+    }
     let results = match (kept, &request.out) {
         (Some(kept), _) => Results::kept(kept, &identity)?,
         (None, Some(out)) => Results::open(out, &identity)?,
@@ -478,7 +508,8 @@ fn evaluate_in(
         made,
     };
     if complete {
-        let files = files(&outcome, request)?;
+        let mut files = files(&outcome, request)?;
+        files.extend(beside(&outcome)?);
         outcome.out = work.results.finish(&files)?;
     } else if kept.is_some() {
         ctx.note(Level::Warning, "stopped before the end; what was measured is kept");
@@ -499,7 +530,7 @@ fn sources(request: &EvaluateRequest) -> Vec<&Path> {
 }
 
 /// The files of a finished folder.
-fn files(outcome: &EvaluateOutcome, request: &EvaluateRequest) -> Result<Vec<(String, Vec<u8>)>, JobError> {
+fn files(outcome: &EvaluateOutcome, request: &EvaluateRequest) -> Result<Files, JobError> {
     let unwritten =
         |error: String| JobError::Failed(format!("the results could not be written down: {error}"));
     let json =

@@ -15,6 +15,7 @@ pub mod generate;
 pub mod model;
 pub mod projection;
 mod quality;
+pub mod reproduce;
 pub mod scan;
 pub mod store;
 pub mod train;

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::parts::{Hashed, Parts, with_classes};
 use super::{Budget, EvaluateRequest, Findings, NamedFolder, fit_error};
+use crate::classify::batches::Augment;
 use crate::classify::treatments::{Options, Treatment};
 use crate::domain::plan::Plan;
 use crate::domain::provenance::Kind;
@@ -90,6 +91,10 @@ impl Generator {
                 ("momentum", json!(options.momentum)),
                 ("weight-decay", json!(options.weight_decay)),
             ]);
+            if options.augment != Augment::default() {
+                wanted.push(("crop", json!(options.augment.crop)));
+                wanted.push(("flip", json!(options.augment.flip)));
+            }
         }
         let params =
             made.params(&wanted).map_err(|error| JobError::Input(format!("{}: {error}", made.info().id)))?;

@@ -1,0 +1,231 @@
+//! Published tables built again: their treatments evaluated on a folder of the data, and what was measured put
+//! beside what is printed.
+//!
+//! An evaluation with a list of treatments and a length that the table and the scale say; it keeps its results
+//! and goes on as every evaluation does.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value, json};
+
+use super::JobError;
+use super::evaluate::{Budget, EvaluateOutcome, EvaluateRequest, FailedRun, Files, evaluate_beside};
+use crate::classify::treatments::ParseError;
+use crate::domain::imbalance::WeightsError;
+use crate::domain::plan::Target;
+use crate::domain::samples::Dataset;
+use crate::domain::splits::Split;
+use crate::domain::task::{Ctx, Level};
+use crate::evaluation::comparison::Comparison;
+use crate::evaluation::published::{Row, Scale, Standing, Table, Weighing};
+use crate::imaging::files::{real, sync_folder, write_atomic};
+use crate::imaging::resize::Fit;
+use crate::imaging::training_set::Spec;
+
+/// Epochs of the smallest scale.
+const SMOKE_EPOCHS: usize = 1;
+/// Steps of the middle scale.
+const CPU_STEPS: usize = 2000;
+
+/// What to build.
+#[derive(Clone, Debug)]
+pub struct ReproduceRequest {
+    pub table: Table,
+    /// Rows of the table; at least one.
+    pub rows: Vec<Row>,
+    /// A training part with the table's counts, and a test part. Listed by headers is enough.
+    pub dataset: Dataset,
+    pub scale: Scale,
+    /// The first seed.
+    pub seed: u64,
+    /// auto, gpu, cpu or software.
+    pub device: String,
+    /// Side of the images in pixels; chosen from the data where it is left out.
+    pub size: Option<u32>,
+    pub fit: Fit,
+    /// The folder of results; must not exist. An unfinished one of the same call is gone on with.
+    pub out: Option<PathBuf>,
+}
+
+/// What came of it.
+#[derive(Clone, Debug)]
+pub struct ReproduceOutcome {
+    pub standing: Standing,
+    /// How it was run, in lines.
+    pub setting: Vec<String>,
+    pub failed: Vec<FailedRun>,
+    /// What is wrong with the images, in sentences.
+    pub warnings: Vec<String>,
+    /// False where it was stopped before its end.
+    pub complete: bool,
+    /// Classifiers that an earlier call had measured.
+    pub resumed: usize,
+    /// The finished folder; `None` without one, and where it was stopped before its end.
+    pub out: Option<PathBuf>,
+}
+
+impl ReproduceOutcome {
+    /// The whole as one object, for scripts and for `published.json`.
+    pub fn json(&self) -> Map<String, Value> {
+        let mut object = self.standing.json();
+        let failed = self
+            .failed
+            .iter()
+            .map(|failed| json!({ "name": failed.name, "seed": failed.seed, "reason": failed.reason }));
+        object.insert("setting".to_owned(), json!(self.setting));
+        object.insert("failed".to_owned(), Value::Array(failed.collect()));
+        object.insert("warnings".to_owned(), json!(self.warnings));
+        object.insert("complete".to_owned(), json!(self.complete));
+        object
+    }
+}
+
+const fn budget(scale: Scale) -> Budget {
+    match scale {
+        Scale::Smoke => Budget::Epochs(SMOKE_EPOCHS),
+        Scale::Cpu => Budget::Steps(CPU_STEPS),
+        // Of ResNet-32 200 epochs; generators are as long as they are by default.
+        Scale::Paper => Budget::Usual,
+    }
+}
+
+/// Evaluates the treatments of a table's rows and puts the figures beside the printed ones. A finished folder
+/// has the evaluation's files, `published.md` and `published.json`.
+///
+/// # Errors
+/// A folder whose classes, training counts or test part are not the table's, and those of an evaluation.
+pub fn reproduce(ctx: &Ctx, request: &ReproduceRequest) -> Result<ReproduceOutcome, JobError> {
+    let (table, dataset) = (&request.table, &request.dataset);
+    let remarks = table
+        .check(&dataset.classes, &dataset.training_counts(), &dataset.counts(Split::Test))
+        .map_err(|error| JobError::Input(format!("{error}: {}", dataset.root.display())))?;
+    for remark in &remarks {
+        ctx.note(Level::Warning, remark.clone());
+    }
+    let failed = |error: ParseError| JobError::Failed(error.to_string());
+    let (treatments, made) = Table::treatments(&request.rows).map_err(failed)?;
+    let evaluation = EvaluateRequest {
+        dataset: dataset.clone(),
+        test: None,
+        spec: Spec::of(dataset, request.size, request.fit),
+        treatments,
+        folders: Vec::new(),
+        seed: request.seed,
+        seeds: request.scale.seeds(),
+        budget: budget(request.scale),
+        network: Some(request.scale.network().as_str().to_owned()),
+        device: request.device.clone(),
+        out: request.out.clone(),
+        made,
+        target: Target::Max,
+        folds: None,
+        augment: table.augment,
+    };
+    let standing = |comparison: &Comparison| {
+        Standing::of(table, &request.rows, request.scale, comparison, remarks.clone()).map_err(failed)
+    };
+    let told = |evaluated: &EvaluateOutcome| -> Result<ReproduceOutcome, JobError> {
+        let mut setting = evaluated.setting.lines();
+        let changes = [
+            (table.augment.crop, "cropped out of a border of 4 pixels"),
+            (table.augment.flip, "mirrored with a chance of one half"),
+        ];
+        for (_, words) in changes.iter().filter(|(on, _)| *on) {
+            setting.push(format!("real training images {words}"));
+        }
+        Ok(ReproduceOutcome {
+            standing: standing(&evaluated.comparison)?,
+            setting,
+            failed: evaluated.failed.clone(),
+            warnings: evaluated.warnings.clone(),
+            complete: evaluated.complete,
+            resumed: evaluated.resumed,
+            out: evaluated.out.clone(),
+        })
+    };
+    let evaluated = evaluate_beside(ctx, &evaluation, &|evaluated| files(&told(evaluated)?))?;
+    told(&evaluated)
+}
+
+fn pretty(value: &Value) -> Result<Vec<u8>, JobError> {
+    serde_json::to_vec_pretty(value)
+        .map_err(|error| JobError::Failed(format!("the table could not be written down: {error}")))
+}
+
+/// What comes beside the evaluation's own files.
+fn files(outcome: &ReproduceOutcome) -> Result<Files, JobError> {
+    let page = outcome.standing.markdown(&outcome.setting);
+    let json = pretty(&Value::Object(outcome.json()))?;
+    Ok(vec![("published.md".to_owned(), page.into_bytes()), ("published.json".to_owned(), json)])
+}
+
+/// The weights of the note as one object.
+pub fn weights_json(weighings: &[Weighing]) -> Map<String, Value> {
+    let mut object = Map::new();
+    object.insert("table".to_owned(), json!("weights"));
+    object.insert("sets".to_owned(), Value::Array(weighings.iter().map(Weighing::json).collect()));
+    object.insert("notes".to_owned(), json!(Weighing::notes()));
+    object
+}
+
+/// The weights of the note on the counts of a folder's training part, or of every published table.
+///
+/// # Errors
+/// A class without training images.
+pub fn weigh(dataset: Option<&Dataset>) -> Result<Vec<Weighing>, JobError> {
+    let refuse = |error: WeightsError| JobError::Input(error.to_string());
+    let Some(dataset) = dataset else { return Weighing::published().map_err(refuse) };
+    let classes: Vec<(String, usize)> =
+        dataset.classes.iter().cloned().zip(dataset.training_counts()).collect();
+    if let Some((name, _)) = classes.iter().find(|(_, images)| *images == 0) {
+        return Err(JobError::Input(format!(
+            "a class has no training image, so it has no weight; give it images or leave it out: {name}"
+        )));
+    }
+    let title = dataset.root.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    Ok(vec![Weighing::of(title, classes).map_err(refuse)?])
+}
+
+/// Writes the weights as `weights.md` and `weights.json` into the new folder `out`: both or none. `source` is
+/// the image folder, where nothing is ever written.
+///
+/// # Errors
+/// The folder exists or lies in `source` (input); disk and permissions (resource).
+pub fn write_weights(weighings: &[Weighing], source: Option<&Path>, out: &Path) -> Result<(), JobError> {
+    let refuse = |why: &str| Err(JobError::Input(format!("{why}: {}", out.display())));
+    if out.symlink_metadata().is_ok() {
+        return refuse("the output exists and is never overwritten; choose another --out");
+    }
+    let Some(name) = out.file_name() else {
+        return refuse("the output names no folder; end it with the name of a new folder");
+    };
+    if source.is_some_and(|source| real(out).starts_with(real(source))) {
+        return refuse(
+            "the output lies inside the image folder, where nothing is ever written; choose another place",
+        );
+    }
+    let mut page = "# Class weights\n\n".to_owned();
+    for weighing in weighings {
+        page += &format!("{}\n", weighing.markdown());
+    }
+    for note in Weighing::notes() {
+        page += &format!("- {note}\n");
+    }
+    let json = pretty(&Value::Object(weights_json(weighings)))?;
+    let partial = out.with_file_name(format!(".{}.partial", name.to_string_lossy()));
+    let written = fs::create_dir_all(&partial)
+        .and_then(|()| write_atomic(&partial.join("weights.md"), page.as_bytes()))
+        .and_then(|()| write_atomic(&partial.join("weights.json"), &json))
+        .and_then(|()| fs::rename(&partial, out))
+        .and_then(|()| match out.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => sync_folder(parent),
+            _ => Ok(()),
+        });
+    written.map_err(|error| {
+        JobError::Resource(format!(
+            "the weights could not be written ({error}); check the drive: {}",
+            out.display()
+        ))
+    })
+}
