@@ -299,7 +299,16 @@ fn a_small_table_is_built_and_goes_on_where_it_was() {
     assert_eq!(got.out, Some(place.path("results")));
     assert_eq!(
         names(&place.path("results")),
-        ["published.json", "published.md", "results.json", "runs.jsonl", "table.csv", "table.md"]
+        [
+            "charts",
+            "published.json",
+            "published.md",
+            "report.html",
+            "results.json",
+            "runs.jsonl",
+            "table.csv",
+            "table.md"
+        ]
     );
 
     let erm = &got.standing.lines[0];
