@@ -246,7 +246,7 @@ proptest! {
     /// The sizes that go by tiles: kernel 3, stride 1, eight channels and more.
     #[test]
     fn a_convolution_by_tiles_is_burns(
-        (batch, channels, sides) in (1..40_usize, [8..70_usize, 8..40_usize], [4..20_usize, 4..20_usize]),
+        (batch, channels, sides) in (1..30_usize, [8..80_usize, 8..80_usize], [4..16_usize, 4..16_usize]),
         (padding, border, transposed) in (0..3_usize, any::<bool>(), any::<bool>()),
         (bias, residual, activation, seed) in (any::<bool>(), any::<bool>(), activations(), any::<u64>()),
     ) {
