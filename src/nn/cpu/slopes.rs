@@ -20,14 +20,11 @@ const HELD_VALUES: usize = 2 * 1024 * 1024;
 /// Lanes of tiles that meet in one product at least.
 const LEAST_LANES: usize = 256;
 
-/// Channels of each side from which the product outweighs the transforms.
-const LEAST_CHANNELS: usize = 48;
-
 /// True where this way is worth its transforms; channels and the result's `[height, columns]`.
 pub fn is_worth_it(shape: ConvShape, channels: [usize; 2], [height, width]: [usize; 2]) -> bool {
     let tiles = height.div_ceil(OUT) * width.div_ceil(OUT);
     (shape.kernel, shape.stride) == (3, 1)
-        && channels.iter().all(|&channels| channels >= LEAST_CHANNELS)
+        && channels.iter().all(|&channels| channels >= 8)
         && tiles * POINTS * 2 <= height * width * 9
 }
 
