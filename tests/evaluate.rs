@@ -1,6 +1,8 @@
 //! `counterpoise evaluate`: tables, JSON names, resuming, exported folders, and what it refuses.
 #![allow(clippy::unwrap_used)]
 
+#[path = "common/place.rs"]
+mod place;
 #[path = "common/shapes.rs"]
 mod shapes;
 #[path = "common/training.rs"]
@@ -8,7 +10,6 @@ mod training;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
 
 use counterpoise::classify::batches::Augment;
 use counterpoise::classify::treatments::{Preset, Treatment};
@@ -20,7 +21,6 @@ use counterpoise::evaluation::comparison::{Comparison, Entry, Run, TestPart, sen
 use counterpoise::evaluation::metrics::bootstrap::{Interval, Settings};
 use counterpoise::evaluation::metrics::{Confusion, Figure, MetricsError};
 use counterpoise::evaluation::treatments::{Asked, MadeTreatment, repeats};
-use counterpoise::imaging::encode::png;
 use counterpoise::imaging::resize::Fit;
 use counterpoise::imaging::scan::{ScanOptions, scan};
 use counterpoise::imaging::training_set::Spec;
@@ -28,62 +28,22 @@ use counterpoise::jobs::JobError;
 use counterpoise::jobs::evaluate::{
     Budget, EvaluateRequest, NamedFolder, evaluate, evaluate_keeping, learnt_from, time_steps, usual_folds,
 };
+use place::Place;
 use serde_json::Value;
-use tempfile::TempDir;
 use training::recorder;
 
 const SIDE: u32 = 12;
 const QUICK: &str = "--steps 6 --seeds 2 --device cpu --network small";
 
-/// A working place with a folder of two classes of bars in it, and the program's own data kept inside.
-struct Place(TempDir);
-
+/// With a folder of two classes of bars in it.
 impl Place {
     fn new() -> Self {
-        let place = Place(tempfile::tempdir().unwrap());
-        place.class("source/train", "across", 0, 0..24);
-        place.class("source/train", "down", 1, 0..8);
-        place.class("source/test", "across", 0, 100..110);
-        place.class("source/test", "down", 1, 100..106);
+        let place = Place::empty();
+        place.class("source/train/across", 0, 0..24);
+        place.class("source/train/down", 1, 0..8);
+        place.class("source/test/across", 0, 100..110);
+        place.class("source/test/down", 1, 100..106);
         place
-    }
-
-    fn class(&self, below: &str, name: &str, class: usize, numbers: std::ops::Range<usize>) {
-        let folder = self.path(below).join(name);
-        fs::create_dir_all(&folder).unwrap();
-        for number in numbers {
-            let bytes = png(&shapes::picture(class, number, SIDE, 1, false), &[]).unwrap();
-            fs::write(folder.join(format!("{number:03}.png")), bytes).unwrap();
-        }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn run(&self, line: &str) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_counterpoise"))
-            .args(line.split_whitespace())
-            .current_dir(self.0.path())
-            .env("COUNTERPOISE_DATA_DIR", self.path("data"))
-            .env("XDG_CACHE_HOME", self.path("cache"))
-            .stdin(Stdio::null())
-            .output()
-            .unwrap()
-    }
-
-    fn done(&self, line: &str) -> Value {
-        let output = self.run(&format!("{line} --json"));
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(output.status.code(), Some(0), "{line}: {said}");
-        serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{line}: {e}: {said}"))
-    }
-
-    fn fails(&self, line: &str) -> (i32, String) {
-        let output = self.run(line);
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(output.stdout.is_empty() && !said.contains("panicked"), "{line}: {said}");
-        (output.status.code().unwrap(), said)
     }
 
     fn dataset(&self, name: &str) -> Dataset {
@@ -253,11 +213,11 @@ fn a_folder_of_test_images_and_a_cut_do_as_well() {
 #[test]
 fn refusals_say_what_to_do() {
     let place = Place::new();
-    place.class("alone", "across", 0, 0..5);
-    place.class("flat", "across", 0, 0..5);
-    place.class("flat", "down", 1, 0..5);
-    place.class("single", "across", 0, 0..1);
-    place.class("single", "down", 1, 0..1);
+    place.class("alone/across", 0, 0..5);
+    place.class("flat/across", 0, 0..5);
+    place.class("flat/down", 1, 0..5);
+    place.class("single/across", 0, 0..1);
+    place.class("single/down", 1, 0..1);
     for (line, code, word) in [
         ("evaluate single", 3, "too few images or groups"),
         ("evaluate flat --folder made=source/train", 3, "cross-validation holds out"),
@@ -301,18 +261,18 @@ fn exported_folders_are_trained_on_as_they_are() {
     assert_ne!(repeats["calibration_error"], named(&got, "none")["calibration_error"]);
 
     // Another data set with the same class names, and one with other names.
-    place.class("foreign/train", "across", 0, 500..520);
-    place.class("foreign/train", "down", 1, 500..510);
+    place.class("foreign/train/across", 0, 500..520);
+    place.class("foreign/train/down", 1, 500..510);
     let balanced = place.run("balance foreign/train --method random --out foreign-balanced --device cpu");
     assert!(balanced.status.success());
-    place.class("strange", "left", 0, 0..4);
-    place.class("strange", "right", 1, 0..4);
+    place.class("strange/left", 0, 0..4);
+    place.class("strange/right", 1, 0..4);
     // Test images in the training part.
-    place.class("leaky", "across", 0, 0..24);
-    place.class("leaky", "down", 1, 0..8);
-    place.class("leaky", "down", 1, 100..103);
+    place.class("leaky/across", 0, 0..24);
+    place.class("leaky/down", 1, 0..8);
+    place.class("leaky/down", 1, 100..103);
     // The training part of one class.
-    place.class("half", "across", 0, 0..24);
+    place.class("half/across", 0, 0..24);
     for (folder, word) in [
         ("foreign-balanced", "another data set"),
         ("strange", "no class of the evaluated folder"),
@@ -325,8 +285,8 @@ fn exported_folders_are_trained_on_as_they_are() {
         assert!(said.contains(word), "{folder}: {said}");
     }
     // Without a manifest nothing says what was made, and that is said.
-    place.class("loose", "across", 0, 0..24);
-    place.class("loose", "down", 1, 0..20);
+    place.class("loose/across", 0, 0..24);
+    place.class("loose/down", 1, 0..20);
     let output = place.run("evaluate source --treatments folder:loose --steps 2 --seeds 1 --device cpu");
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && said.contains("no manifest"), "{said}");
@@ -412,8 +372,8 @@ fn what_was_measured_serves_later_evaluations() {
 fn what_was_measured_of_folds_serves_later_evaluations() {
     let place = Place::new();
     let kept = place.path("kept");
-    place.class("flat", "across", 0, 0..12);
-    place.class("flat", "down", 1, 0..6);
+    place.class("flat/across", 0, 0..12);
+    place.class("flat/down", 1, 0..6);
     let folded = |treatments: &[&str], folds: usize| EvaluateRequest {
         folds: Some(folds),
         budget: Budget::Steps(3),
@@ -443,8 +403,8 @@ fn a_step_is_timed_and_the_length_is_known_before() {
     let timed = time_steps(&Ctx::default(), &place.request(&["mixup"], None)).unwrap();
     assert!(timed.step_seconds > 0.0 && timed.network == Preset::Small);
     // Without a test part, too, but not without a class to learn.
-    place.class("flat", "across", 0, 0..12);
-    place.class("flat", "down", 1, 0..6);
+    place.class("flat/across", 0, 0..12);
+    place.class("flat/down", 1, 0..6);
     assert!(time_steps(&Ctx::default(), &place.request_on("flat", &[], None)).unwrap().step_seconds > 0.0);
     assert_eq!((usual_folds(0), usual_folds(6)), (Some(5), None));
     assert_eq!((learnt_from(18, Some(5)), learnt_from(18, None)), (15, 18));
@@ -601,9 +561,9 @@ fn a_stopped_generator_is_no_result() {
 #[test]
 fn without_a_test_part_each_image_is_held_out_in_turn() {
     let place = Place::new();
-    place.class("flat", "across", 0, 0..12);
-    place.class("flat", "down", 1, 0..7);
-    place.class("flat", "single", 2, 0..1);
+    place.class("flat/across", 0, 0..12);
+    place.class("flat/down", 1, 0..7);
+    place.class("flat/single", 2, 0..1);
     let line = "evaluate flat --treatments class-aware --steps 3 --seeds 1 --device cpu --network small";
     let got = place.done(&format!("{line} --folds 3"));
     assert_eq!((&got["folds"], &got["test_images"]), (&Value::from(3), &Value::from(19)));
@@ -624,8 +584,8 @@ fn without_a_test_part_each_image_is_held_out_in_turn() {
 #[test]
 fn folds_keep_groups_and_go_on() {
     let place = Place::new();
-    place.class("flat", "across", 0, 0..12);
-    place.class("flat", "down", 1, 0..6);
+    place.class("flat/across", 0, 0..12);
+    place.class("flat/down", 1, 0..6);
     // Copies of one picture, and a group over both classes.
     fs::copy(place.path("flat/across/000.png"), place.path("flat/across/copy.png")).unwrap();
     let folded = |out: Option<&str>| {

@@ -14,13 +14,14 @@ use counterpoise::domain::provenance::Kind;
 use counterpoise::domain::samples::{Dataset, ImageInfo, Sample};
 use counterpoise::domain::splits::Split;
 use counterpoise::domain::task::Level;
+use counterpoise::evaluation::comparison::Change;
 use counterpoise::gui::app::{App, AppOptions};
 use counterpoise::gui::command::{Action, Command};
 use counterpoise::gui::state::{
     Face, JobKind, JobSlot, Length, Pace, ProjectState, State, ThemeChoice, Workspace,
 };
 use counterpoise::gui::views::evaluate::{evaluate_ui, measured_words, queue_words, why_no_comparison};
-use counterpoise::gui::widgets::class_charts::{Change, mean_words};
+use counterpoise::gui::widgets::class_charts::mean_words;
 use counterpoise::gui::widgets::figure_table::Columns;
 use counterpoise::imaging::encode::png;
 use counterpoise::jobs::comparisons::{
@@ -648,7 +649,8 @@ fn words_of_changes_and_of_the_queue() {
         (at(0.0), at(0.0), "0\u{a0}%"),
         (None, at(0.3), "–"),
     ] {
-        assert_eq!(Change::of(before, now).words(), words);
+        let change = Change::of(before.map(|mean| mean.mean), now.map(|mean| mean.mean));
+        assert_eq!(change.words('\u{a0}', "–"), words);
     }
     assert_eq!(mean_words(at(0.5)), "0.500");
     let mut view = job(JobState::Running);

@@ -2,6 +2,8 @@
 //! table built, interrupted and gone on with.
 #![allow(clippy::unwrap_used)]
 
+#[path = "common/place.rs"]
+mod place;
 #[path = "common/shapes.rs"]
 mod shapes;
 #[path = "common/training.rs"]
@@ -11,8 +13,7 @@ mod vectors;
 
 use std::collections::HashSet;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::path::Path;
 
 use counterpoise::classify::batches::Augment;
 use counterpoise::domain::imbalance::long_tail_counts;
@@ -23,13 +24,12 @@ use counterpoise::evaluation::metrics::bootstrap::Settings;
 use counterpoise::evaluation::published::{
     Class, CountsError, MOST, Printed, Row, Scale, Source, Standing, Table, balanced_macro_gm,
 };
-use counterpoise::imaging::encode::png;
 use counterpoise::imaging::resize::Fit;
 use counterpoise::imaging::scan::{ScanOptions, scan};
 use counterpoise::jobs::JobError;
 use counterpoise::jobs::reproduce::{ReproduceRequest, reproduce};
+use place::Place;
 use serde_json::{Value, json};
-use tempfile::TempDir;
 use training::recorder;
 use vectors::{Book, Precision::F64, floats};
 
@@ -74,55 +74,15 @@ fn small() -> Table {
     }
 }
 
-/// A working place with a folder of two classes of bars in it.
-struct Place(TempDir);
-
+/// With a folder of two classes of bars in it.
 impl Place {
     fn new() -> Self {
-        let place = Place(tempfile::tempdir().unwrap());
+        let place = Place::empty();
         place.class("source/train/across", 0, 0..24);
         place.class("source/train/down", 1, 0..8);
         place.class("source/test/across", 0, 100..106);
         place.class("source/test/down", 1, 100..106);
         place
-    }
-
-    fn class(&self, below: &str, class: usize, numbers: std::ops::Range<usize>) {
-        let folder = self.path(below);
-        fs::create_dir_all(&folder).unwrap();
-        for number in numbers {
-            let bytes = png(&shapes::picture(class, number, SIDE, 1, false), &[]).unwrap();
-            fs::write(folder.join(format!("{number:03}.png")), bytes).unwrap();
-        }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn run(&self, line: &str) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_counterpoise"))
-            .args(line.split_whitespace())
-            .current_dir(self.0.path())
-            .env("COUNTERPOISE_DATA_DIR", self.path("data"))
-            .env("XDG_CACHE_HOME", self.path("cache"))
-            .stdin(Stdio::null())
-            .output()
-            .unwrap()
-    }
-
-    fn done(&self, line: &str) -> Value {
-        let output = self.run(&format!("{line} --json"));
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(output.status.code(), Some(0), "{line}: {said}");
-        serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{line}: {e}: {said}"))
-    }
-
-    fn fails(&self, line: &str) -> (i32, String) {
-        let output = self.run(line);
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(output.stdout.is_empty() && !said.contains("panicked"), "{line}: {said}");
-        (output.status.code().unwrap(), said)
     }
 
     fn request(&self, out: Option<&str>) -> ReproduceRequest {

@@ -389,3 +389,39 @@ impl<'a> Shop<'a> {
         Ok(text)
     }
 }
+
+/// How a figure changed against plain training.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Change {
+    Percent(f64),
+    /// Plain training has 0, so there is no share of it.
+    FromZero,
+    /// One of the two has no value.
+    Unknown,
+}
+
+impl Change {
+    /// From the mean of plain training to that of a treatment.
+    pub fn of(plain: Option<f64>, treated: Option<f64>) -> Self {
+        match (plain, treated) {
+            (Some(plain), Some(treated)) if plain != 0.0 => {
+                Change::Percent((treated - plain) / plain * 100.0)
+            }
+            (Some(_), Some(0.0)) => Change::Percent(0.0),
+            (Some(_), Some(_)) => Change::FromZero,
+            _ => Change::Unknown,
+        }
+    }
+
+    /// `+18 %` with that space, `from 0`, or what stands for nothing.
+    pub fn words(self, space: char, nothing: &str) -> String {
+        match self {
+            Change::Percent(percent) if !percent.is_finite() => nothing.to_owned(),
+            // Zero has no sign.
+            Change::Percent(percent) if percent.abs() < 0.5 => format!("0{space}%"),
+            Change::Percent(percent) => format!("{percent:+.0}{space}%"),
+            Change::FromZero => "from 0".to_owned(),
+            Change::Unknown => nothing.to_owned(),
+        }
+    }
+}

@@ -4,10 +4,10 @@
 use std::fmt::Write as _;
 
 use super::text::{
-    Change, NOTHING, bounds, counted, difference, escaped, mean, number, share_interval, short, signed,
-    verdict,
+    NOTHING, bounds, counted, difference, escaped, mean, number, share_interval, short, signed, verdict,
 };
 use super::{Chart, Page, TreatmentRow};
+use crate::evaluation::comparison::Change;
 use crate::evaluation::metrics::{Figure, Spread};
 
 /// Width of the charts of treatments and classes.
@@ -381,7 +381,9 @@ fn change(page: &Page, base: &TreatmentRow, row: &TreatmentRow) -> Sheet {
         .map(|&class| {
             let (plain, treated) = (base.classes.get(class).copied(), row.classes.get(class).copied());
             let of = |figure: fn(&super::ClassFigures) -> Option<Spread>| {
-                Change::of(plain.as_ref().and_then(figure), treated.as_ref().and_then(figure))
+                let mean =
+                    |class: &Option<super::ClassFigures>| class.as_ref().and_then(figure).map(|s| s.mean);
+                Change::of(mean(&plain), mean(&treated))
             };
             [of(|figures| figures.recall), of(|figures| figures.precision), of(|figures| figures.f05)]
         })
@@ -413,7 +415,7 @@ fn change(page: &Page, base: &TreatmentRow, row: &TreatmentRow) -> Sheet {
             let words = match change {
                 Change::Unknown => format!("{NOTHING} (no test image)"),
                 Change::FromZero => "from 0".to_owned(),
-                change => change.words(),
+                change => change.words(' ', NOTHING),
             };
             if let Change::Percent(percent) = change {
                 let end = scale.at(*percent);

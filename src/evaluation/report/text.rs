@@ -109,38 +109,3 @@ pub(super) fn share_interval(share: f64, images: usize) -> Option<Interval> {
         ((centre - half).clamp(0.0, share.max(0.0)), (centre + half).clamp(share.min(1.0), 1.0));
     Some(Interval { value: share, low, high })
 }
-
-/// How a figure changed against plain training.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Change {
-    Percent(f64),
-    /// Plain training has 0, so there is no share of it.
-    FromZero,
-    /// One of the two has no value.
-    Unknown,
-}
-
-impl Change {
-    pub fn of(plain: Option<Spread>, treated: Option<Spread>) -> Self {
-        match (plain, treated) {
-            (Some(plain), Some(treated)) if plain.mean != 0.0 => {
-                Change::Percent((treated.mean - plain.mean) / plain.mean * 100.0)
-            }
-            (Some(_), Some(treated)) if treated.mean == 0.0 => Change::Percent(0.0),
-            (Some(_), Some(_)) => Change::FromZero,
-            _ => Change::Unknown,
-        }
-    }
-
-    /// `+18 %`, `from 0`, or a dash.
-    pub fn words(self) -> String {
-        match self {
-            Change::Percent(percent) if !percent.is_finite() => NOTHING.to_owned(),
-            // Zero has no sign.
-            Change::Percent(percent) if percent.abs() < 0.5 => "0 %".to_owned(),
-            Change::Percent(percent) => format!("{percent:+.0} %"),
-            Change::FromZero => "from 0".to_owned(),
-            Change::Unknown => NOTHING.to_owned(),
-        }
-    }
-}

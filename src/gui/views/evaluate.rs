@@ -7,7 +7,7 @@
 mod form;
 mod results;
 
-use egui::{Align, Button, CentralPanel, Frame, Label, Layout, Margin, Panel, ScrollArea, Ui};
+use egui::{Align, CentralPanel, Frame, Label, Layout, Margin, Panel, ScrollArea, Ui};
 
 pub use form::why_no_comparison;
 pub use results::{measured_words, queue_words};
@@ -19,6 +19,7 @@ use crate::gui::state::{JobKind, State};
 use crate::gui::textures::Textures;
 use crate::gui::theme::{Tokens, muted, size, space, tokens};
 use crate::gui::widgets::empty_state::{command_button, empty};
+use crate::gui::widgets::job_buttons::{JobEnds, job_buttons};
 use crate::gui::widgets::status_bar::time_words;
 use crate::jobs::{JobState, JobView};
 
@@ -78,7 +79,12 @@ fn tools(ui: &mut Ui, state: &mut State, beside: bool, out: &mut Vec<Action>) {
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             let running = state.running(JobKind::Evaluate);
             if let Some(job) = running {
-                job_buttons(ui, job, out);
+                let ends = JobEnds {
+                    cancel: "End within one step; what was measured stays",
+                    keep: "Stop and compare",
+                    keep_hint: "End after this training and compare what was measured",
+                };
+                job_buttons(ui, JobKind::Evaluate, job, &ends, out);
             }
             // Before the buttons, as much of it as there is room for.
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
@@ -102,28 +108,6 @@ fn ended_words(job: &JobView) -> String {
         JobState::Cancelled => "cancelled; what was measured is kept".to_owned(),
         JobState::Failed(_) => format!("failed after {}", time_words(job.elapsed)),
         _ => String::new(),
-    }
-}
-
-/// From right to left: cancel, stop and compare, pause.
-fn job_buttons(ui: &mut Ui, job: &JobView, out: &mut Vec<Action>) {
-    let kind = JobKind::Evaluate;
-    let cancelling = job.state == JobState::Cancelling;
-    let ending = cancelling || job.state == JobState::Stopping;
-    let words = if cancelling { "Cancelling…" } else { "Cancel" };
-    let cancel = ui.add_enabled(!cancelling, Button::new(words));
-    if cancel.on_hover_text("End within one step; what was measured stays").clicked() {
-        out.push(Action::CancelJob(kind));
-    }
-    let keep = ui.add_enabled(!ending, Button::new("Stop and compare"));
-    if keep.on_hover_text("End after this training and compare what was measured").clicked() {
-        out.push(Action::StopAndKeep(kind));
-    }
-    let paused = job.state == JobState::Paused;
-    let words = if paused { "Resume" } else { "Pause" };
-    let pause = ui.add_enabled(!ending, Button::new(words));
-    if pause.on_hover_text(Command::PauseJob.hint(ui.ctx())).clicked() {
-        out.push(Action::PauseJob(kind, !paused));
     }
 }
 

@@ -25,6 +25,7 @@ use crate::gui::widgets::empty_state::{
     command_button, empty, failure_card, hint_line, primary_button, warning_line,
 };
 use crate::gui::widgets::form::param_form;
+use crate::gui::widgets::job_buttons::{JobEnds, job_buttons};
 use crate::gui::widgets::probability::share_row;
 use crate::gui::widgets::status_bar::{count_words, percent, time_words};
 use crate::jobs::{JobState, JobView, Series};
@@ -84,7 +85,12 @@ fn tools(ui: &mut Ui, t: &Tokens, state: &State, out: &mut Vec<Action>) {
                 ui.strong(kind.text());
                 ui.add(Label::new(muted(ui, progress_words(job))).truncate());
                 ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                    job_buttons(ui, kind, job, out);
+                    let ends = JobEnds {
+                        cancel: "End within one step; the last checkpoint stays",
+                        keep: "Stop and keep",
+                        keep_hint: Command::StopAndKeep.tooltip(),
+                    };
+                    job_buttons(ui, kind, job, &ends, out);
                 });
             }
             None => {
@@ -149,27 +155,6 @@ fn ended_words(job: &JobView) -> String {
         JobState::Cancelled => "cancelled".to_owned(),
         JobState::Failed(_) => format!("failed after {}", time_words(job.elapsed)),
         _ => String::new(),
-    }
-}
-
-/// From right to left: cancel, stop and keep, pause.
-fn job_buttons(ui: &mut Ui, kind: JobKind, job: &JobView, out: &mut Vec<Action>) {
-    let cancelling = job.state == JobState::Cancelling;
-    let ending = cancelling || job.state == JobState::Stopping;
-    let words = if cancelling { "Cancelling…" } else { "Cancel" };
-    let cancel = ui.add_enabled(!cancelling, Button::new(words));
-    if cancel.on_hover_text("End within one step; the last checkpoint stays").clicked() {
-        out.push(Action::CancelJob(kind));
-    }
-    let keep = ui.add_enabled(!ending, Button::new("Stop and keep"));
-    if keep.on_hover_text(Command::StopAndKeep.tooltip()).clicked() {
-        out.push(Action::StopAndKeep(kind));
-    }
-    let paused = job.state == JobState::Paused;
-    let words = if paused { "Resume" } else { "Pause" };
-    let pause = ui.add_enabled(!ending, Button::new(words));
-    if pause.on_hover_text(Command::PauseJob.hint(ui.ctx())).clicked() {
-        out.push(Action::PauseJob(kind, !paused));
     }
 }
 

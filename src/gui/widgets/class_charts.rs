@@ -8,6 +8,7 @@ use egui::{
 
 use super::histogram::truncated;
 use super::status_bar::number;
+use crate::evaluation::comparison::Change;
 use crate::gui::theme::{self, Tokens, space};
 use crate::jobs::comparisons::{ClassImages, Mean};
 
@@ -17,41 +18,6 @@ const ROW: f32 = 38.0;
 const BAR: f32 = 15.0;
 /// Changes beyond this many percent are not told apart by length; their number says them.
 const MOST: f64 = 100.0;
-
-/// How a figure changed.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Change {
-    Percent(f64),
-    /// Plain training has 0, so there is no share of it.
-    FromZero,
-    /// One of the two has no value.
-    Unknown,
-}
-
-impl Change {
-    /// From the mean of plain training to that of a treatment.
-    pub fn of(plain: Option<Mean>, treated: Option<Mean>) -> Self {
-        match (plain, treated) {
-            (Some(plain), Some(treated)) if plain.mean != 0.0 => {
-                Change::Percent((treated.mean - plain.mean) / plain.mean * 100.0)
-            }
-            (Some(_), Some(treated)) if treated.mean == 0.0 => Change::Percent(0.0),
-            (Some(_), Some(_)) => Change::FromZero,
-            _ => Change::Unknown,
-        }
-    }
-
-    /// `+18 %`, `from 0`, or a dash.
-    pub fn words(self) -> String {
-        match self {
-            // Zero has no sign.
-            Change::Percent(percent) if percent.abs() < 0.5 => "0\u{a0}%".to_owned(),
-            Change::Percent(percent) => format!("{percent:+.0}\u{a0}%"),
-            Change::FromZero => "from 0".to_owned(),
-            Change::Unknown => "–".to_owned(),
-        }
-    }
-}
 
 /// Recalls of a class.
 #[derive(Clone, Copy, Debug)]
@@ -178,8 +144,11 @@ pub fn changes_ui(ui: &mut Ui, t: &Tokens, name: &str, rows: &[Changes<'_>]) {
     let left = (ui.available_width() * 0.34).clamp(72.0, 150.0);
     ui.spacing_mut().item_spacing.y = 0.0;
     for row in rows {
-        let told: Vec<String> =
-            BARS.iter().zip(row.changes).map(|(bar, change)| format!("{bar} {}", change.words())).collect();
+        let told: Vec<String> = BARS
+            .iter()
+            .zip(row.changes)
+            .map(|(bar, change)| format!("{bar} {}", change.words('\u{a0}', "–")))
+            .collect();
         let words = format!(
             "{}, {} training images: {} with {name} against none",
             row.class.name,
@@ -209,7 +178,7 @@ fn bars(painter: &Painter, t: &Tokens, row: &Changes<'_>, area: Rect, scale: f64
     for (place, ((name, change), colour)) in BARS.iter().zip(row.changes).zip(colours).enumerate() {
         let y = area.top() + space::XS + BAR * (place as f32 + 0.5);
         painter.text(pos2(area.left(), y), Align2::LEFT_CENTER, *name, font.clone(), t.muted);
-        let text = change.words();
+        let text = change.words('\u{a0}', "–");
         painter.text(pos2(area.right(), y), Align2::RIGHT_CENTER, text, font.clone(), t.text);
         if let Change::Percent(percent) = change {
             let share = (percent / scale).clamp(-1.0, 1.0) as f32;

@@ -9,6 +9,7 @@ pub mod empty_state;
 pub mod figure_table;
 pub mod form;
 pub mod histogram;
+pub mod job_buttons;
 pub mod keycap;
 pub mod palette;
 pub mod picture_grid;

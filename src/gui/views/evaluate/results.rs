@@ -10,6 +10,7 @@ use egui::{
 
 use super::TABLE_BOX;
 use crate::domain::task::Level;
+use crate::evaluation::comparison::Change;
 use crate::evaluation::metrics::Figure;
 use crate::evaluation::report::Chart;
 use crate::gui::command::{Action, Command};
@@ -17,7 +18,7 @@ use crate::gui::icons::{Icon, icon};
 use crate::gui::state::{EvaluateForm, Face, JobKind, State};
 use crate::gui::theme::{self, Tokens, caption, muted, section, space};
 use crate::gui::views::train::progress_words;
-use crate::gui::widgets::class_charts::{Change, Changes, Recalls, changes_ui, mean_words, recalls_ui};
+use crate::gui::widgets::class_charts::{Changes, Recalls, changes_ui, mean_words, recalls_ui};
 use crate::gui::widgets::confusion_table::confusion_ui;
 use crate::gui::widgets::curves::card;
 use crate::gui::widgets::empty_state::{failure_card, warning_line};
@@ -374,7 +375,9 @@ fn classes(ui: &mut Ui, t: &Tokens, report: &Report, chosen: &TreatmentFigures, 
         .map(|&class| {
             let (before, now) = (of(plain, class), of(chosen, class));
             let change = |figure: fn(&ClassFigures) -> Option<Mean>| {
-                Change::of(before.as_ref().and_then(figure), now.as_ref().and_then(figure))
+                let mean =
+                    |class: &Option<ClassFigures>| class.as_ref().and_then(figure).map(|mean| mean.mean);
+                Change::of(mean(&before), mean(&now))
             };
             Changes {
                 class: &report.classes[class],
