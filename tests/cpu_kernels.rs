@@ -287,6 +287,21 @@ proptest! {
         })?;
     }
 
+    /// Too few images and channels for the threads, but many rows.
+    #[test]
+    fn a_convolution_by_bands_of_rows_is_burns(
+        (batch, channels, sides) in (1..20_usize, [1..12_usize, 1..5_usize], [16..45_usize, 7..20_usize]),
+        (kernel, stride, padding) in (prop::sample::select(vec![2_usize, 5, 7]), 1..3_usize, 0..4_usize),
+        (reflect, transposed, bias, residual) in (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>()),
+        (few, activation, seed) in (any::<bool>(), activations(), any::<u64>()),
+    ) {
+        let padding = padding.min((kernel - 1) / 2);
+        compare(&Case {
+            batch, channels, sides, kernel, stride, padding, reflect: reflect && !transposed, transposed,
+            output_padding: 0, bias, residual, activation, few, seed,
+        })?;
+    }
+
     /// Widths that fall into strips evenly and not, with the kernels of translation networks.
     #[test]
     fn a_convolution_of_strips_is_burns(
@@ -660,6 +675,9 @@ fn the_number_of_threads_changes_nothing() {
         Case { few: true, reflect: true, ..case(4, [12, 16], 32, 1, false) },
         Case { kernel: 4, ..case(130, [32, 40], 16, 2, false) },
         Case { kernel: 4, ..case(70, [140, 16], 6, 2, true) },
+        // One block, few channels: cut by rows, and their weights by weights.
+        Case { kernel: 7, padding: 3, reflect: true, ..case(5, [12, 3], 41, 1, false) },
+        case(3, [6, 2], 23, 2, true),
     ];
     for case in &cases {
         let run = |threads: usize| {

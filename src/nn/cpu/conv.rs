@@ -29,6 +29,8 @@ thread_local! {
 const COLUMNS: usize = 3;
 /// Values of input that several passes read again and again: half of a first-level cache of 32 KiB.
 pub(super) const NEAR_VALUES: usize = 4 * 1024;
+/// Rows that a task is cut into at least: each band reads the border rows of its neighbours again.
+const LEAST_BAND: usize = 8;
 /// Values of padded input that a task holds at a time: half of a second-level cache of 1 MiB. Processors with few
 /// registers mostly have half of that.
 const SCRATCH_VALUES: usize = 128 * 1024;
@@ -45,6 +47,12 @@ pub(super) fn has_many_registers<S: Simd>() -> bool {
 #[inline(always)]
 pub(super) fn neighbours<S: Simd>(left: usize) -> usize {
     if has_many_registers::<S>() && left != 4 { left.min(COLUMNS) } else { left.min(2) }
+}
+
+/// The same for a tile of `outputs` channels: three fit beside three columns.
+#[inline(always)]
+fn side_by_side<S: Simd>(outputs: usize, left: usize) -> usize {
+    if outputs <= 3 && left != 4 { left.min(COLUMNS) } else { neighbours::<S>(left) }
 }
 
 /// What happens to a sum before it is stored: residual added, then activation.
@@ -129,9 +137,17 @@ pub fn gather(
     let in_block = gather.input.iter().product::<usize>() * LANES;
     // Where blocks do not fill the threads, each is cut by output channels as well.
     let threads = rayon::current_num_threads();
-    let even = blocks.is_multiple_of(threads) || blocks >= 4 * threads;
-    let cuts = if even { 1 } else { (2 * threads).div_ceil(blocks.max(1)).min(tiles) };
+    let even = |pieces: usize| pieces.is_multiple_of(threads) || pieces >= 4 * threads;
+    let cuts = if even(blocks) { 1 } else { (2 * threads).div_ceil(blocks.max(1)).min(tiles) };
     let per_cut = tiles.div_ceil(cuts.max(1)).max(1);
+    // Where these are few too, direct sums are cut by rows: filtering needs whole planes.
+    let pieces = (blocks * tiles.div_ceil(per_cut)).max(1);
+    let most = gather.most_rows();
+    let bands = match filter {
+        Filter::Direct(_) if !even(pieces) => (2 * threads).div_ceil(pieces).min(most / LEAST_BAND).max(1),
+        _ => 1,
+    };
+    let band = most.div_ceil(bands).max(1);
     let mut tasks = Vec::new();
     let mut rest: &mut [f32] = &mut out;
     for block in 0..blocks {
@@ -151,9 +167,28 @@ pub fn gather(
         let through = through.map(|t| Through { activated: &t.activated[span], ..t });
         let finish = Finish { residual, ..finish };
         match filter {
-            Filter::Direct(weights) => SCRATCH.with_borrow_mut(|scratch| {
-                dispatch(Task { gather, weights, input, through, tiles, finish, out, scratch });
-            }),
+            Filter::Direct(weights) => {
+                in_bands(out, plane, band * gather.spread * width * LANES)
+                    .into_par_iter()
+                    .enumerate()
+                    .for_each(|(index, out)| {
+                        let rows = index * band..(index + 1) * band;
+                        let tiles = tiles.clone();
+                        SCRATCH.with_borrow_mut(|scratch| {
+                            dispatch(Task {
+                                gather,
+                                weights,
+                                input,
+                                through,
+                                tiles,
+                                rows,
+                                finish,
+                                out,
+                                scratch,
+                            });
+                        });
+                    });
+            }
             Filter::Winograd(weights) => TILES.with_borrow_mut(|scratch| {
                 dispatch(winograd::Task { gather, weights, input, through, tiles, finish, out, scratch });
             }),
@@ -164,15 +199,29 @@ pub fn gather(
     out
 }
 
-/// One block, some tiles of output channels.
+/// Planes that lie one behind the other, cut into bands of `band` values: of each band its part of every plane.
+fn in_bands(planes: &mut [f32], plane: usize, band: usize) -> Vec<Vec<&mut [f32]>> {
+    let mut bands: Vec<Vec<&mut [f32]>> = (0..plane.div_ceil(band.max(1))).map(|_| Vec::new()).collect();
+    for plane in planes.chunks_mut(plane.max(1)) {
+        for (bands, part) in bands.iter_mut().zip(plane.chunks_mut(band.max(1))) {
+            bands.push(part);
+        }
+    }
+    bands
+}
+
+/// One block, some tiles of output channels, some rows of each phase.
 struct Task<'a> {
     gather: &'a Gather,
     weights: &'a Packed,
     input: &'a [f32],
     through: Option<Through<'a>>,
     tiles: std::ops::Range<usize>,
+    rows: std::ops::Range<usize>,
+    /// The residual has all rows of the tiles' channels.
     finish: Finish<'a>,
-    out: &'a mut [f32],
+    /// Of each channel of the tiles these rows.
+    out: Vec<&'a mut [f32]>,
     scratch: &'a mut Vec<f32>,
 }
 
@@ -181,11 +230,11 @@ impl WithSimd for Task<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        // Few channels leave half a tile idle.
-        if has_many_registers::<S>() && self.gather.output[0] > TILE / 2 {
-            self.run::<S, 8>(simd)
-        } else {
-            self.run::<S, 4>(simd)
+        // Few channels leave a part of a tile idle.
+        match self.gather.output[0] {
+            ..=3 => self.run::<S, 3>(simd),
+            5.. if has_many_registers::<S>() => self.run::<S, 8>(simd),
+            _ => self.run::<S, 4>(simd),
         }
     }
 }
@@ -195,7 +244,7 @@ impl Task<'_> {
     fn run<S: Simd, const OUT: usize>(mut self, simd: S) {
         let gather = self.gather;
         let pitch = gather.padded[1] * LANES;
-        let most = gather.phases.iter().map(|phase| phase.rows).max().unwrap_or(0);
+        let most = gather.most_rows().min(self.rows.end);
         let reach = gather
             .phases
             .iter()
@@ -207,9 +256,9 @@ impl Task<'_> {
         let fitting = (held / row_values).saturating_sub(reach) / gather.step + 1;
         let band = fitting.clamp(1, most.max(1));
         let span = gather.phases.iter().flat_map(|phase| phase.taps.iter().map(|tap| tap.column + 1)).max();
-        let near = reach * ((neighbours::<S>(COLUMNS) - 1) * gather.step + span.unwrap_or(1)) * LANES;
+        let near = reach * ((side_by_side::<S>(OUT, COLUMNS) - 1) * gather.step + span.unwrap_or(1)) * LANES;
         let mut offsets = Vec::new();
-        for first in (0..most).step_by(band) {
+        for first in (self.rows.start..most).step_by(band) {
             let rows = (band.min(most - first) - 1) * gather.step + reach;
             let plane = rows * pitch;
             if self.scratch.len() < gather.input[0] * plane {
@@ -220,7 +269,7 @@ impl Task<'_> {
             for (index, phase) in gather.phases.iter().enumerate() {
                 offsets.clear();
                 offsets.extend(phase.taps.iter().map(|tap| tap.row * pitch + tap.column * LANES));
-                let last = phase.rows.min(first + band);
+                let last = phase.rows.min(first + band).min(most);
                 for tile in self.tiles.clone() {
                     let weights = self.weights.tile(index, tile);
                     for row in first..last {
@@ -247,7 +296,7 @@ impl Task<'_> {
         let mut held = [0.0; TILE * COLUMNS * LANES];
         let mut column = 0;
         while column < of.phase.columns {
-            let wide = neighbours::<S>(of.phase.columns - column);
+            let wide = side_by_side::<S>(OUT, of.phase.columns - column);
             for first in (0..channels.max(1)).step_by(part) {
                 let inputs = first..(first + part).min(channels);
                 for half in (0..TILE).step_by(OUT) {
@@ -276,6 +325,7 @@ impl Task<'_> {
     ) {
         let gather = self.gather;
         let [channels, height, width] = gather.output;
+        let begun = self.rows.start * gather.spread * width * LANES;
         let first = of.tile * TILE + at.half;
         if first >= channels {
             return;
@@ -318,14 +368,16 @@ impl Task<'_> {
         let finish = self.finish;
         for (lane, sums) in sums.into_iter().enumerate().take(channels - first) {
             let row = of.phase.row + of.row * gather.spread;
-            let line = ((base + lane) * height + row) * width + of.phase.column;
+            let plane = (base + lane) * height * width * LANES;
+            let out = &mut self.out[base + lane];
             for (index, sum) in sums.into_iter().enumerate() {
-                let to = (line + (at.column + index) * gather.spread) * LANES + at.lane;
+                let column = of.phase.column + (at.column + index) * gather.spread;
+                let to = (row * width + column) * LANES + at.lane;
                 let sum = match finish.residual {
-                    Some(residual) => simd.add_f32s(sum, load::<S>(&residual[to..])),
+                    Some(residual) => simd.add_f32s(sum, load::<S>(&residual[plane + to..])),
                     None => sum,
                 };
-                store::<S>(&mut self.out[to..], finish.activation.apply(simd, sum));
+                store::<S>(&mut out[to - begun..], finish.activation.apply(simd, sum));
             }
         }
     }
@@ -606,6 +658,8 @@ fn fold_reflection(
 const LARGE_MAP: usize = 48;
 /// Small channels of a tile of [`weight_gradient`].
 const ROWS: usize = 4;
+/// Weights of each of them that it sums side by side, where there are registers for it; half of that elsewhere.
+const MOST_WIDE: usize = 6;
 
 /// Gradient to the weights of a convolution: `[small channels, large channels, k, k]`.
 ///
@@ -670,7 +724,9 @@ pub fn weight_gradient(
                 pad_block(block, scratch);
                 let small = &small.0[block * small_block..][..small_block];
                 for (tile, out) in out.chunks_mut(ROWS * per_channel).enumerate() {
-                    dispatch(geometry.tile(scratch, small, 1, tile * ROWS, out));
+                    for (at, out) in in_bands(out, per_channel, per_channel).into_iter().enumerate() {
+                        dispatch(geometry.tile(scratch, small, 1, [tile * ROWS, at * per_channel], out));
+                    }
                 }
             });
         });
@@ -688,8 +744,13 @@ pub fn weight_gradient(
     let mut padded = Buffer::dirty(blocks * padded_block);
     padded.par_chunks_mut(padded_block.max(1)).enumerate().for_each(|(block, out)| pad_block(block, out));
     let mut out = Buffer::dirty(small_channels * per_channel);
+    // Where tiles do not fill the threads, each is cut by the weights of a channel.
+    let cuts = (2 * rayon::current_num_threads()).div_ceil(small_channels.div_ceil(ROWS).max(1));
+    let wide = per_channel.div_ceil(cuts).next_multiple_of(MOST_WIDE);
     out.par_chunks_mut(ROWS * per_channel).enumerate().for_each(|(tile, out)| {
-        dispatch(geometry.tile(&padded, small.0, blocks, tile * ROWS, out));
+        in_bands(out, per_channel, wide).into_par_iter().enumerate().for_each(|(cut, out)| {
+            dispatch(geometry.tile(&padded, small.0, blocks, [tile * ROWS, cut * wide], out));
+        });
     });
     out
 }
@@ -710,21 +771,25 @@ impl<'a> Products<'a> {
         padded: &'a [f32],
         small: &'a [f32],
         blocks: usize,
-        first: usize,
-        out: &'a mut [f32],
+        [first, from]: [usize; 2],
+        out: Vec<&'a mut [f32]>,
     ) -> WeightTile<'a> {
-        WeightTile { products: self, padded, small, blocks, first, out }
+        WeightTile { products: self, padded, small, blocks, first, from, out }
     }
 }
 
-/// The weights of [`ROWS`] small channels.
+/// Some weights of each of [`ROWS`] small channels.
 struct WeightTile<'a> {
     products: Products<'a>,
     padded: &'a [f32],
     small: &'a [f32],
     blocks: usize,
+    /// Small channel.
     first: usize,
-    out: &'a mut [f32],
+    /// Weight of each channel.
+    from: usize,
+    /// By small channel.
+    out: Vec<&'a mut [f32]>,
 }
 
 impl WithSimd for WeightTile<'_> {
@@ -732,27 +797,30 @@ impl WithSimd for WeightTile<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        if has_many_registers::<S>() { self.run::<S, 6>(simd) } else { self.run::<S, 3>(simd) }
+        if has_many_registers::<S>() {
+            self.run::<S, MOST_WIDE>(simd)
+        } else {
+            self.run::<S, { MOST_WIDE / 2 }>(simd)
+        }
     }
 }
 
 impl WeightTile<'_> {
     #[inline(always)]
-    fn run<S: Simd, const WIDE: usize>(self, simd: S) {
-        let count = self.products.offsets.len();
-        let rows = self.out.len() / count.max(1);
+    fn run<S: Simd, const WIDE: usize>(mut self, simd: S) {
+        let count = self.out.first().map_or(0, |weights| weights.len());
         let mut at = 0;
         while at < count {
             let wide = WIDE.min(count - at);
             let mut offsets = [0; WIDE];
             for (index, offset) in offsets.iter_mut().enumerate() {
                 // Beyond the last the last is summed again and dropped.
-                *offset = self.products.offsets[(at + index).min(count - 1)];
+                *offset = self.products.offsets[self.from + (at + index).min(count - 1)];
             }
-            let sums = self.sums::<S, WIDE>(simd, offsets, rows);
-            for (row, sums) in sums.iter().enumerate().take(rows) {
-                for (index, &sum) in sums.iter().enumerate().take(wide) {
-                    self.out[row * count + at + index] = simd.reduce_sum_f32s(sum);
+            let sums = self.sums::<S, WIDE>(simd, offsets, self.out.len());
+            for (out, sums) in self.out.iter_mut().zip(&sums) {
+                for (out, &sum) in out[at..at + wide].iter_mut().zip(sums) {
+                    *out = simd.reduce_sum_f32s(sum);
                 }
             }
             at += wide;

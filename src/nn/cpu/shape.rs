@@ -304,6 +304,11 @@ pub struct Gather {
 }
 
 impl Gather {
+    /// Rows of the phase that has most of them.
+    pub fn most_rows(&self) -> usize {
+        self.phases.iter().map(|phase| phase.rows).max().unwrap_or(0)
+    }
+
     /// The row of the input that stands at `index` of the padded one; none in a border of zeros.
     pub fn row(&self, index: usize) -> Option<usize> {
         source(index, self.before[0], self.input[1], self.border)
