@@ -293,6 +293,8 @@ fn exit_codes_of_refusals() {
         ("balance source --method random --out taken", 3),
         ("balance source --method random", 2),
         ("train source --method random --model m.safetensors", 3),
+        ("train source --method m2m --device cpu --model source/new/m.safetensors", 3),
+        ("train source --method m2m --device cpu --model taken", 3),
         ("generate source --model nowhere.safetensors --project p", 3),
         ("candidates nowhere", 3),
         ("decide nowhere --from nowhere.csv", 3),
@@ -306,6 +308,7 @@ fn exit_codes_of_refusals() {
         assert_eq!(got, code, "{line}: {said}");
     }
     assert!(!place.path("x").exists() && !place.path("m.safetensors").exists());
+    assert!(!place.path("source/new").exists(), "the source is read-only");
     for line in ["--help", "balance --help", "balance --method random --help", "--version"] {
         assert!(place.run(line).status.success(), "{line}");
     }
@@ -466,12 +469,14 @@ fn leave_keeps_a_class_below_its_target() {
 fn a_person_decides_and_exports() {
     let place = Place::new();
     let before = hashes(&place.path("source"));
+    // Folders above the model and the list are made, as above every other output.
     let small = "--device cpu --network small --size 16 --seed 2";
-    let trained = place.done(&format!("train source --method m2m --model m.safetensors --epochs 2 {small}"));
-    assert!(place.path("m.safetensors").is_file());
+    let trained =
+        place.done(&format!("train source --method m2m --model models/new/m.safetensors --epochs 2 {small}"));
+    assert!(place.path("models/new/m.safetensors").is_file());
     assert!(!trained["model_hash"].as_str().unwrap().is_empty());
 
-    let generate = "generate source --model m.safetensors --project review --target 6 --steps 2";
+    let generate = "generate source --model models/new/m.safetensors --project review --target 6 --steps 2";
     let made = place.done(&format!("{generate} {small}"));
     assert_eq!(made["candidates"], 5, "1 dog and 4 eels");
     let rejected: u64 =
@@ -482,7 +487,7 @@ fn a_person_decides_and_exports() {
     assert_eq!(place.fails("export review --out early").0, 3);
     assert!(!place.path("early").exists());
 
-    let listed = place.done("candidates review --csv list.csv");
+    let listed = place.done("candidates review --csv lists/list.csv");
     assert_eq!(list(&listed, "candidates").len(), 5);
     for candidate in list(&listed, "candidates") {
         assert_eq!(candidate["decision"], "undecided");
@@ -506,10 +511,15 @@ fn a_person_decides_and_exports() {
     assert_eq!((&diversity["n_made"], &diversity["n_real"]), (&Value::from(4), &Value::from(2)));
     let table = String::from_utf8(place.run("candidates review").stdout).unwrap();
     assert!(table.contains("between real") && table.contains("diversity"), "{table}");
-    assert_eq!(place.fails("candidates review --csv list.csv").0, 3, "never over an existing file");
+    assert_eq!(place.fails("candidates review --csv lists/list.csv").0, 3, "never over an existing file");
+    assert_eq!(
+        place.fails("candidates review --csv source/cat/list.csv").0,
+        3,
+        "never into the image folder"
+    );
 
     let mut decisions = "candidate,decision\n".to_owned();
-    for (i, row) in rows(&place.path("list.csv")).iter().enumerate() {
+    for (i, row) in rows(&place.path("lists/list.csv")).iter().enumerate() {
         decisions += &format!("{},{}\n", row["candidate"], if i < 3 { "accepted" } else { "rejected" });
     }
     fs::write(place.path("wrong.csv"), format!("{decisions}1,perhaps\n")).unwrap();

@@ -266,11 +266,50 @@ fn an_old_project_is_brought_up_to_date_with_its_decisions() {
     assert_eq!(decisions(&project), [(Decision::Undecided, None)]);
     drop(project);
     assert_eq!(schema(&dir), schema(&bench.dir), "an old project ends with the schema of a new one");
+}
 
-    // For reading nothing is changed, so an old schema is refused.
-    let reading = bench.temp.path().join("reading");
-    old_project(&reading);
-    assert!(matches!(Project::open_read_only(&reading), Err(ProjectError::OldReadOnly { .. })));
+#[test]
+fn an_old_project_is_read_without_a_change_to_it() {
+    let bench = Bench::new(0);
+    let newer = [VERSION_2, VERSION_3];
+    for version in 1..=3 {
+        let dir = bench.temp.path().join(format!("version {version}"));
+        old_project(&dir);
+        let path = dir.join("project.sqlite");
+        let db = Connection::open(&path).unwrap();
+        newer[..version - 1].iter().for_each(|more| db.execute_batch(more).unwrap());
+        // As an owner leaves it; the first stays as SQLite makes it.
+        if version > 1 {
+            db.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(())).unwrap();
+        }
+        drop(db);
+        let before = fs::read(&path).unwrap();
+        let read = |mut project: Project| {
+            assert!(project.is_read_only());
+            assert_eq!(project.name(), "old");
+            assert_eq!(decisions(&project), [(Decision::Accepted, Some(DecidedBy::Person))]);
+            let run = project.runs().unwrap().pop().unwrap();
+            assert_eq!((run.status.as_str(), run.started), ("running", None), "it may be at work");
+            assert!(project.quality().unwrap().is_empty() && project.comparisons().unwrap().is_empty());
+            assert!(project.exports().unwrap().is_empty());
+            assert!(matches!(project.undo(), Err(ProjectError::ReadOnly { .. })));
+        };
+        read(Project::open_read_only(&dir).unwrap());
+        if version == 1 {
+            assert_eq!(fs::read_dir(&dir).unwrap().count(), 1, "nothing lies beside it");
+        }
+        // An older program owns it.
+        let lock = fs::File::create(dir.join("project.lock")).unwrap();
+        lock.lock().unwrap();
+        read(Project::open(&dir).unwrap());
+        drop(lock);
+        assert!(fs::read(&path).unwrap() == before, "version {version}");
+
+        let project = Project::open(&dir).unwrap();
+        assert!(!project.is_read_only());
+        drop(project);
+        assert_eq!(schema(&dir), schema(&bench.dir), "its owner brings it up to date");
+    }
 }
 
 #[test]

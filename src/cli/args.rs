@@ -237,7 +237,8 @@ pub struct TrainArgs {
     pub folder: PathBuf,
     #[command(flatten)]
     pub method: Method,
-    /// Where the model goes; FILE.checkpoint beside it lets an interrupted training go on.
+    /// Where the model goes, outside of the image folder; folders above it are made. FILE.checkpoint beside it lets an
+    /// interrupted training go on.
     #[arg(long, value_name = "FILE")]
     pub model: PathBuf,
     #[command(flatten)]

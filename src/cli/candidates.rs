@@ -9,6 +9,7 @@ use super::args::CandidatesArgs;
 use super::output::{Outcome, share};
 use super::tables::Table;
 use super::{Failure, RESOURCE, Result};
+use crate::imaging::files::real;
 use crate::project::{CandidateRow, ClassQuality, Project};
 
 /// Columns of the CSV and names in the JSON, in order.
@@ -38,6 +39,15 @@ pub fn run(args: &CandidatesArgs) -> Result<Outcome> {
     let quality = project.quality()?;
     let cells: Vec<[Value; COLUMNS.len()]> = rows.iter().map(cells).collect();
     if let Some(path) = &args.csv {
+        if let Some(root) = project.root()?
+            && real(path).starts_with(real(&root))
+        {
+            return Err(Failure::refused(format!(
+                "the file would lie inside the image folder, where nothing is ever written; choose another \
+                 --csv: {}",
+                path.display()
+            )));
+        }
         write(path, &cells)?;
     }
     let mut table = Table::new(&["candidate", "class", "verdict", "decision", "prior", "draw", "confidence"]);
@@ -148,6 +158,9 @@ fn write(path: &Path, rows: &[[Value; COLUMNS.len()]]) -> Result<()> {
             _ => Failure { code: RESOURCE, message },
         }
     };
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(|error| failed(error.into()))?;
+    }
     let file = std::fs::File::create_new(path).map_err(|error| failed(error.into()))?;
     let mut writer = csv::Writer::from_writer(file);
     writer.write_record(COLUMNS).map_err(failed)?;

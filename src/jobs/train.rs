@@ -10,6 +10,7 @@ use super::compute::Compute;
 use super::training_data::TrainingData;
 use crate::domain::splits::Split;
 use crate::domain::task::{Ctx, Level};
+use crate::imaging::files::real;
 use crate::imaging::training_set::HeldOut;
 use crate::oversampling::{FitRequest, MethodError, Oversampler, ParamMap, method};
 
@@ -24,7 +25,8 @@ pub struct TrainRequest {
     /// auto, gpu, cpu or software.
     pub device: String,
     pub seed: u64,
-    /// Where the model file goes; replaced when it exists.
+    /// Where the model file goes, outside of the image folder; replaced when it exists, folders above it are
+    /// made.
     pub model: PathBuf,
     /// Where checkpoints go; a run with the same data and parameters goes on from there.
     pub checkpoint: PathBuf,
@@ -51,6 +53,7 @@ pub fn train(ctx: &Ctx, request: &TrainRequest) -> Result<TrainOutcome, JobError
             method.info().name
         )));
     }
+    check_place(&request.model, &request.data.dataset().root)?;
     let training = request.data.training(ctx)?;
     let validation = load_validation(ctx, &request.data)?;
     if validation.is_none() {
@@ -73,6 +76,22 @@ pub fn train(ctx: &Ctx, request: &TrainRequest) -> Result<TrainOutcome, JobError
     model.save(&request.model).map_err(method_error)?;
     std::fs::remove_file(&request.checkpoint).ok();
     Ok(TrainOutcome { model: request.model.clone(), hash: model.hash(), summary: model.summary() })
+}
+
+/// Refuses a place that a model cannot go to, before any work: one that names no file, or that lies in the
+/// image folder.
+fn check_place(model: &Path, source: &Path) -> Result<(), JobError> {
+    let refuse = |why: &str| Err(JobError::Input(format!("{why}: {}", model.display())));
+    if model.file_name().is_none() || model.is_dir() {
+        return refuse("the model's place names no file; end it with the name of a file");
+    }
+    if real(model).starts_with(real(source)) {
+        return refuse(
+            "the model would lie inside the image folder, where nothing is ever written; choose another \
+             place",
+        );
+    }
+    Ok(())
 }
 
 /// The method with this id, or a sentence that names the others.

@@ -26,11 +26,6 @@ pub enum ProjectError {
          use the newer program: {}", .path.display()
     )]
     Newer { found: i64, known: i64, path: PathBuf },
-    #[error(
-        "the project has an older schema and cannot be brought up to date now, because {reason}; \
-         close the other window or make the folder writable first: {}", .path.display()
-    )]
-    OldReadOnly { reason: String, path: PathBuf },
     #[error("the project database is damaged ({what}); restore the folder from a copy: {}", .path.display())]
     Corrupt { what: String, path: PathBuf },
     #[error("nothing was saved: {reason}; {}: {}", remedy(.reason), .path.display())]

@@ -1,7 +1,8 @@
 //! The schema of `project.sqlite` and its migrations.
 //!
 //! Version n is what the first n migrations make, in order, from nothing: a new project runs them all, an old
-//! one those it lacks. A migration that was released is never changed.
+//! one those it lacks, in its file where it is opened for writing and in a copy where it is only read. A
+//! migration that was released is never changed.
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 

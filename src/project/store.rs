@@ -6,11 +6,13 @@
 //! committed and survives a kill or a power cut.
 
 use std::collections::{HashMap, HashSet};
+use std::ffi::c_int;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::backup::Backup;
 use rusqlite::config::DbConfig;
 use rusqlite::types::Type;
 use rusqlite::{
@@ -35,6 +37,9 @@ const RUNS: &str = "runs";
 
 /// How long a statement waits for another connection, which only ever holds the database for a moment.
 const BUSY: Duration = Duration::from_secs(5);
+
+/// When a copy that found the database locked is tried again.
+const COPY_AGAIN: Duration = Duration::from_millis(10);
 
 /// A project, opened. Not for sharing between threads: one owns it.
 #[derive(Debug)]
@@ -79,6 +84,15 @@ fn connect(path: &Path, access: OpenFlags) -> rusqlite::Result<Connection> {
     db.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
     db.pragma_update(None, "foreign_keys", true)?;
     Ok(db)
+}
+
+/// A database of an older schema as it is now, in memory and brought up to date there.
+fn up_to_date_copy(db: &Connection, version: i64) -> rusqlite::Result<Connection> {
+    let mut copy = connect(Path::new(":memory:"), writable())?;
+    // All pages in one step, so that no commit comes between two of them.
+    Backup::new(db, &mut copy)?.run_to_completion(c_int::MAX, COPY_AGAIN, None)?;
+    schema::migrate(&copy, version)?;
+    Ok(copy)
 }
 
 /// Makes every commit survive a power cut, and readers not wait for the writer.
@@ -152,7 +166,8 @@ impl Project {
     /// Opens a project: as its owner where nobody else has it open and it can be written, else for reading.
     ///
     /// An older schema is brought up to date; runs that were killed are marked interrupted; candidate files
-    /// without a row are removed.
+    /// without a row are removed. Where it is opened for reading nothing of this is done, see
+    /// [`Project::open_read_only`].
     ///
     /// # Errors
     /// No project, another program's database, a newer schema, a damaged database.
@@ -174,6 +189,9 @@ impl Project {
     }
 
     /// Opens a project for reading, whoever owns it; what was committed is seen.
+    ///
+    /// A project of an older schema is read from a copy in memory, as it is at this moment: what its version
+    /// did not keep is not there, and its folder stays as it is.
     ///
     /// # Errors
     /// As for [`Project::open`].
@@ -200,7 +218,7 @@ impl Project {
         let path = dir.join(DATABASE);
         let failed = |e| ProjectError::sqlite(&path, e);
         let access = if lock.is_some() { writable() } else { OpenFlags::SQLITE_OPEN_READ_ONLY };
-        let db = connect(&path, access).map_err(failed)?;
+        let mut db = connect(&path, access).map_err(failed)?;
         let version = match schema::look(&db).map_err(failed)? {
             Found::Nothing => return Err(ProjectError::NotAProject(dir)),
             Found::Foreign => return Err(ProjectError::WrongFile(path)),
@@ -217,10 +235,11 @@ impl Project {
             make_durable(&db).map_err(failed)?;
         }
         if version < schema::NEWEST {
-            if let Some(reason) = reason {
-                return Err(ProjectError::OldReadOnly { reason: reason.to_owned(), path });
+            if lock.is_some() {
+                schema::migrate(&db, version).map_err(failed)?;
+            } else {
+                db = up_to_date_copy(&db, version).map_err(failed)?;
             }
-            schema::migrate(&db, version).map_err(failed)?;
         }
         let mut project = Project {
             db,
