@@ -16,6 +16,7 @@ use counterpoise::domain::splits::Split;
 use counterpoise::domain::task::Level;
 use counterpoise::gui::app::{App, AppOptions};
 use counterpoise::gui::command::{Action, Command};
+use counterpoise::gui::regions::Region;
 use counterpoise::gui::shell;
 use counterpoise::gui::state::{
     DataView, DeviceRow, Face, JobKind, JobSlot, ProjectState, Sheet, Source, State, ThemeChoice, Workspace,
@@ -37,7 +38,7 @@ use counterpoise::jobs::{JobState, JobView};
 use counterpoise::project::{Recent, Settings};
 use egui::accesskit::Role;
 use egui::{Key, Modifiers, Theme, vec2};
-use egui_kittest::kittest::Queryable as _;
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use egui_kittest::{Harness, SnapshotResults, try_image_snapshot};
 
 #[path = "common/gui.rs"]
@@ -58,7 +59,7 @@ fn type_into(harness: &mut Harness<'_, World>, name: &str, text: &str) {
 }
 
 /// Presses a key and lets a few frames pass.
-fn press(harness: &mut Harness<'_, World>, modifiers: Modifiers, key: Key) {
+fn press<S>(harness: &mut Harness<'_, S>, modifiers: Modifiers, key: Key) {
     harness.key_press_modifiers(modifiers, key);
     harness.run_steps(2);
 }
@@ -700,6 +701,94 @@ fn app_says_why_a_folder_is_refused() {
     harness.run_steps(2);
     assert!(harness.query_by_label("This folder could not be opened").is_some());
     assert!(harness.state().state.project.is_none());
+}
+
+/// Name of the region that has the keyboard.
+fn region_of_keyboard(harness: &Harness<'_, App>) -> Option<String> {
+    let focused = harness.query_all_by(|node| node.is_focused()).next()?;
+    let around = std::iter::successors(focused.parent(), |node| node.parent());
+    let mut names = around.filter_map(|node| node.accesskit_node().label());
+    names.find(|name| Region::ALL.iter().any(|region| region.text() == name.as_str()))
+}
+
+#[test]
+fn f6_takes_the_keyboard_through_the_regions() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = AppOptions {
+        data_dir: Some(folder.path().to_path_buf()),
+        theme: Some(ThemeChoice::Dark),
+        ..AppOptions::default()
+    };
+    let builder = Harness::builder().with_size(vec2(1440.0, 900.0));
+    let mut harness = builder.build_eframe(|cc| App::new(&cc.egui_ctx, options));
+    let State { project, source, .. } = full();
+    let state = &mut harness.state_mut().state;
+    (state.project, state.source) = (project, source);
+    harness.run_steps(3);
+    for (role, name) in [
+        (Role::Banner, "Menu bar"),
+        (Role::Navigation, "Navigation rail"),
+        (Role::Complementary, "Class panel"),
+        (Role::Toolbar, "Tools bar"),
+        (Role::Main, "Main region"),
+        (Role::Complementary, "Side panel"),
+        (Role::Status, "Status bar"),
+    ] {
+        assert!(harness.query_by_role_and_label(role, name).is_some(), "{name}");
+    }
+    #[track_caller]
+    fn goes(harness: &mut Harness<'_, App>, modifiers: Modifiers, region: &str) {
+        press(harness, modifiers, Key::F6);
+        assert_eq!(region_of_keyboard(harness).as_deref(), Some(region));
+    }
+    let (on, back) = (Modifiers::NONE, Modifiers::SHIFT);
+
+    // All around, also out of text boxes: the first controls of Tools and of Main are such.
+    assert_eq!(region_of_keyboard(&harness), None);
+    for region in ["Main region", "Side panel", "Status bar", "Menu bar", "Navigation rail", "Class panel"] {
+        goes(&mut harness, on, region);
+    }
+    goes(&mut harness, on, "Tools bar");
+    assert!(harness.get_by_label("Find in paths").is_focused());
+    goes(&mut harness, on, "Main region");
+    goes(&mut harness, back, "Tools bar");
+    goes(&mut harness, back, "Class panel");
+    goes(&mut harness, back, "Navigation rail");
+
+    // A region gets the keyboard where it had it.
+    press(&mut harness, on, Key::Tab);
+    assert!(harness.get_by_role_and_label(Role::Tab, "Plan").is_focused());
+    goes(&mut harness, on, "Class panel");
+    goes(&mut harness, back, "Navigation rail");
+    assert!(harness.get_by_role_and_label(Role::Tab, "Plan").is_focused());
+
+    // From nowhere to the main region; what a workspace does not have is passed over.
+    press(&mut harness, on, Key::Escape);
+    assert_eq!(region_of_keyboard(&harness), None);
+    harness.state_mut().act(Action::Do(Command::GoPlan));
+    harness.run_steps(3);
+    goes(&mut harness, back, "Main region");
+    goes(&mut harness, back, "Class panel");
+    for region in ["Main region", "Next step", "Side panel"] {
+        goes(&mut harness, on, region);
+    }
+
+    // A sheet keeps the keyboard, and lists the keys; the palette gives it on.
+    harness.state_mut().act(Action::OpenSheet(Sheet::Keys));
+    harness.run_steps(2);
+    press(&mut harness, on, Key::F6);
+    assert_eq!(region_of_keyboard(&harness), None);
+    assert!(harness.query_by_label("Next region").is_some());
+    assert!(harness.query_by_label("F6").is_some());
+    harness.state_mut().act(Action::CloseSheet);
+    harness.run_steps(2);
+    harness.state_mut().act(Action::Do(Command::Palette));
+    harness.run_steps(2);
+    harness.get_by_label("Command").type_text("previous region");
+    harness.run_steps(2);
+    press(&mut harness, on, Key::Enter);
+    harness.run_steps(3);
+    assert_eq!(region_of_keyboard(&harness).as_deref(), Some("Main region"));
 }
 
 #[test]

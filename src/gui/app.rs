@@ -21,6 +21,7 @@ use super::command::{Action, Command, hold_after_moves, take_shortcuts};
 use super::dialogs::{Answer, Ask, Dialogs, NO_DIALOGS};
 use super::order::CandidateOrder;
 use super::pace::Pace;
+use super::regions::{self, Region, Way};
 use super::state::{
     Confirm, DeviceRow, Face, JobKind, JobSlot, ModelFile, ProjectState, Saving, Sheet, Source, State,
     ThemeChoice, Workspace,
@@ -213,6 +214,8 @@ pub struct App {
     wants_export: bool,
     /// Presses that wait for the next frame, see [`hold_after_moves`].
     held: Vec<Event>,
+    /// The keyboard is to go to another region, see [`App::change_region`].
+    region_wanted: Option<Way>,
     kept: Kept,
     quitting: bool,
 }
@@ -245,6 +248,7 @@ impl App {
             wants_plan: false,
             wants_export: false,
             held: Vec::new(),
+            region_wanted: None,
             kept: Kept::default(),
             quitting: false,
         };
@@ -914,6 +918,21 @@ impl App {
         }
     }
 
+    /// Moves the keyboard to another region where that was asked for. A sheet keeps the keyboard to itself until
+    /// a frame after it was closed.
+    fn change_region(&mut self, ctx: &Context) {
+        let Some(way) = self.region_wanted else { return };
+        let covered = self.state.sheet.is_some() || self.state.confirm.is_some();
+        if !covered && ctx.memory(|memory| memory.top_modal_layer().is_some()) {
+            ctx.request_repaint();
+            return;
+        }
+        self.region_wanted = None;
+        if !covered {
+            regions::go(ctx, way);
+        }
+    }
+
     /// What the window system hands over: dropped files, and the wish to close.
     fn window_events(&mut self, ctx: &Context) {
         let (dropped, hover, close) = ctx.input(|input| {
@@ -955,19 +974,23 @@ impl App {
         let t = theme::tokens(ui);
         let bar = Frame::new().fill(t.panel).inner_margin(Margin::symmetric(16, 0));
         Panel::top("top").exact_size(theme::size::TOP).resizable(false).frame(bar).show(ui, |ui| {
+            Region::Menus.mark(ui);
             shell::top_bar_ui(ui, state, &mut out);
         });
         Panel::bottom("status").exact_size(theme::size::STATUS).resizable(false).frame(bar).show(ui, |ui| {
+            Region::Status.mark(ui);
             widgets::status_bar::status_bar_ui(ui, state, &mut out);
         });
         let rail = Frame::new().fill(t.panel);
         Panel::left("rail").exact_size(theme::size::RAIL).resizable(false).frame(rail).show(ui, |ui| {
+            Region::Rail.mark(ui);
             shell::rail_ui(ui, state, &mut out);
         });
         let classes = Frame::new().fill(t.panel).inner_margin(Margin::same(16));
         Panel::left("classes").exact_size(theme::size::CLASSES).resizable(false).frame(classes).show(
             ui,
             |ui| {
+                Region::Classes.mark(ui);
                 widgets::class_panel::class_panel_ui(ui, state, &mut out);
             },
         );
@@ -976,9 +999,10 @@ impl App {
                 .fill(t.accent_ground)
                 .stroke(Stroke::new(1.0, t.line))
                 .inner_margin(Margin::same(12));
-            Panel::top("missing source")
-                .frame(banner)
-                .show(ui, |ui| shell::missing_source_ui(ui, state, &mut out));
+            Panel::top("missing source").frame(banner).show(ui, |ui| {
+                Region::Notice.mark(ui);
+                shell::missing_source_ui(ui, state, &mut out);
+            });
         }
         CentralPanel::no_frame().frame(Frame::new().fill(t.background)).show(ui, |ui| {
             if state.project.is_none() {
@@ -1011,6 +1035,7 @@ impl eframe::App for App {
         self.textures.begin_frame();
         self.window_events(&ctx);
         self.shortcuts(&ctx);
+        self.change_region(&ctx);
         for action in self.paint(ui) {
             self.act(action);
         }

@@ -170,6 +170,8 @@ pub enum Command {
     TilesSmaller,
     LogScale,
     AllClasses,
+    NextRegion,
+    PreviousRegion,
     ThemeSystem,
     ThemeLight,
     ThemeDark,
@@ -195,7 +197,7 @@ const fn ctrl(key: Key) -> KeyboardShortcut {
 
 impl Command {
     /// In the order of the menus.
-    pub const ALL: [Command; 63] = [
+    pub const ALL: [Command; 65] = [
         Command::OpenFolder,
         Command::OpenPath,
         Command::OpenExample,
@@ -249,6 +251,8 @@ impl Command {
         Command::TilesSmaller,
         Command::LogScale,
         Command::AllClasses,
+        Command::NextRegion,
+        Command::PreviousRegion,
         Command::ThemeSystem,
         Command::ThemeLight,
         Command::ThemeDark,
@@ -344,6 +348,8 @@ impl Command {
             Command::TilesSmaller => ("Smaller tiles", "More images in a row"),
             Command::LogScale => ("Logarithmic histogram", "Make small classes visible beside large ones"),
             Command::AllClasses => ("Show all classes", "Take the class filter off"),
+            Command::NextRegion => ("Next region", "Take the keyboard to the next part of the window"),
+            Command::PreviousRegion => ("Previous region", "Take the keyboard to the part before"),
             Command::ThemeSystem => ("Theme: follow the system", "Light or dark as the system has it"),
             Command::ThemeLight => ("Theme: light", "Dark text on light ground"),
             Command::ThemeDark => ("Theme: dark", "Light text on dark ground, as in a reading room"),
@@ -397,6 +403,8 @@ impl Command {
         const TILES_DOWN: &[KeyboardShortcut] = &[ctrl(Key::OpenBracket)];
         const LOG: &[KeyboardShortcut] = &[plain(Key::L)];
         const EVERY: &[KeyboardShortcut] = &[plain(Key::Backspace)];
+        const REGION: &[KeyboardShortcut] = &[plain(Key::F6)];
+        const REGION_BACK: &[KeyboardShortcut] = &[KeyboardShortcut::new(Modifiers::SHIFT, Key::F6)];
         const IN: &[KeyboardShortcut] = &[ctrl(Key::Plus), ctrl(Key::Equals)];
         const OUT: &[KeyboardShortcut] = &[ctrl(Key::Minus)];
         const RESET: &[KeyboardShortcut] = &[ctrl(Key::Num0)];
@@ -442,6 +450,8 @@ impl Command {
             Command::TilesSmaller => TILES_DOWN,
             Command::LogScale => LOG,
             Command::AllClasses => EVERY,
+            Command::NextRegion => REGION,
+            Command::PreviousRegion => REGION_BACK,
             Command::ZoomIn => IN,
             Command::ZoomOut => OUT,
             Command::ZoomReset => RESET,
@@ -502,6 +512,8 @@ impl Command {
             | Command::TilesSmaller
             | Command::LogScale
             | Command::AllClasses
+            | Command::NextRegion
+            | Command::PreviousRegion
             | Command::ThemeSystem
             | Command::ThemeLight
             | Command::ThemeDark
@@ -526,6 +538,8 @@ impl Command {
             Command::OpenPath
             | Command::OpenExample
             | Command::Quit
+            | Command::NextRegion
+            | Command::PreviousRegion
             | Command::ThemeSystem
             | Command::ThemeLight
             | Command::ThemeDark
@@ -785,8 +799,9 @@ pub fn take_shortcuts(ctx: &egui::Context, state: &State, allowed: impl Fn(Comma
     for with_shift in [true, false] {
         for command in Command::ALL.into_iter().filter(|command| allowed(*command)) {
             for shortcut in command.shortcuts().iter().filter(|s| s.modifiers.shift == with_shift) {
-                // F1 and F5 are no text.
-                let text = edits(shortcut) && !matches!(shortcut.logical_key, Key::F1 | Key::F5);
+                // F1, F5 and F6 are no text.
+                let no_text = matches!(shortcut.logical_key, Key::F1 | Key::F5 | Key::F6);
+                let text = edits(shortcut) && !no_text;
                 if !(typing && text || focused && presses(shortcut)) && command.enabled(state) {
                     bound.push((command, *shortcut));
                 }

@@ -14,6 +14,7 @@ pub mod icons;
 pub mod notify;
 pub mod order;
 pub mod pace;
+pub mod regions;
 pub mod run;
 pub mod shell;
 pub mod state;

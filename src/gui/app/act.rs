@@ -9,6 +9,7 @@ use crate::domain::decisions::{DecidedBy, Decision};
 use crate::domain::task::Level;
 use crate::gui::command::{Action, Command};
 use crate::gui::dialogs::Ask;
+use crate::gui::regions::Way;
 use crate::gui::shell::OPEN_BOX;
 use crate::gui::state::{Confirm, Face, Sheet, ThemeChoice, Workspace, id_at};
 use crate::gui::views::data::FIND_BOX;
@@ -291,6 +292,8 @@ impl App {
                 self.keep();
             }
             Command::AllClasses => self.state.class_filter = None,
+            Command::NextRegion => self.want_region(Way::Next),
+            Command::PreviousRegion => self.want_region(Way::Previous),
             Command::ThemeSystem => self.set_theme(ThemeChoice::System),
             Command::ThemeLight => self.set_theme(ThemeChoice::Light),
             Command::ThemeDark => self.set_theme(ThemeChoice::Dark),
@@ -357,6 +360,12 @@ impl App {
             yes: "Make new candidates".to_owned(),
             action: Action::GenerateNow,
         });
+    }
+
+    fn want_region(&mut self, way: Way) {
+        self.region_wanted = Some(way);
+        // A menu or the palette asks after the frame was painted.
+        self.ctx.request_repaint();
     }
 
     fn select_all(&mut self) {

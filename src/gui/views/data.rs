@@ -16,6 +16,7 @@ use crate::domain::samples::{Dataset, SIZES, Sample};
 use crate::domain::splits::{Shares, Split};
 use crate::gui::command::{Action, Command};
 use crate::gui::icons::{self, Icon};
+use crate::gui::regions::Region;
 use crate::gui::state::{ProjectState, Sheet, State};
 use crate::gui::textures::{PictureKey, Shown, Textures};
 use crate::gui::theme::{
@@ -38,6 +39,7 @@ pub fn data_ui(ui: &mut Ui, state: &mut State, textures: &mut Textures, out: &mu
     let Some(project) = state.project.as_ref() else { return };
     let dataset = project.dataset.clone();
     if dataset.samples.is_empty() {
+        Region::Main.mark(ui);
         empty(
             ui,
             Icon::Data,
@@ -60,12 +62,16 @@ pub fn data_ui(ui: &mut Ui, state: &mut State, textures: &mut Textures, out: &mu
     Panel::top("data tools")
         .exact_size(size::TOOLS)
         .frame(Frame::new().fill(t.background).inner_margin(Margin::symmetric(16, 0)))
-        .show(ui, |ui| tools_ui(ui, state, &dataset));
+        .show(ui, |ui| {
+            Region::Tools.mark(ui);
+            tools_ui(ui, state, &dataset);
+        });
     Panel::right("data detail")
         .default_size(size::DETAIL)
         .size_range(260.0..=520.0)
         .frame(Frame::new().fill(t.panel).inner_margin(Margin::same(16)))
         .show(ui, |ui| {
+            Region::Right.mark(ui);
             ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
                 detail_ui(ui, state, &dataset, textures, out);
             });
@@ -73,6 +79,7 @@ pub fn data_ui(ui: &mut Ui, state: &mut State, textures: &mut Textures, out: &mu
     CentralPanel::no_frame().frame(Frame::new().fill(t.background).inner_margin(Margin::same(16))).show(
         ui,
         |ui| {
+            Region::Main.mark(ui);
             if !dataset.has_splits && !state.data.splits_later && state.can_edit() {
                 splits_ui(ui, state, out);
                 ui.add_space(space::S);
@@ -288,6 +295,9 @@ fn tile_ui(ui: &Ui, rect: Rect, tile: &Tile<'_>, response: &Response, textures: 
             painter.circle_filled(place.center(), 9.0, t.accent);
             icons::paint(&painter, place, Icon::Check, t.on_accent);
         }
+    } else if response.has_focus() {
+        // No cursor yet, but the keyboard came here.
+        painter.rect_stroke(rect, RADIUS, Stroke::new(2.0, t.accent), StrokeKind::Inside);
     } else if response.hovered() {
         painter.rect_stroke(rect, RADIUS, Stroke::new(1.0, t.muted), StrokeKind::Inside);
     }

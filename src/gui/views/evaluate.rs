@@ -15,6 +15,7 @@ pub use results::{measured_words, queue_words};
 use super::train::{bar_frame, progress_words};
 use crate::gui::command::{Action, Command};
 use crate::gui::icons::Icon;
+use crate::gui::regions::Region;
 use crate::gui::state::{JobKind, State};
 use crate::gui::textures::Textures;
 use crate::gui::theme::{Tokens, muted, size, space, tokens};
@@ -36,6 +37,7 @@ const BESIDE: f32 = 800.0;
 pub fn evaluate_ui(ui: &mut Ui, state: &mut State, _textures: &mut Textures, out: &mut Vec<Action>) {
     let t = tokens(ui);
     if state.project.is_none() {
+        Region::Main.mark(ui);
         empty(ui, Icon::Evaluate, "Nothing to compare", "Open a folder of images first.", |ui| {
             command_button(ui, state, Command::OpenFolder, out);
         });
@@ -45,20 +47,24 @@ pub fn evaluate_ui(ui: &mut Ui, state: &mut State, _textures: &mut Textures, out
         state.evaluate.offer(&project.exports);
     }
     let beside = ui.available_width() >= BESIDE;
-    Panel::top("evaluate tools")
-        .exact_size(size::TOOLS)
-        .frame(bar_frame(t))
-        .show(ui, |ui| tools(ui, state, beside, out));
+    Panel::top("evaluate tools").exact_size(size::TOOLS).frame(bar_frame(t)).show(ui, |ui| {
+        Region::Tools.mark(ui);
+        tools(ui, state, beside, out);
+    });
     if beside {
         Panel::left("evaluate form")
             .exact_size(FORM)
             .resizable(false)
             .frame(Frame::new().fill(t.panel).inner_margin(Margin::same(16)))
-            .show(ui, |ui| form::form_ui(ui, t, state, out));
+            .show(ui, |ui| {
+                Region::Left.mark(ui);
+                form::form_ui(ui, t, state, out);
+            });
     }
     let alone = !beside && state.evaluate.form_open;
     let ground = if alone { t.panel } else { t.background };
     CentralPanel::default().frame(Frame::new().fill(ground).inner_margin(Margin::same(16))).show(ui, |ui| {
+        Region::Main.mark(ui);
         if alone {
             form::form_ui(ui, t, state, out);
         } else {

@@ -18,6 +18,7 @@ use crate::domain::task::Level;
 use crate::export::{ClassTotals, ExportReport, FilePlan, Originals, Verification};
 use crate::gui::command::{Action, Command};
 use crate::gui::icons::{Icon, icon};
+use crate::gui::regions::Region;
 use crate::gui::state::{ExportForm, Face, JobKind, ProjectState, State};
 use crate::gui::textures::Textures;
 use crate::gui::theme::{Tokens, caption, muted, section, size, space, tokens};
@@ -42,6 +43,7 @@ const LISTED: usize = 50;
 pub fn export_ui(ui: &mut Ui, state: &mut State, _textures: &mut Textures, out: &mut Vec<Action>) {
     let t = tokens(ui);
     if state.project.is_none() {
+        Region::Main.mark(ui);
         empty(ui, Icon::Export, "Nothing to export", "Open a folder of images first.", |ui| {
             command_button(ui, state, Command::OpenFolder, out);
             command_button(ui, state, Command::VerifyFolder, out);
@@ -53,12 +55,14 @@ pub fn export_ui(ui: &mut Ui, state: &mut State, _textures: &mut Textures, out: 
         .resizable(false)
         .frame(Frame::new().fill(t.panel).inner_margin(Margin::same(16)))
         .show(ui, |ui| {
+            Region::Right.mark(ui);
             ScrollArea::vertical().auto_shrink(false).show(ui, |ui| form(ui, t, state, out));
         });
     plan_again(ui, state, out);
     CentralPanel::default().frame(Frame::new().fill(t.background).inner_margin(Margin::same(16))).show(
         ui,
         |ui| {
+            Region::Main.mark(ui);
             ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
                 ui.spacing_mut().item_spacing.y = space::M;
                 overview(ui, t, state, out);

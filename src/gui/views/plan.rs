@@ -14,6 +14,7 @@ use crate::domain::task::Level;
 use crate::export::{ClassWeights, WeightsFormat};
 use crate::gui::command::{Action, Command};
 use crate::gui::icons::Icon;
+use crate::gui::regions::Region;
 use crate::gui::state::{ProjectState, State};
 use crate::gui::textures::Textures;
 use crate::gui::theme::{RADIUS_LARGE, caption, muted, section, size, space, tokens};
@@ -46,6 +47,7 @@ pub fn plan_ui(ui: &mut Ui, state: &mut State, _textures: &mut Textures, out: &m
     let editable = state.can_edit();
     let Some(project) = state.project.as_ref() else { return };
     if project.dataset.classes.len() < 2 {
+        Region::Main.mark(ui);
         let text = "There is one class alone. A plan compares classes, so the folder needs at least two \
                     subfolders with images.";
         empty(ui, Icon::Plan, "Nothing to balance", text, |ui| {
@@ -64,6 +66,7 @@ pub fn plan_ui(ui: &mut Ui, state: &mut State, _textures: &mut Textures, out: &m
             .size_range(300.0..=spare.min(480.0))
             .frame(Frame::new().fill(t.panel).inner_margin(Margin::same(16)))
             .show(ui, |ui| {
+                Region::Right.mark(ui);
                 let form = ScrollArea::vertical().auto_shrink([false, false]);
                 form.show(ui, |ui| form_ui(ui, state, editable, out));
             });
@@ -71,6 +74,7 @@ pub fn plan_ui(ui: &mut Ui, state: &mut State, _textures: &mut Textures, out: &m
     Panel::bottom("plan next")
         .frame(Frame::new().fill(t.background).inner_margin(Margin::symmetric(16, 10)))
         .show(ui, |ui| {
+            Region::Next.mark(ui);
             let train = Command::GoTrain;
             let response = primary_button(ui, train.text(), train.enabled(state));
             if response.on_hover_text(train.hint(ui.ctx())).clicked() {
@@ -80,6 +84,7 @@ pub fn plan_ui(ui: &mut Ui, state: &mut State, _textures: &mut Textures, out: &m
     CentralPanel::no_frame().frame(Frame::new().fill(t.background).inner_margin(Margin::same(16))).show(
         ui,
         |ui| {
+            Region::Main.mark(ui);
             ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
                 if let Some(project) = state.project.as_ref() {
                     summary_ui(ui, project);

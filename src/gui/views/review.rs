@@ -20,6 +20,7 @@ use crate::domain::decisions::{DecidedBy, Decision, Verdict};
 use crate::gui::command::{Action, Command};
 use crate::gui::filter::Measure;
 use crate::gui::icons::{self, Icon, icon};
+use crate::gui::regions::Region;
 use crate::gui::state::{JobKind, ProjectState, ReviewView, Saving, State, id_at};
 use crate::gui::textures::{PictureKey, Shown, Textures};
 use crate::gui::theme::{self, Tokens, caption, muted, section, size, space, tokens};
@@ -49,6 +50,7 @@ const NEAREST: usize = 3;
 pub fn review_ui(ui: &mut Ui, state: &mut State, textures: &mut Textures, out: &mut Vec<Action>) {
     let t = tokens(ui);
     let Some(project) = &state.project else {
+        Region::Main.mark(ui);
         empty(ui, Icon::Review, "Nothing to review", "Open a folder of images first.", |ui| {
             command_button(ui, state, Command::OpenFolder, out);
         });
@@ -56,6 +58,7 @@ pub fn review_ui(ui: &mut Ui, state: &mut State, textures: &mut Textures, out: &
     };
     let rows = Arc::clone(&project.candidates);
     if rows.is_empty() {
+        Region::Main.mark(ui);
         nothing_yet(ui, state, out);
         return;
     }
@@ -68,27 +71,34 @@ pub fn review_ui(ui: &mut Ui, state: &mut State, textures: &mut Textures, out: &
     let place = move_cursor(ui, state, &rows, out);
     let row = place.and_then(|place| state.review.tiles.order.get(place)).and_then(|&index| rows.get(index));
 
-    Panel::top("review tools")
-        .frame(super::train::bar_frame(t))
-        .show(ui, |ui| tools(ui, t, state, rows.len(), out));
+    Panel::top("review tools").frame(super::train::bar_frame(t)).show(ui, |ui| {
+        Region::Tools.mark(ui);
+        tools(ui, t, state, rows.len(), out);
+    });
     let mut look = Look::of(&state.review);
     Panel::right("review detail")
         .exact_size(side_width(ui, size::DETAIL))
         .resizable(false)
         .frame(Frame::new().fill(t.panel).inner_margin(Margin::same(16)))
-        .show(ui, |ui| match row {
-            Some(row) => detail(ui, state, textures, row, place.unwrap_or(0), &mut look, out),
-            None => {
-                ui.label(muted(ui, "No candidate is chosen."));
+        .show(ui, |ui| {
+            Region::Right.mark(ui);
+            match row {
+                Some(row) => detail(ui, state, textures, row, place.unwrap_or(0), &mut look, out),
+                None => {
+                    ui.label(muted(ui, "No candidate is chosen."));
+                }
             }
         });
     CentralPanel::default().frame(Frame::new().fill(t.background).inner_margin(Margin::same(16))).show(
         ui,
-        |ui| match row {
-            Some(row) if state.review.large => large(ui, t, state, textures, row, &mut look),
-            _ => {
-                quality_ui(ui, t, state, &rows, row);
-                grid(ui, t, state, textures, &rows, place, out);
+        |ui| {
+            Region::Main.mark(ui);
+            match row {
+                Some(row) if state.review.large => large(ui, t, state, textures, row, &mut look),
+                _ => {
+                    quality_ui(ui, t, state, &rows, row);
+                    grid(ui, t, state, textures, &rows, place, out);
+                }
             }
         },
     );

@@ -17,6 +17,7 @@ use super::welcome::typed_path;
 use crate::domain::task::{Level, Preview};
 use crate::gui::command::{Action, Command};
 use crate::gui::icons::{Icon, icon};
+use crate::gui::regions::Region;
 use crate::gui::state::{DeviceRow, Face, JobKind, State};
 use crate::gui::textures::Textures;
 use crate::gui::theme::{self, PICTURE_GROUND, Tokens, caption, muted, section, size, space, tokens};
@@ -51,23 +52,30 @@ struct Derived {
 pub fn train_ui(ui: &mut Ui, state: &mut State, textures: &mut Textures, out: &mut Vec<Action>) {
     let t = tokens(ui);
     if state.project.is_none() {
+        Region::Main.mark(ui);
         empty(ui, Icon::Train, "Nothing to train on", "Open a folder of images first.", |ui| {
             command_button(ui, state, Command::OpenFolder, out);
         });
         return;
     }
-    Panel::top("train tools")
-        .exact_size(size::TOOLS)
-        .frame(bar_frame(t))
-        .show(ui, |ui| tools(ui, t, state, out));
+    Panel::top("train tools").exact_size(size::TOOLS).frame(bar_frame(t)).show(ui, |ui| {
+        Region::Tools.mark(ui);
+        tools(ui, t, state, out);
+    });
     Panel::left("train form")
         .exact_size(side_width(ui, FORM))
         .resizable(false)
         .frame(egui::Frame::new().fill(t.panel).inner_margin(egui::Margin::same(16)))
-        .show(ui, |ui| form(ui, t, state, out));
+        .show(ui, |ui| {
+            Region::Left.mark(ui);
+            form(ui, t, state, out);
+        });
     egui::CentralPanel::default()
         .frame(egui::Frame::new().fill(t.background).inner_margin(egui::Margin::same(16)))
-        .show(ui, |ui| run(ui, t, state, textures, out));
+        .show(ui, |ui| {
+            Region::Main.mark(ui);
+            run(ui, t, state, textures, out);
+        });
 }
 
 /// The ground of the bar of tools over a workspace.

@@ -7,6 +7,7 @@ use egui::{Key, Label, Role, ScrollArea, Sense, StrokeKind, TextEdit, Ui, Widget
 
 use crate::gui::command::{Action, Command};
 use crate::gui::icons::{self, Icon};
+use crate::gui::regions::Region;
 use crate::gui::state::{JobKind, Source, State};
 use crate::gui::textures::Textures;
 use crate::gui::theme::{RADIUS, RADIUS_LARGE, SMALL, caption, hint, muted, section, space, tokens};
@@ -14,6 +15,7 @@ use crate::gui::widgets::empty_state::{centred, failed, loading, primary_button,
 
 /// Paints the welcome view, or how the opening goes.
 pub fn welcome_ui(ui: &mut Ui, state: &mut State, _textures: &mut Textures, out: &mut Vec<Action>) {
+    Region::Main.mark(ui);
     match state.source.clone() {
         Source::Reading(folder) => reading_ui(ui, state, &folder, out),
         Source::Failed { folder, message } => {
