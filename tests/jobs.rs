@@ -2,6 +2,8 @@
 //! And the images that jobs share.
 #![allow(clippy::unwrap_used)]
 
+#[path = "common/balance.rs"]
+mod balance;
 #[path = "common/store.rs"]
 mod store;
 
@@ -9,21 +11,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use counterpoise::domain::plan::{Plan, Rejected, Target};
-use counterpoise::domain::samples::Dataset;
-use counterpoise::domain::splits::Split;
+use balance::Balance;
 use counterpoise::domain::task::{Ctx, Event, Level, Preview, Sink};
 use counterpoise::evaluation::distance::Measure;
 use counterpoise::imaging::resize::Fit;
 use counterpoise::imaging::training_set::Spec;
-use counterpoise::jobs::generate::{GenerateRequest, generate};
-use counterpoise::jobs::train::{TrainRequest, checkpoint_of, train};
+use counterpoise::jobs::generate::generate;
+use counterpoise::jobs::train::train;
 use counterpoise::jobs::training_data::TrainingData;
 use counterpoise::jobs::{JobError, JobState, spawn};
-use counterpoise::oversampling::ParamMap;
 use counterpoise::project::Project;
 use counterpoise::project::quality::{DIVERSITY, JUDGE, NEAR_COPIES, PIXELS};
-use serde_json::json;
 
 fn quiet() -> Arc<dyn Fn() + Send + Sync> {
     Arc::new(|| {})
@@ -179,106 +177,33 @@ impl Sink for Decodings {
 #[test]
 fn training_and_generating_decode_the_training_images_once() {
     let temp = tempfile::tempdir().unwrap();
-    let dataset = store::folder(&temp.path().join("source"));
-    let mut project = Project::create(&temp.path().join("project"), "pets").unwrap();
-    project.set_dataset(&dataset).unwrap();
-    let plan = Plan::new(&dataset.classes, &dataset.training_counts(), &Target::Max, None).unwrap();
-    let spec = Spec::of(&dataset, Some(16), Fit::Pad);
-    let data = Arc::new(TrainingData::new(dataset, spec));
+    let mut work = Balance::m2m(temp.path(), store::folder(&temp.path().join("source")));
     let decodings = Arc::new(AtomicUsize::new(0));
     let ctx = Ctx::new(Decodings(decodings.clone()));
-    let model = temp.path().join("m2m.safetensors");
-    let params = [
-        ("network", json!("small")),
-        ("epochs", json!(2)),
-        ("learning-rate", json!(0.01)),
-        ("steps", json!(2)),
-    ];
-    let params: ParamMap = params.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-
-    let request = TrainRequest {
-        data: data.clone(),
-        method: "m2m".to_owned(),
-        params: params.clone(),
-        device: "cpu".to_owned(),
-        seed: 2,
-        checkpoint: checkpoint_of(&model),
-        model: model.clone(),
-    };
-    train(&ctx, &request).unwrap();
-    drop(request);
+    train(&ctx, &work.training()).unwrap();
     assert_eq!(decodings.load(Ordering::SeqCst), 1);
 
-    let held = Arc::downgrade(&data);
-    let request = GenerateRequest {
-        data,
-        plan,
-        rejected: Rejected::Repeat,
-        method: "m2m".to_owned(),
-        params,
-        model: Some(model),
-        features: None,
-        device: "cpu".to_owned(),
-        seed: 2,
-    };
-    assert_eq!(generate(&ctx, &request, &mut project).unwrap().candidates, 3);
+    assert_eq!(generate(&ctx, &work.making(), &mut work.project).unwrap().candidates, 3);
     assert_eq!(decodings.load(Ordering::SeqCst), 1, "the images of the training were there");
-    let quality = project.quality().unwrap();
+    let quality = work.project.quality().unwrap();
     assert_eq!(quality.len(), 1);
     let (class, names) =
         (&quality[0], quality[0].figures.iter().map(|f| f.name.as_str()).collect::<Vec<_>>());
     assert_eq!((class.class.as_str(), class.made, class.real), ("cat", 3, 3));
     assert_eq!(names, [DIVERSITY], "too few for distances, and derived images are near their seed by design");
-    drop(request);
+    let held = Arc::downgrade(&work.data);
+    drop(work.data);
     assert!(held.upgrade().is_none(), "something holds the images after the last job");
 }
 
 #[test]
 fn a_run_keeps_what_it_measured() {
     let temp = tempfile::tempdir().unwrap();
-    let root = temp.path().join("source");
-    let counts = [("cat", 14), ("dog", 22)];
-    let mut samples = Vec::new();
-    for (class, (name, count)) in counts.into_iter().enumerate() {
-        for i in 0..count {
-            let path = format!("{name}/{i:02}.png");
-            samples.push(store::sample(&root, &path, class, Split::Train, class * 100 + i));
-        }
-    }
-    let classes = vec!["cat".to_owned(), "dog".to_owned()];
-    let dataset = Dataset { root, classes, samples, ..Dataset::default() };
-    let dir = temp.path().join("project");
-    let mut project = Project::create(&dir, "pets").unwrap();
-    project.set_dataset(&dataset).unwrap();
-    let plan = Plan::new(&dataset.classes, &dataset.training_counts(), &Target::Max, None).unwrap();
-    let spec = Spec::of(&dataset, Some(16), Fit::Pad);
-    let data = Arc::new(TrainingData::new(dataset, spec));
-    let model = temp.path().join("smote.safetensors");
-    let params = [("space", json!("pixels")), ("epochs", json!(3))];
-    let params: ParamMap = params.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    let request = TrainRequest {
-        data: data.clone(),
-        method: "smote".to_owned(),
-        params: params.clone(),
-        device: "cpu".to_owned(),
-        seed: 2,
-        checkpoint: checkpoint_of(&model),
-        model: model.clone(),
-    };
-    train(&Ctx::default(), &request).unwrap();
-    let request = GenerateRequest {
-        features: None,
-        data,
-        plan,
-        rejected: Rejected::Repeat,
-        method: "smote".to_owned(),
-        params,
-        model: Some(model),
-        device: "cpu".to_owned(),
-        seed: 2,
-    };
-    let outcome = generate(&Ctx::default(), &request, &mut project).unwrap();
-    let kept = project.quality().unwrap();
+    let dataset = store::class_folders(&temp.path().join("source"), &[("cat", 14), ("dog", 22)]);
+    let mut work = Balance::smote(temp.path(), dataset, 3);
+    train(&Ctx::default(), &work.training()).unwrap();
+    let outcome = generate(&Ctx::default(), &work.making(), &mut work.project).unwrap();
+    let kept = work.project.quality().unwrap();
     assert_eq!(kept.len(), 1, "of the class that images were made of");
     let cat = &kept[0];
     assert_eq!((cat.class.as_str(), cat.made, cat.real), ("cat", 8, 14));
@@ -298,8 +223,8 @@ fn a_run_keeps_what_it_measured() {
     assert_eq!((diversity.features.as_str(), diversity.n_real, diversity.n_made), (PIXELS, 14, 8));
     assert_eq!(cat.near_copies(), Some(outcome.near_copies as u32));
     assert_eq!(cat.figure(NEAR_COPIES).unwrap().n_made, 8);
-    drop(project);
-    assert_eq!(Project::open(&dir).unwrap().quality().unwrap(), kept, "after a restart");
+    drop(work.project);
+    assert_eq!(Project::open(&work.dir).unwrap().quality().unwrap(), kept, "after a restart");
 }
 
 #[test]

@@ -2,6 +2,8 @@
 //! hostile weights files, and the figures of a run on them.
 #![allow(clippy::unwrap_used)]
 
+#[path = "common/balance.rs"]
+mod balance;
 #[path = "common/data.rs"]
 mod data;
 #[path = "common/shapes.rs"]
@@ -13,33 +15,27 @@ mod training;
 
 use std::fs;
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::path::PathBuf;
+use std::sync::OnceLock;
 
+use balance::Balance;
 use burn::tensor::{Tensor, TensorData};
-use counterpoise::domain::plan::{Plan, Rejected, Target};
 use counterpoise::domain::random::{Stage, stream};
-use counterpoise::domain::samples::Dataset;
-use counterpoise::domain::splits::Split;
 use counterpoise::domain::task::{Ctx, Level};
 use counterpoise::evaluation::distance::{FeatureRows, Measure};
 use counterpoise::evaluation::features::{FeatureSpace, FeaturesError, MobileNetFeatures, read_weights};
 use counterpoise::imaging::picture::{Depth, Picture, Pixels};
-use counterpoise::imaging::resize::Fit;
-use counterpoise::imaging::training_set::Spec;
 use counterpoise::jobs::JobError;
 use counterpoise::jobs::generate::{GenerateRequest, generate};
-use counterpoise::jobs::train::{TrainRequest, checkpoint_of, train};
-use counterpoise::jobs::training_data::TrainingData;
+use counterpoise::jobs::train::train;
 use counterpoise::nn::ComputeDevice;
 use counterpoise::nn::layers::FixedConv2d;
 use counterpoise::nn::mobilenet::{FEATURES, MAX_BYTES, MobileNetError, MobileNetWeights, SIDE};
 use counterpoise::nn::parameters::{HostTensor, ParametersError, TensorMap};
 use counterpoise::nn::weights::{Weights, WeightsError};
-use counterpoise::project::Project;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// Names and shapes of the published network, written down apart from the code.
 fn shapes_of_tensors() -> Vec<(String, Vec<usize>)> {
@@ -349,64 +345,21 @@ fn a_file_is_read_within_bounds_and_named_last() {
 
 // ------------------------------------------------------------------ a run
 
-/// A folder of two classes, 12 and 20 images.
-fn two_classes(root: &Path) -> Dataset {
-    let mut samples = Vec::new();
-    for (class, (name, count)) in [("cat", 12), ("dog", 20)].into_iter().enumerate() {
-        for index in 0..count {
-            let path = format!("{name}/{index:02}.png");
-            samples.push(store::sample(root, &path, class, Split::Train, class * 100 + index));
-        }
-    }
-    let classes = vec!["cat".to_owned(), "dog".to_owned()];
-    Dataset { root: root.to_path_buf(), classes, samples, ..Dataset::default() }
-}
-
 #[test]
 fn a_run_gives_figures_on_both_kinds_of_features() {
     let temp = tempfile::tempdir().unwrap();
-    let dataset = two_classes(&temp.path().join("source"));
-    let mut project = Project::create(&temp.path().join("project"), "pets").unwrap();
-    project.set_dataset(&dataset).unwrap();
-    let plan = Plan::new(&dataset.classes, &dataset.training_counts(), &Target::Max, None).unwrap();
-    let spec = Spec::of(&dataset, Some(16), Fit::Pad);
-    let data = Arc::new(TrainingData::new(dataset, spec));
-    let model = temp.path().join("m2m.safetensors");
+    let dataset = store::class_folders(&temp.path().join("source"), &[("cat", 12), ("dog", 20)]);
+    let mut work = Balance::m2m(temp.path(), dataset);
     let (recorder, ctx) = training::recorder(None);
-    let params = training::params(&[
-        ("network", json!("small")),
-        ("epochs", json!(2)),
-        ("learning-rate", json!(0.01)),
-        ("steps", json!(2)),
-    ]);
-    let request = TrainRequest {
-        data: data.clone(),
-        method: "m2m".to_owned(),
-        params: params.clone(),
-        device: "cpu".to_owned(),
-        seed: 2,
-        checkpoint: checkpoint_of(&model),
-        model: model.clone(),
-    };
-    train(&ctx, &request).unwrap();
+    train(&ctx, &work.training()).unwrap();
 
     let weights = temp.path().join("weights.safetensors.gz");
-    let mut request = GenerateRequest {
-        data,
-        plan,
-        rejected: Rejected::Repeat,
-        method: "m2m".to_owned(),
-        params,
-        model: Some(model),
-        features: Some(weights.clone()),
-        device: "cpu".to_owned(),
-        seed: 2,
-    };
-    let missing = generate(&ctx, &request, &mut project).unwrap_err();
+    let request = GenerateRequest { features: Some(weights.clone()), ..work.making() };
+    let missing = generate(&ctx, &request, &mut work.project).unwrap_err();
     assert!(matches!(&missing, JobError::Input(text) if text.contains("no such weights file")), "{missing}");
 
     fs::write(&weights, packed(&file(tensors()))).unwrap();
-    let made = generate(&ctx, &request, &mut project).unwrap();
+    let made = generate(&ctx, &request, &mut work.project).unwrap();
     assert_eq!(made.candidates, 8);
     let shown: Vec<Value> = made.distances.iter().map(|of| of.json()).collect();
     let features: Vec<&str> = shown.iter().map(|of| of["features"].as_str().unwrap()).collect();
@@ -427,7 +380,6 @@ fn a_run_gives_figures_on_both_kinds_of_features() {
     }
 
     // Without a weights file there are the judge's alone, and they are the same.
-    request.features = None;
-    let again = generate(&ctx, &request, &mut project).unwrap();
+    let again = generate(&ctx, &work.making(), &mut work.project).unwrap();
     assert_eq!(again.distances, made.distances[..1]);
 }

@@ -2,6 +2,8 @@
 //! and the job that draws a project's images.
 #![allow(clippy::unwrap_used)]
 
+#[path = "common/balance.rs"]
+mod balance;
 #[path = "common/store.rs"]
 mod store;
 #[path = "common/training.rs"]
@@ -9,9 +11,8 @@ mod training;
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::Arc;
 
-use counterpoise::domain::plan::{Plan, Rejected, Target};
+use balance::Balance;
 use counterpoise::domain::random::{Stage, stream};
 use counterpoise::domain::samples::Dataset;
 use counterpoise::domain::splits::Split;
@@ -22,16 +23,11 @@ use counterpoise::evaluation::projection::tsne::{Settings, embed, similarities, 
 use counterpoise::evaluation::projection::{
     Caption, Label, MOST_ROWS, Origin, Point, Projection, ProjectionError, Projector, project,
 };
-use counterpoise::imaging::resize::Fit;
-use counterpoise::imaging::training_set::Spec;
 use counterpoise::jobs::JobError;
-use counterpoise::jobs::generate::{GenerateRequest, generate};
+use counterpoise::jobs::generate::generate;
 use counterpoise::jobs::projection::{ProjectionRequest, Shown, projection};
-use counterpoise::jobs::train::{TrainRequest, checkpoint_of, train};
-use counterpoise::jobs::training_data::TrainingData;
-use counterpoise::project::Project;
-use serde_json::json;
-use training::{params, recorder};
+use counterpoise::jobs::train::train;
+use training::recorder;
 
 fn ctx() -> Ctx {
     Ctx::default()
@@ -419,61 +415,31 @@ fn what_cannot_be_drawn_is_refused() {
 
 /// A folder of two classes with a validation part.
 fn pets(root: &Path) -> Dataset {
-    let mut samples = Vec::new();
-    for (class, (name, count)) in [("cat", 10), ("dog", 14)].into_iter().enumerate() {
-        for i in 0..count {
-            let path = format!("{name}/{i:02}.png");
-            samples.push(store::sample(root, &path, class, Split::Train, class * 100 + i));
-        }
+    let mut dataset = store::class_folders(root, &[("cat", 10), ("dog", 14)]);
+    for (class, name) in ["cat", "dog"].into_iter().enumerate() {
         for i in 0..3 {
             let path = format!("{name}/held-{i}.png");
-            samples.push(store::sample(root, &path, class, Split::Validation, class * 100 + 50 + i));
+            dataset.samples.push(store::sample(root, &path, class, Split::Validation, class * 100 + 50 + i));
         }
     }
-    let classes = vec!["cat".to_owned(), "dog".to_owned()];
-    Dataset { root: root.to_path_buf(), classes, samples, has_splits: true, ..Dataset::default() }
+    dataset.samples.sort_by(|a, b| a.path.cmp(&b.path));
+    dataset.has_splits = true;
+    dataset
 }
 
 #[test]
 fn a_projects_images_become_points_that_lead_back_to_them() {
     let temp = tempfile::tempdir().unwrap();
     let dataset = pets(&temp.path().join("source"));
-    let dir = temp.path().join("project");
-    let mut project = Project::create(&dir, "pets").unwrap();
-    project.set_dataset(&dataset).unwrap();
-    let plan = Plan::new(&dataset.classes, &dataset.training_counts(), &Target::Max, None).unwrap();
-    let spec = Spec::of(&dataset, Some(16), Fit::Pad);
-    let data = Arc::new(TrainingData::new(dataset.clone(), spec));
-    let model = temp.path().join("smote.safetensors");
-    let params = params(&[("space", json!("pixels")), ("epochs", json!(2))]);
-    let training = TrainRequest {
-        data: data.clone(),
-        method: "smote".to_owned(),
-        params: params.clone(),
-        device: "cpu".to_owned(),
-        seed: 2,
-        checkpoint: checkpoint_of(&model),
-        model: model.clone(),
-    };
-    train(&ctx(), &training).unwrap();
-    let making = GenerateRequest {
-        data: data.clone(),
-        plan,
-        rejected: Rejected::Repeat,
-        method: "smote".to_owned(),
-        params,
-        model: Some(model.clone()),
-        features: None,
-        device: "cpu".to_owned(),
-        seed: 2,
-    };
-    assert_eq!(generate(&ctx(), &making, &mut project).unwrap().candidates, 4);
+    let mut work = Balance::smote(temp.path(), dataset.clone(), 2);
+    train(&ctx(), &work.training()).unwrap();
+    assert_eq!(generate(&ctx(), &work.making(), &mut work.project).unwrap().candidates, 4);
 
     let request = ProjectionRequest {
-        data,
-        project: dir,
+        data: work.data.clone(),
+        project: work.dir.clone(),
         method: "smote".to_owned(),
-        model,
+        model: work.model.clone(),
         held_out: Some(Split::Validation),
         per_class: 8,
         projector: tsne(Settings { iterations: 30, ..Settings::default() }),
@@ -495,7 +461,7 @@ fn a_projects_images_become_points_that_lead_back_to_them() {
             }
             Shown::Candidate(id) => {
                 assert_eq!(point.origin, Origin::Made);
-                let row = project.candidate(id).unwrap();
+                let row = work.project.candidate(id).unwrap();
                 assert_eq!(row.class, dataset.classes[point.class]);
             }
         }

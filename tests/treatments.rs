@@ -8,7 +8,7 @@ mod shapes;
 mod vectors;
 
 use burn::tensor::{Device, Tensor, TensorData};
-use counterpoise::classify::batches::{Augment, gather};
+use counterpoise::classify::batches::{Augment, chunks, epochs_for, gather, steps_of_epoch};
 use counterpoise::classify::objective::{ClassWeights, Loss, Objective};
 use counterpoise::classify::trainer::labels_tensor;
 use counterpoise::classify::treatments::{
@@ -413,6 +413,25 @@ fn drawn(draw: Draw, set: &TrainingSet, draws: usize) -> Vec<usize> {
         positions.into_iter().for_each(|position| times[position] += 1);
     }
     times
+}
+
+#[test]
+fn epochs_are_counted_in_the_batches_that_they_have() {
+    for images in 1..200 {
+        let order: Vec<usize> = (0..images).collect();
+        for batch in 1..40 {
+            let steps = steps_of_epoch(images, batch);
+            assert_eq!(steps, chunks(&order, batch).len(), "{images} images in batches of {batch}");
+            for wanted in [1, 7, 100] {
+                let epochs = epochs_for(wanted, images, batch as u32) as usize;
+                let (least, wanted) = ((epochs - 1) * steps, wanted as usize);
+                assert!(least < wanted && wanted <= epochs * steps, "{wanted} steps of {images} in {batch}");
+            }
+        }
+    }
+    assert_eq!(epochs_for(2000, 1600, 128), 154, "12 batches and a half are 13 steps");
+    assert_eq!(epochs_for(0, 10, 4), 1);
+    assert_eq!(epochs_for(5, 0, 4), 5);
 }
 
 #[test]

@@ -81,6 +81,20 @@ pub fn chunks(order: &[usize], batch: usize) -> Vec<&[usize]> {
     chunks
 }
 
+/// Steps of an epoch: the batches that [`chunks`] makes of so many images, at least 1.
+pub fn steps_of_epoch(images: usize, batch: usize) -> usize {
+    let batch = batch.max(1);
+    let all = images.div_ceil(batch).max(1);
+    let alone = all > 1 && images == (all - 1) * batch + 1;
+    if alone { all - 1 } else { all }
+}
+
+/// The fewest epochs of so many images that take at least `steps` steps, at least 1.
+pub fn epochs_for(steps: u32, images: usize, batch: u32) -> u32 {
+    // No more than `steps`, so it fits.
+    (steps as usize).div_ceil(steps_of_epoch(images, batch as usize)).max(1) as u32
+}
+
 /// Gathers images at `positions`; crop and flip are drawn from the stream of (seed, network, step).
 pub fn gather(set: &ImageSet, positions: &[usize], augment: Augment, draws: Option<Stream>) -> Batch {
     let size = set.spec.size as usize;

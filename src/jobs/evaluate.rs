@@ -25,7 +25,7 @@ use serde_json::{Map, Value, json};
 use super::JobError;
 use super::compute::Compute;
 use super::train::method_error;
-use crate::classify::batches::Augment;
+use crate::classify::batches::{Augment, steps_of_epoch};
 use crate::classify::treatments::{FitError, Options, Preset, Treatment};
 use crate::domain::plan::Target;
 use crate::domain::samples::{Dataset, Unreadable};
@@ -323,7 +323,7 @@ fn batch_of(images: usize) -> usize {
 impl Budget {
     /// Steps of each training, at least 1, with so many images to learn from.
     pub fn steps(self, network: Preset, images: usize) -> usize {
-        let per_epoch = images.div_ceil(batch_of(images)).max(1);
+        let per_epoch = steps_of_epoch(images, batch_of(images));
         let steps = match (self, network) {
             (Budget::Steps(steps), _) => steps,
             (Budget::Epochs(epochs), _) => epochs.saturating_mul(per_epoch),

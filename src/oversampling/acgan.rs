@@ -19,11 +19,11 @@ use serde_json::{Value, json};
 
 use super::generative::{
     self, Canvas, Figures, Generative, Learner, Made, Maker, Part, RIGHT, Scene, Setup, Source, Step,
-    Trained, drawn_labels, epochs_for, latent_of, loaded, mean, named, normal, sampling, share_right,
-    together,
+    Trained, drawn_labels, latent_of, loaded, mean, named, normal, sampling, share_right, together,
 };
 use super::params::{ParamKind, params};
 use super::{FitRequest, MethodError, MethodInfo, ParamInfo, ParamMap, device_lost};
+use crate::classify::batches::epochs_for;
 use crate::classify::trainer::{StepError, labels_tensor};
 use crate::domain::provenance::Kind;
 use crate::domain::task::Ctx;

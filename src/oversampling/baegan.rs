@@ -18,6 +18,7 @@ use super::generative::{
 };
 use super::params::{ParamKind, params};
 use super::{FitRequest, MethodError, MethodInfo, ParamInfo, ParamMap, device_lost};
+use crate::classify::batches::epochs_for;
 use crate::classify::trainer::{StepError, labels_tensor};
 use crate::domain::imbalance::{Scheme, weights as class_weights};
 use crate::domain::provenance::Kind;
@@ -129,7 +130,7 @@ impl Params {
     /// With what the program chooses filled in.
     fn resolved(mut self, device: &ComputeDevice, images: usize) -> Self {
         let gpu = device.info.kind == DeviceKind::Gpu;
-        let enough = (STEPS * self.batch).div_ceil(images.max(1) as u32).clamp(5, 300);
+        let enough = epochs_for(STEPS, images, self.batch).clamp(5, 300);
         let given = self.epochs;
         self.epochs.get_or_insert(if gpu { 100 } else { enough });
         self.pretrain_epochs.get_or_insert(given.unwrap_or(if gpu { 30 } else { enough }));

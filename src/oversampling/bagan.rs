@@ -21,11 +21,12 @@ use serde_json::{Value, json};
 
 use super::generative::{
     self, Canvas, Figures, Generative, Learner, Made, Maker, Part, RIGHT, Rows, Scene, Setup, Source, Step,
-    Trained, epochs_for, loaded, mean, named, rows_error, sampling, together,
+    Trained, loaded, mean, named, rows_error, sampling, together,
 };
 use super::params::{ParamKind, params};
 use super::rows::normal::NormalLaw;
 use super::{FitRequest, MethodError, MethodInfo, ParamInfo, ParamMap, device_lost};
+use crate::classify::batches::epochs_for;
 use crate::classify::trainer::{StepError, labels_tensor};
 use crate::domain::provenance::Kind;
 use crate::domain::random::{Stage, stream};

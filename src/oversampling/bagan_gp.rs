@@ -20,10 +20,11 @@ use serde_json::{Value, json};
 
 use super::generative::{
     self, Canvas, Figures, Generative, Learner, Made, Maker, Part, RIGHT, Scene, Setup, Source, Step,
-    Trained, epochs_for, loaded, mean, named, normal, sampling, together, uniform,
+    Trained, loaded, mean, named, normal, sampling, together, uniform,
 };
 use super::params::{ParamKind, params};
 use super::{FitRequest, MethodError, MethodInfo, ParamInfo, ParamMap, device_lost};
+use crate::classify::batches::epochs_for;
 use crate::classify::trainer::{StepError, labels_tensor};
 use crate::domain::provenance::Kind;
 use crate::domain::random::{Stage, Stream, stream};

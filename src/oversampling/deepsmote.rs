@@ -17,6 +17,7 @@ use super::generative::space::{self, Lessons, NetworkLearner, Penalty, Rule, Spa
 use super::generative::{Canvas, Generative, Learner, Maker, Setup, Step, sampling};
 use super::params::{ParamKind, params};
 use super::{FitRequest, MethodError, MethodInfo, ParamInfo, ParamMap};
+use crate::classify::batches::epochs_for;
 use crate::domain::provenance::Kind;
 use crate::domain::task::Ctx;
 use crate::imaging::training_set::TrainingSet;
@@ -87,7 +88,7 @@ impl Params {
     /// With what the program chooses filled in.
     fn resolved(mut self, device: &ComputeDevice, set: &TrainingSet) -> Self {
         let gpu = device.info.kind == DeviceKind::Gpu;
-        let enough = (STEPS * self.batch).div_ceil(set.len().max(1) as u32).clamp(5, 300);
+        let enough = epochs_for(STEPS, set.len(), self.batch).clamp(5, 300);
         self.epochs.get_or_insert(if gpu { 200 } else { enough });
         self.latent.get_or_insert(deepsmote_latent(usize::from(set.spec.channels)) as u32);
         self.width.get_or_insert(if gpu { 1.0 } else { 0.5 });

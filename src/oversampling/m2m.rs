@@ -20,7 +20,7 @@ use super::{
     Candidate, FitRequest, GenerateRequest, MethodError, MethodInfo, Model, Oversampler, ParamInfo, ParamMap,
     ParamsError, device_lost, slot_key,
 };
-use crate::classify::batches::{Augment, gather};
+use crate::classify::batches::{Augment, epochs_for, gather};
 use crate::classify::recalls::{argmax, features, probabilities};
 use crate::classify::trainer::labels_tensor;
 use crate::domain::acceptance::{pick, scaled_eta, seed_law, threshold_from_loss};
@@ -132,7 +132,7 @@ impl Params {
     fn resolved(mut self, device: &ComputeDevice, images: usize, pixels: usize) -> Self {
         let preset = if device.info.kind == DeviceKind::Gpu { "resnet32" } else { "small" };
         let network = self.network.get_or_insert_with(|| preset.to_owned()).clone();
-        let for_small = (SMALL_STEPS * self.batch).div_ceil(images.max(1) as u32).clamp(10, 200);
+        let for_small = epochs_for(SMALL_STEPS, images, self.batch).clamp(10, 200);
         let epochs = *self.epochs.get_or_insert(if network == "resnet32" { 200 } else { for_small });
         self.warm.get_or_insert((f64::from(epochs) * 0.8).round() as u32);
         self.drop.get_or_insert(if network == "resnet32" { 100.0 } else { 10.0 });

@@ -51,6 +51,19 @@ pub fn folder(root: &Path) -> Dataset {
     }
 }
 
+/// Writes class folders with so many training images each.
+pub fn class_folders(root: &Path, counts: &[(&str, usize)]) -> Dataset {
+    let mut samples = Vec::new();
+    for (class, (name, count)) in counts.iter().enumerate() {
+        for i in 0..*count {
+            let path = format!("{name}/{i:02}.png");
+            samples.push(sample(root, &path, class, Split::Train, class * 100 + i));
+        }
+    }
+    let classes = counts.iter().map(|(name, _)| (*name).to_owned()).collect();
+    Dataset { root: root.to_path_buf(), classes, samples, ..Dataset::default() }
+}
+
 /// Writes candidate files of class `cat` and describes them; verdicts alternate, accepted first.
 pub fn candidates(project_dir: &Path, run: RunId, count: usize) -> Vec<NewCandidate> {
     let files: Vec<(String, Vec<u8>)> =

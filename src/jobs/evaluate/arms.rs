@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::parts::{Hashed, Parts, with_classes};
 use super::{Budget, EvaluateRequest, Findings, NamedFolder, fit_error};
-use crate::classify::batches::Augment;
+use crate::classify::batches::{Augment, epochs_for};
 use crate::classify::treatments::{Options, Treatment};
 use crate::domain::plan::Plan;
 use crate::domain::provenance::Kind;
@@ -22,7 +22,7 @@ use crate::jobs::JobError;
 use crate::oversampling::ParamMap;
 
 /// Epochs of a generator, at most, as its parameters have it.
-const MOST_EPOCHS: usize = 10_000;
+const MOST_EPOCHS: u32 = 10_000;
 
 /// One thing to train under each seed.
 pub(super) struct Arm {
@@ -82,7 +82,8 @@ impl Generator {
         if made.info().online {
             // The classifier is measured beside the others: as many steps, up to whole epochs, with their
             // batches and rates.
-            let epochs = options.steps.div_ceil(images.div_ceil(options.batch).max(1));
+            let steps = u32::try_from(options.steps).unwrap_or(u32::MAX);
+            let epochs = epochs_for(steps, images, options.batch as u32);
             wanted.extend([
                 ("epochs", json!(epochs.min(MOST_EPOCHS))),
                 ("batch", json!(options.batch)),

@@ -608,9 +608,3 @@ impl Run<'_> {
 pub fn sampling(word: &str) -> Sampling {
     if word == "balanced" { Sampling::ClassBalanced } else { Sampling::Natural }
 }
-
-/// Epochs that take about this many steps, one at least.
-pub fn epochs_for(steps: u32, images: usize, batch: u32) -> u32 {
-    let each = images.div_ceil(batch.max(1) as usize).max(1);
-    (steps as usize).div_ceil(each).max(1) as u32
-}

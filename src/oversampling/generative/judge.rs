@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::classify::batches::{Augment, Sampling, channel_statistics, gather};
+use crate::classify::batches::{Augment, Sampling, channel_statistics, epochs_for, gather};
 use crate::classify::recalls::{confusion, recalls};
 use crate::classify::schedule::Schedule;
 use crate::classify::trainer::{StepError, Trainer};
@@ -14,7 +14,7 @@ use crate::nn::init::Init;
 use crate::nn::resnet::{ResNet, ResNetConfig};
 
 /// Steps that the judge gets where no number of epochs is given.
-const STEPS: usize = 1000;
+const STEPS: u32 = 1000;
 /// Key of the judge in random streams, apart from the networks of methods.
 pub(super) const NETWORK: u64 = 100;
 /// Recall under which the judge's word on a class is not asked for.
@@ -44,11 +44,10 @@ pub enum JudgeSampling {
 impl JudgeSettings {
     /// `epochs` as asked for, or as many as [`STEPS`] take.
     pub fn new(epochs: Option<u32>, batch: u32, balanced: bool, images: usize) -> Self {
-        let batch = batch.max(1) as usize;
-        let enough = (STEPS * batch).div_ceil(images.max(1)).clamp(3, 100);
+        let enough = epochs_for(STEPS, images, batch).clamp(3, 100);
         JudgeSettings {
-            epochs: epochs.map_or(enough, |epochs| epochs as usize),
-            batch,
+            epochs: epochs.unwrap_or(enough) as usize,
+            batch: batch.max(1) as usize,
             sampling: if balanced { JudgeSampling::Balanced } else { JudgeSampling::Natural },
         }
     }

@@ -20,7 +20,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 pub(super) use canvas::Canvas;
-pub(super) use fit::{Setup, epochs_for, sampling};
+pub(super) use fit::{Setup, sampling};
 pub(super) use ground::{Ground, Memory, Rows, rows_error};
 pub(super) use trained::{
     Second, Trained, drawn_labels, latent_of, loaded, mean, named, normal, share_right, together, uniform,

@@ -17,7 +17,7 @@ use super::{
     Canvas, Figures, Ground, Learner, Made, Maker, Part, Scene, Setup, Source, Step, Trained, loaded, mean,
     named, sampling,
 };
-use crate::classify::batches::Sampling;
+use crate::classify::batches::{Sampling, epochs_for};
 use crate::classify::trainer::StepError;
 use crate::domain::task::{Ctx, Level};
 use crate::nn::autoencoder::{Autoencoder, AutoencoderConfig, Decoder};
@@ -173,7 +173,7 @@ pub fn setup(
     let (set, batch) = (request.training, settings.batch);
     let canvas = Canvas::around(set)?;
     let gpu = request.device.info.kind == DeviceKind::Gpu;
-    let enough = (STEPS * batch).div_ceil(set.len().max(1) as u32).clamp(5, 300);
+    let enough = epochs_for(STEPS, set.len(), batch).clamp(5, 300);
     let epochs = settings.epochs.unwrap_or(if gpu { 100 } else { enough });
     let width = settings.width.unwrap_or(if gpu { 1.0 } else { 0.5 });
     let lessons = Lessons {
