@@ -16,7 +16,7 @@ use super::generative::{
     self, Canvas, Figures, Generative, Ground, Learner, Made, Maker, Part, RIGHT, Scene, Second, Setup,
     Source, Step, Trained, latent_of, loaded, mean, named, normal, sampling, share_right, together, uniform,
 };
-use super::params::{ParamKind, params};
+use super::params::{ParamKind, judged_params};
 use super::{FitRequest, MethodError, MethodInfo, ParamInfo, ParamMap, device_lost};
 use crate::classify::batches::epochs_for;
 use crate::classify::trainer::{StepError, labels_tensor};
@@ -47,7 +47,7 @@ static INFO: MethodInfo = MethodInfo {
     has_prior: false,
 };
 
-params! {
+judged_params! {
     /// Parameters of BAEGAN.
     pub struct Params {
         /// Epochs of the adversarial part, and of the pre-training and the judge too where nothing else is said. Left
@@ -106,12 +106,6 @@ params! {
         /// Off decodes draws of the prior and not codes between images (the paper's ablation -S).
         smote: bool = true, "smote", "SMOTE between codes", "paper: yes; no is its ablation -S",
         ParamKind::Bool, "Ablations";
-        /// Confidence of classifier g that a candidate needs.
-        judge_threshold: f64 = 0.5, "judge-threshold", "Confidence needed", "this program: 0.5",
-        ParamKind::Float { min: 0.0, max: 1.0 }, "Acceptance";
-        /// Batches of classifier g: balanced ones let it name a class of a few dozen images.
-        judge_batches: String = "balanced".to_owned(), "judge-batches", "Batches of the judge",
-        "this program: balanced", ParamKind::Choice(&["natural", "balanced"]), "Acceptance";
     }
 }
 

@@ -23,7 +23,7 @@ use super::generative::{
     self, Canvas, Figures, Generative, Learner, Made, Maker, Part, RIGHT, Rows, Scene, Setup, Source, Step,
     Trained, loaded, mean, named, rows_error, sampling, together,
 };
-use super::params::{ParamKind, params};
+use super::params::{ParamKind, judged_params};
 use super::rows::normal::NormalLaw;
 use super::{FitRequest, MethodError, MethodInfo, ParamInfo, ParamMap, device_lost};
 use crate::classify::batches::epochs_for;
@@ -52,7 +52,7 @@ static INFO: MethodInfo = MethodInfo {
     has_prior: false,
 };
 
-params! {
+judged_params! {
     /// Parameters of BAGAN.
     pub struct Params {
         /// Epochs of the GAN, and of the autoencoder and the judge too where nothing else is said. Left open:
@@ -85,12 +85,6 @@ params! {
         /// sixteenth of the work.
         width: Option<f64> = None, "width", "Width", "code: 1; ours on cpu: 0.25",
         ParamKind::Float { min: 0.05, max: 2.0 }, "Networks";
-        /// Confidence of classifier g that a candidate needs.
-        judge_threshold: f64 = 0.5, "judge-threshold", "Confidence needed", "this program: 0.5",
-        ParamKind::Float { min: 0.0, max: 1.0 }, "Acceptance";
-        /// Batches of classifier g: balanced ones let it name a class of a few dozen images.
-        judge_batches: String = "balanced".to_owned(), "judge-batches", "Batches of the judge",
-        "this program: balanced", ParamKind::Choice(&["natural", "balanced"]), "Acceptance";
     }
 }
 

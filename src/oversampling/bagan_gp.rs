@@ -22,7 +22,7 @@ use super::generative::{
     self, Canvas, Figures, Generative, Learner, Made, Maker, Part, RIGHT, Scene, Setup, Source, Step,
     Trained, loaded, mean, named, normal, sampling, together, uniform,
 };
-use super::params::{ParamKind, params};
+use super::params::{ParamKind, judged_params};
 use super::{FitRequest, MethodError, MethodInfo, ParamInfo, ParamMap, device_lost};
 use crate::classify::batches::epochs_for;
 use crate::classify::trainer::{StepError, labels_tensor};
@@ -51,7 +51,7 @@ static INFO: MethodInfo = MethodInfo {
     has_prior: false,
 };
 
-params! {
+judged_params! {
     /// Parameters of BAGAN-GP.
     pub struct Params {
         /// Epochs of the GAN, and of the autoencoder and the judge too where nothing else is said. Left open:
@@ -87,12 +87,6 @@ params! {
         /// Weight of the gradient penalty.
         penalty: f64 = 10.0, "penalty", "Gradient penalty λ", "paper: 10",
         ParamKind::Float { min: 0.0, max: 1000.0 }, "Losses";
-        /// Confidence of classifier g that a candidate needs.
-        judge_threshold: f64 = 0.5, "judge-threshold", "Confidence needed", "this program: 0.5",
-        ParamKind::Float { min: 0.0, max: 1.0 }, "Acceptance";
-        /// Batches of classifier g: balanced ones let it name a class of a few dozen images.
-        judge_batches: String = "balanced".to_owned(), "judge-batches", "Batches of the judge",
-        "this program: balanced", ParamKind::Choice(&["natural", "balanced"]), "Acceptance";
     }
 }
 

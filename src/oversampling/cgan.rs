@@ -14,7 +14,7 @@ use super::generative::{
     self, Canvas, Figures, Generative, Learner, Made, Maker, Part, RIGHT, Scene, Setup, Source, Step,
     Trained, drawn_labels, latent_of, loaded, mean, named, normal, sampling, share_right, together,
 };
-use super::params::{ParamKind, params};
+use super::params::{ParamKind, judged_params};
 use super::{FitRequest, MethodError, MethodInfo, ParamInfo, ParamMap, device_lost};
 use crate::classify::batches::epochs_for;
 use crate::classify::trainer::{StepError, labels_tensor};
@@ -41,7 +41,7 @@ static INFO: MethodInfo = MethodInfo {
     has_prior: false,
 };
 
-params! {
+judged_params! {
     /// Parameters of CGAN.
     pub struct Params {
         /// Epochs of the generator and the discriminator, and of the judge too where a number is given. Left open: 200
@@ -65,12 +65,6 @@ params! {
         /// quarter of the work.
         width: Option<f64> = None, "width", "Width", "half of DCGAN's: 1 (inferred); ours on cpu: 0.5",
         ParamKind::Float { min: 0.05, max: 2.0 }, "Networks";
-        /// Confidence of classifier g that a candidate needs.
-        judge_threshold: f64 = 0.5, "judge-threshold", "Confidence needed", "this program: 0.5",
-        ParamKind::Float { min: 0.0, max: 1.0 }, "Acceptance";
-        /// Batches of classifier g: balanced ones let it name a class of a few dozen images.
-        judge_batches: String = "balanced".to_owned(), "judge-batches", "Batches of the judge",
-        "this program: balanced", ParamKind::Choice(&["natural", "balanced"]), "Acceptance";
     }
 }
 

@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use super::generative::space::{self, Lessons, NetworkLearner, Penalty, Rule, Space};
 use super::generative::{Canvas, Generative, Learner, Maker, Setup, Step, sampling};
-use super::params::{ParamKind, params};
+use super::params::{ParamKind, judged_params};
 use super::{FitRequest, MethodError, MethodInfo, ParamInfo, ParamMap};
 use crate::classify::batches::epochs_for;
 use crate::domain::provenance::Kind;
@@ -40,7 +40,7 @@ static INFO: MethodInfo = MethodInfo {
     has_prior: false,
 };
 
-params! {
+judged_params! {
     /// Parameters of DeepSMOTE.
     pub struct Params {
         /// Epochs of the autoencoder, and of the judge too. Left open: 200 on a graphics card, on a processor as many
@@ -68,12 +68,6 @@ params! {
         ParamKind::Float { min: 0.05, max: 2.0 }, "Networks";
         /// Nearest images of the class that a code may go towards.
         neighbours: u32 = 5, "neighbours", "Neighbours k", "code: 5", ParamKind::Int { min: 1, max: 100 }, "Making";
-        /// Confidence of classifier g that a candidate needs.
-        judge_threshold: f64 = 0.5, "judge-threshold", "Confidence needed", "this program: 0.5",
-        ParamKind::Float { min: 0.0, max: 1.0 }, "Acceptance";
-        /// Batches of classifier g: balanced ones let it name a class of a few dozen images.
-        judge_batches: String = "balanced".to_owned(), "judge-batches", "Batches of the judge",
-        "this program: balanced", ParamKind::Choice(&["natural", "balanced"]), "Acceptance";
     }
 }
 

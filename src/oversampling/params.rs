@@ -170,3 +170,23 @@ macro_rules! params {
     };
 }
 pub(crate) use params;
+
+/// As [`params!`], with what every method asks whose candidates classifier g judges at the end.
+macro_rules! judged_params {
+    ($(#[$meta:meta])* pub struct $name:ident { $($own:tt)* }) => {
+        $crate::oversampling::params::params! {
+            $(#[$meta])*
+            pub struct $name {
+                $($own)*
+                /// Confidence of classifier g that a candidate needs.
+                judge_threshold: f64 = 0.5, "judge-threshold", "Confidence needed", "this program: 0.5",
+                $crate::oversampling::params::ParamKind::Float { min: 0.0, max: 1.0 }, "Acceptance";
+                /// Batches of classifier g: balanced ones let it name a class of a few dozen images.
+                judge_batches: String = "balanced".to_owned(), "judge-batches", "Batches of the judge",
+                "this program: balanced",
+                $crate::oversampling::params::ParamKind::Choice(&["natural", "balanced"]), "Acceptance";
+            }
+        }
+    };
+}
+pub(crate) use judged_params;

@@ -34,7 +34,7 @@ use crate::oversampling::{FitRequest, MethodError, ParamMap, ParamsError, device
 /// Writes the `Params` of a method of this family: its own, and those that all three have.
 macro_rules! family_params {
     ($(#[$meta:meta])* pub struct $name:ident { $($own:tt)* }) => {
-        $crate::oversampling::params::params! {
+        $crate::oversampling::params::judged_params! {
             $(#[$meta])*
             pub struct $name {
                 /// Where an image is a row: as code of an autoencoder (latent), as features of classifier g with a
@@ -66,13 +66,6 @@ macro_rules! family_params {
                 /// processor, which is a quarter of the work.
                 width: Option<f64> = None, "width", "Width", "this program: BAEGAN's, 1 or 0.5 on cpu",
                 $crate::oversampling::params::ParamKind::Float { min: 0.05, max: 2.0 }, "Networks";
-                /// Confidence of classifier g that a candidate needs.
-                judge_threshold: f64 = 0.5, "judge-threshold", "Confidence needed", "this program: 0.5",
-                $crate::oversampling::params::ParamKind::Float { min: 0.0, max: 1.0 }, "Acceptance";
-                /// Batches of classifier g: balanced ones let it name a class of a few dozen images.
-                judge_batches: String = "balanced".to_owned(), "judge-batches", "Batches of the judge",
-                "this program: balanced",
-                $crate::oversampling::params::ParamKind::Choice(&["natural", "balanced"]), "Acceptance";
             }
         }
     };
