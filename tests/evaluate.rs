@@ -15,6 +15,7 @@ use counterpoise::classify::batches::Augment;
 use counterpoise::classify::treatments::{Preset, Treatment};
 use counterpoise::domain::plan::Target;
 use counterpoise::domain::provenance::Kind;
+use counterpoise::domain::random::{Stage, stream};
 use counterpoise::domain::samples::Dataset;
 use counterpoise::domain::task::{Ctx, Level};
 use counterpoise::evaluation::comparison::{Comparison, Entry, Run, TestPart, sentence};
@@ -29,7 +30,7 @@ use counterpoise::jobs::evaluate::{
     Budget, EvaluateRequest, NamedFolder, evaluate, evaluate_keeping, learnt_from, time_steps, usual_folds,
 };
 use place::Place;
-use serde_json::Value;
+use serde_json::{Value, json};
 use training::recorder;
 
 const SIDE: u32 = 12;
@@ -366,6 +367,52 @@ fn what_was_measured_serves_later_evaluations() {
     let request = EvaluateRequest { budget: Budget::Steps(5), ..place.request(&[], None) };
     assert_eq!(evaluate_keeping(&ctx, &request, &kept).unwrap_err(), JobError::Cancelled);
     assert_eq!(evaluate_keeping(&Ctx::default(), &request, &kept).unwrap().resumed, 1);
+}
+
+#[test]
+fn what_was_measured_is_read_as_it_was_written_to_the_last_bit() {
+    const FIGURES: [&str; 3] = ["auroc", "auprc", "calibration_error"];
+    let place = Place::new();
+    let kept = place.path("kept");
+    let request = EvaluateRequest { budget: Budget::Steps(1), seeds: 8, ..place.request(&[], None) };
+    evaluate_keeping(&Ctx::default(), &request, &kept).unwrap();
+    let runs = kept.join(&files(&kept)[0]).join("runs.jsonl");
+
+    // Any figures in the place of what was measured; the first one is read wrongly by serde_json itself.
+    let mut draws = stream(3, Stage::Other, 0, 0);
+    let mut wanted: Vec<[f64; 3]> = (0..8).map(|_| FIGURES.map(|_| draws.uniform())).collect();
+    wanted[0][0] = 0.001_090_548_350_475_728_5;
+    let mut text = String::new();
+    for (number, line) in fs::read_to_string(&runs).unwrap().lines().enumerate() {
+        // The head says which evaluation it is.
+        if number == 0 {
+            text += &format!("{line}\n");
+            continue;
+        }
+        let mut record: Value = serde_json::from_str(line).unwrap();
+        assert_eq!(record["run"]["seed"], request.seed + number as u64 - 1);
+        for (name, value) in FIGURES.into_iter().zip(wanted[number - 1]) {
+            record["run"][name] = json!(value);
+        }
+        text += &format!("{record}\n");
+    }
+    fs::write(&runs, text).unwrap();
+
+    for (after, wanted) in wanted.into_iter().enumerate() {
+        let one = EvaluateRequest { seed: request.seed + after as u64, seeds: 1, ..request.clone() };
+        let outcome = evaluate_keeping(&Ctx::default(), &one, &kept).unwrap();
+        assert_eq!(outcome.resumed, 1, "nothing is trained again");
+        let plain = outcome.comparison.treatment("none").unwrap();
+        for (name, wanted) in FIGURES.into_iter().zip(wanted) {
+            let found = plain.figure(name).unwrap().mean;
+            assert_eq!(
+                found.to_bits(),
+                wanted.to_bits(),
+                "{name} of seed {}: {found}, not {wanted}",
+                one.seed
+            );
+        }
+    }
 }
 
 #[test]

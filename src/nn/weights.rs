@@ -131,9 +131,13 @@ pub fn read_tensors(bytes: &[u8]) -> Result<TensorMap, WeightsError> {
 }
 
 /// JSON with every float as it was written. serde_json reads some one step beside (its feature against that would
-/// build all of burn anew), and then a model that was saved and read back would have another hash.
-fn read_exactly(text: &str) -> Result<serde_json::Value, serde_json::Error> {
-    // Floats go through as strings behind a character that no name of a file or class can hold.
+/// build all of burn anew), and then a model that was saved and read back would have another hash, and what was
+/// measured would change a little each time it is read.
+///
+/// # Errors
+/// Text that is no JSON.
+pub fn read_exactly(text: &str) -> Result<serde_json::Value, serde_json::Error> {
+    // Floats go through as strings behind a character that no name of a file, class or treatment can hold.
     let mut marked = String::with_capacity(text.len() + text.len() / 8);
     let (mut rest, mut in_string) = (text, false);
     while let Some(next) = rest.chars().next() {

@@ -21,6 +21,7 @@ use crate::evaluation::treatments::Filled;
 use crate::imaging::files::{real, sync_folder, write_atomic};
 use crate::imaging::hash::sha256_hex;
 use crate::jobs::JobError;
+use crate::nn::weights::read_exactly;
 
 const RUNS: &str = "runs.jsonl";
 /// Folder of what generators learnt and made, beside the results.
@@ -40,6 +41,13 @@ pub(super) struct Record {
     /// What a generator filled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub filled: Option<Filled>,
+}
+
+impl Record {
+    /// A line as it was written, each number to its last bit; `None` where it is none.
+    fn read(line: &str) -> Option<Self> {
+        serde_json::from_value(read_exactly(line).ok()?).ok()
+    }
 }
 
 /// What the classifier of one fold said, to be pooled with the others.
@@ -176,7 +184,7 @@ impl Results {
                 break;
             }
             if number > 0 {
-                let Ok(record) = serde_json::from_str::<Record>(line) else { break };
+                let Some(record) = Record::read(line) else { break };
                 records.push(record);
             }
             good += line.len();
