@@ -4,6 +4,7 @@
 #[path = "common/vectors.rs"]
 mod vectors;
 
+use counterpoise::domain::numbers::figure;
 use counterpoise::domain::random::{Stage, stream};
 use counterpoise::domain::task::Ctx;
 use counterpoise::evaluation::distance::frechet::{Moments, frechet, from_moments, from_samples};
@@ -586,6 +587,27 @@ fn rough(
     }
     let made = values.split_off(n * features);
     (FeatureRows::new(values, n, features).unwrap(), FeatureRows::new(made, m, features).unwrap())
+}
+
+#[test]
+fn a_figure_of_any_size_is_written_shortly() {
+    for (value, decimals, shown) in [
+        (0.5, 4, "0.5000"),
+        (0.000_123, 5, "0.00012"),
+        (-0.0002, 4, "-0.0002"),
+        (-0.0002, 3, "0.000"),
+        (12.346, 3, "12.35"),
+        (12.346, 0, "12"),
+        (-120.04, 3, "-120.0"),
+        (999.97, 3, "1000"),
+        (-1998.4, 4, "-1998"),
+        (43_210.9, 3, "43211"),
+        (99_999.6, 3, "1.00e5"),
+        (12_345_678.0, 3, "1.23e7"),
+        (-2e9, 3, "-2.00e9"),
+    ] {
+        assert_eq!(figure(value, decimals), shown);
+    }
 }
 
 proptest! {

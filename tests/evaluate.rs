@@ -151,15 +151,20 @@ fn the_names_that_scripts_rely_on() {
     let page = fs::read_to_string(out.join("table.md")).unwrap();
     assert!(page.contains("| class-aware |") && page.contains("ACSA against none") && page.contains("±"));
     let drawn = [
-        "acsa.svg",
-        "change-02-class-aware.svg",
-        "change-03-threshold.svg",
-        "confusion-01-none.svg",
-        "confusion-02-class-aware.svg",
-        "confusion-03-threshold.svg",
-        "recall.svg",
+        "acsa",
+        "change-02-class-aware",
+        "change-03-threshold",
+        "confusion-01-none",
+        "confusion-02-class-aware",
+        "confusion-03-threshold",
+        "recall",
     ];
+    let drawn: Vec<String> =
+        drawn.iter().flat_map(|name| [format!("{name}.png"), format!("{name}.svg")]).collect();
     assert_eq!(files(&out.join("charts")), drawn);
+    for name in drawn.iter().filter(|name| name.ends_with(".png")) {
+        assert!(fs::read(out.join("charts").join(name)).unwrap().starts_with(b"\x89PNG"), "{name}");
+    }
     let page = fs::read_to_string(out.join("report.html")).unwrap();
     for words in [
         "--treatments class-aware,threshold --seed 0 --seeds 2 --steps 6 --network small",

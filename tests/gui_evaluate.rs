@@ -792,6 +792,8 @@ fn a_comparison_of_the_app_is_there_after_a_restart_and_goes_on() {
             (folder.path().join("report.html"), true),
             (folder.path().join("report.html"), false),
             (folder.path().join("chart.svg"), true),
+            (folder.path().join("chart.PNG"), true),
+            (folder.path().join("chart.PNG"), false),
         ] {
             harness.state_mut().act(Action::SaveTable(path.clone()));
             settle(&mut harness, "a table", |app| app.state.evaluate.saved != Face::Loading);
@@ -803,6 +805,7 @@ fn a_comparison_of_the_app_is_there_after_a_restart_and_goes_on() {
         assert!(page.contains("class-aware") && page.contains("--treatments none,class-aware"), "{page}");
         let chart = fs::read_to_string(folder.path().join("chart.svg")).unwrap();
         assert!(chart.contains("ACSA of each treatment"), "{chart}");
+        assert!(fs::read(folder.path().join("chart.PNG")).unwrap().starts_with(b"\x89PNG"));
 
         // Cancelled at once.
         harness.state_mut().state.evaluate.steps = 200_000;

@@ -426,6 +426,17 @@ fn quality_stands_beside_that_of_real_images() {
 }
 
 #[test]
+fn large_figures_are_read_at_a_glance() {
+    let mut quality = measured("normal");
+    let kernel = &mut quality.figures[1];
+    (kernel.value, kernel.sd, kernel.floor) = (12_345.6, Some(1_234_567.0), Some(-120.04));
+    let mut view = harness(review_ui, with_quality(vec![quality]), Theme::Light);
+    assert_sees(&view, &["Quality of normal: KID-g 12\u{a0}346, real -120.0"]);
+    open_quality(&mut view);
+    assert_sees(&view, &["KID-g: made 12\u{a0}346 ± 1.23e6, between real images -120.0, 40 made"]);
+}
+
+#[test]
 fn quality_is_of_the_class_in_view() {
     let mut pneumonia = measured("pneumonia");
     pneumonia.figures.truncate(2);

@@ -29,7 +29,7 @@ const NN_FROM_DOMAIN: [&str; 2] = ["task", "random"];
 const REGISTRY: [&str; 3] = ["registry", "method", "params"];
 
 /// External crate -> folders that may name it. Crates that are not listed are plain helpers, free to all.
-const CRATES: [(&str, &[&str]); 25] = [
+const CRATES: [(&str, &[&str]); 27] = [
     ("burn", &["nn", "oversampling", "classify", "evaluation"]),
     ("burn_std", &["nn"]),
     ("pulp", &["nn"]),
@@ -44,6 +44,9 @@ const CRATES: [(&str, &[&str]); 25] = [
     ("egui_extras", &["gui"]),
     ("egui_plot", &["gui"]),
     ("egui_kittest", &[]),
+    // Fonts as bytes, without a window.
+    ("epaint_default_fonts", &["evaluation"]),
+    ("resvg", &["evaluation"]),
     ("rfd", &["gui"]),
     ("clap", &["cli", "oversampling", "classify"]),
     ("indicatif", &["cli"]),
@@ -418,6 +421,8 @@ fn planted_crates_are_caught() {
     assert_eq!(planted("gui/app.rs", "rfd::FileDialog::new()"), 0);
     assert_eq!(planted("jobs/scan.rs", "rfd::FileDialog::new()"), 1);
     assert_eq!(planted("gui/app.rs", "let t = self.image.png; super::image::f()"), 0);
+    assert_eq!(planted("gui/app.rs", "use resvg::usvg::Tree;"), 1);
+    assert_eq!(planted("evaluation/report/raster.rs", "use resvg::usvg::Tree;"), 0);
 }
 
 #[test]

@@ -4,9 +4,13 @@
 
 use counterpoise::domain::task::Ctx;
 use counterpoise::evaluation::comparison::{Comparison, Entry, Run, TestPart};
+use counterpoise::evaluation::metrics::Spread;
 use counterpoise::evaluation::metrics::bootstrap::Settings;
+use counterpoise::evaluation::report::raster::{self, RasterError};
 use counterpoise::evaluation::report::{About, Card, Chart, Page};
 use counterpoise::gui::theme::{DARK, LIGHT};
+use counterpoise::imaging::decode::{Limits, decode_bytes};
+use counterpoise::imaging::picture::Picture;
 use egui::Color32;
 
 /// Names as nobody should call a class, and some do.
@@ -335,4 +339,162 @@ fn a_page_reads_back_the_same() {
     let again: Page = serde_json::from_str(&text).unwrap();
     // To the digits that are shown: the last bit of a number may change on its way through text.
     assert_eq!(again.files(), page.files());
+}
+
+/// All charts of a page by name, as SVG.
+fn drawings(page: &Page) -> Vec<(String, String)> {
+    let files = page.files().into_iter();
+    files.filter(|(name, _)| name.ends_with(".svg")).collect()
+}
+
+/// Width and height of a drawing in its units.
+fn units(svg: &str) -> [u32; 2] {
+    ["width", "height"].map(|side| {
+        let rest = svg.split(&format!(" {side}=\"")).nth(1).unwrap();
+        rest.split('"').next().unwrap().parse().unwrap()
+    })
+}
+
+#[track_caller]
+fn pixels(png: &[u8]) -> Picture {
+    decode_bytes(png, &Limits::default()).unwrap().picture
+}
+
+/// Places, column and row, where two pictures of one size are not the same.
+fn differing(a: &Picture, b: &Picture) -> Vec<[u32; 2]> {
+    assert_eq!([a.width, a.height], [b.width, b.height]);
+    let (a_samples, b_samples) = (a.to_u8(), b.to_u8());
+    let both = a_samples.chunks(3).zip(b_samples.chunks(3)).enumerate();
+    both.filter(|(_, (a, b))| a != b).map(|(at, _)| [at as u32 % a.width, at as u32 / a.width]).collect()
+}
+
+#[test]
+fn each_chart_is_drawn_as_a_picture_of_twice_its_size() {
+    let page = tiny();
+    let all = drawings(&page);
+    assert_eq!(all.len(), 2 + 2 + 3);
+    for (name, svg) in &all {
+        let png = raster::png(svg, raster::SCALE).unwrap();
+        assert_eq!(png, raster::png(svg, raster::SCALE).unwrap(), "{name}: the same chart, the same bytes");
+        let picture = pixels(&png);
+        assert_eq!([picture.width, picture.height], units(svg).map(|side| 2 * side), "{name}");
+        let samples = picture.to_u8();
+        let dark = samples.chunks(3).filter(|colour| colour.iter().all(|&sample| sample < 96)).count();
+        assert!(dark > 300, "{name}: {dark} pixels as dark as letters");
+        assert_eq!(samples[..3], [255; 3], "{name}: its ground is white");
+
+        let reader = png::Decoder::new(std::io::Cursor::new(&png)).read_info().unwrap();
+        let info = reader.info();
+        let density = info.pixel_dims.unwrap();
+        assert_eq!((density.xppu, density.yppu), (7559, 7559), "192 pixels an inch");
+        assert!(matches!(density.unit, png::Unit::Meter));
+        let told = &info.uncompressed_latin1_text;
+        let text = |key: &str| told.iter().find(|text| text.keyword == key).unwrap().text.as_str();
+        assert!(
+            svg.contains(&format!(">{}</title>", text("Title").replace('<', "&lt;").replace('>', "&gt;")))
+        );
+        assert!(text("Description").len() > 60, "{name}: what it shows, in words");
+    }
+}
+
+#[test]
+fn words_are_drawn_and_what_is_strong_is_heavier() {
+    let svg = tiny().svg(Chart::Acsa, "").unwrap();
+    let whole = pixels(&raster::png(&svg, raster::SCALE).unwrap());
+    let title = ">ACSA of each treatment</text>";
+    assert_eq!(svg.matches(title).count(), 1);
+    let without = pixels(&raster::png(&svg.replace(title, "></text>"), raster::SCALE).unwrap());
+    let gone = differing(&whole, &without);
+    assert!(gone.len() > 500, "{} pixels are the title", gone.len());
+    assert!(gone.iter().all(|[_, row]| (10..62).contains(row)), "where the title stands, at 24 units");
+
+    let plain = svg.replace("class=\"title\"", "class=\"plain\" style=\"font-size:15px\"");
+    let plain = pixels(&raster::png(&plain, raster::SCALE).unwrap());
+    let ink = |picture: &Picture| picture.to_u8().iter().map(|&sample| u64::from(255 - sample)).sum::<u64>();
+    assert!(ink(&whole) > ink(&plain), "the title is heavier than other words of its size");
+}
+
+#[test]
+fn charts_are_drawn_whatever_a_class_is_called_and_whatever_is_missing() {
+    for (_, svg) in drawings(&hostile()) {
+        assert_eq!(pixels(&raster::png(&svg, 1.0).unwrap()).width, units(&svg)[0]);
+    }
+    // Names with letters of our own fonts, of the system's where it has any, and of none at all.
+    let names = ["Größe & <Ähre>", "良性肿瘤", "опухоль Ω", "ورم", "\u{e123}\u{10ffff}", "🩻"];
+    let entries = [entry("none", false), entry("drs", false)];
+    let truth = [0, 1, 2, 3, 4, 5];
+    let runs = [run("none", 1, &truth), run("drs", 1, &[0; 6])];
+    let page = page_of(&names, &[6, 5, 4, 3, 2, 1], &truth, &entries, &runs);
+    for (name, svg) in drawings(&page) {
+        let png = raster::png(&svg, 1.0).unwrap();
+        assert_eq!(png, raster::png(&svg, 1.0).unwrap(), "{name}");
+    }
+    let recall = page.svg(Chart::Recall, "").unwrap();
+    let whole = pixels(&raster::png(&recall, 1.0).unwrap());
+    for name in ["Größe &amp; &lt;Ähre&gt;", "опухоль Ω"] {
+        let without = recall.replacen(&format!("</title>{name}</text>"), "</title></text>", 1);
+        assert_ne!(without, recall, "{name}");
+        let gone = differing(&whole, &pixels(&raster::png(&without, 1.0).unwrap()));
+        assert!(gone.len() > 60, "{name}: {} pixels", gone.len());
+    }
+
+    // Nothing that was measured is finite.
+    let mut page = tiny();
+    for row in &mut page.treatments {
+        row.figures.clear();
+        row.differences.iter_mut().for_each(|difference| *difference = None);
+        for class in &mut row.classes {
+            (class.recall, class.precision, class.f1, class.f05) = (None, None, None, None);
+        }
+        row.confusion.iter_mut().flatten().for_each(|answers| *answers = 0);
+    }
+    let nothing = Spread { mean: f64::NAN, sd: Some(f64::INFINITY) };
+    page.treatments[1].figures.push(("acsa".to_owned(), nothing));
+    for (_, svg) in drawings(&page) {
+        raster::png(&svg, raster::SCALE).unwrap();
+    }
+}
+
+#[test]
+fn a_drawing_has_a_white_ground_loads_nothing_and_is_of_a_size_that_can_be_shown() {
+    let drawing = |width: u32, height: u32, body: &str| {
+        format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\">{body}</svg>"
+        )
+    };
+    let square = "<rect width=\"1\" height=\"1\" fill=\"#000000\"/>";
+    let picture = pixels(&raster::png(&drawing(2, 1, square), 1.0).unwrap());
+    assert_eq!(picture.to_u8(), [0, 0, 0, 255, 255, 255]);
+
+    let place = tempfile::tempdir().unwrap();
+    let other = place.path().join("other.svg");
+    std::fs::write(&other, drawing(2, 1, square)).unwrap();
+    let pointing = format!("<image href=\"{}\" width=\"2\" height=\"1\"/>", other.display());
+    let picture = pixels(&raster::png(&drawing(2, 1, &pointing), 1.0).unwrap());
+    assert_eq!(picture.to_u8(), [255; 6]);
+
+    let wide = raster::png(&drawing(40_000, 4, square), raster::SCALE).unwrap();
+    assert_eq!(png::Decoder::new(std::io::Cursor::new(&wide)).read_info().unwrap().info().width, 32_767);
+    let refused = raster::png(&drawing(80_000, 4, square), raster::SCALE).unwrap_err();
+    assert!(matches!(refused, RasterError::TooLarge { .. }));
+    assert!(refused.to_string().contains("80000 by 4"), "{refused}");
+    for no_drawing in ["", "<svg", "<html/>"] {
+        assert!(matches!(raster::png(no_drawing, 1.0), Err(RasterError::Svg(_))), "{no_drawing}");
+    }
+}
+
+#[test]
+fn names_of_columns_have_the_room_they_need() {
+    let height = |name: &str| {
+        let entries = [entry("none", false)];
+        let runs = [run("none", 0, &[0, 1])];
+        let page = page_of(&["a", name], &[2, 1], &[0, 1], &entries, &runs);
+        units(&page.svg(Chart::Confusion, "none").unwrap())[1]
+    };
+    assert!(height("b") < 200, "two cells of 48 below the title: {}", height("b"));
+    assert!(height("pneumonia") > height("b") + 60);
+    assert!(height("PNEUMONIA") > height("pneumonia"), "capital letters are wider");
+    let whole = height(&"x".repeat(24));
+    assert!(whole > height(&"x".repeat(12)) + 90, "{whole}");
+    assert!((whole..whole + 8).contains(&height(&"x".repeat(60))), "what is longer is cut off");
 }

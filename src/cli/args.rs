@@ -388,8 +388,8 @@ pub struct EvaluateArgs {
     /// Optimiser steps of each training; without it and --epochs 2000 (small) or 200 epochs (resnet32).
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     pub steps: Option<u32>,
-    /// A new folder for results.json, table.md, table.csv, report.html and charts, and what generators learnt and made;
-    /// the same call goes on where it was interrupted.
+    /// A new folder for results.json, table.md, table.csv, report.html and charts as SVG and PNG, and what
+    /// generators learnt and made; the same call goes on where it was interrupted.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     #[command(flatten)]

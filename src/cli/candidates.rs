@@ -9,6 +9,7 @@ use super::args::CandidatesArgs;
 use super::output::{Outcome, share};
 use super::tables::Table;
 use super::{Failure, RESOURCE, Result};
+use crate::domain::numbers::figure;
 use crate::imaging::files::real;
 use crate::project::{CandidateRow, ClassQuality, Project};
 
@@ -32,6 +33,9 @@ const COLUMNS: [&str; 17] = [
     "nearest_file",
     "nearest_distance",
 ];
+
+/// Decimals of a small figure.
+const DECIMALS: usize = 4;
 
 pub fn run(args: &CandidatesArgs) -> Result<Outcome> {
     let project = Project::open_read_only(&args.project)?;
@@ -132,15 +136,15 @@ fn quality_table(quality: &[ClassQuality]) -> Table {
     let mut table =
         Table::new(&["class", "features", "figure", "made", "between real", "made images", "real images"]);
     for class in quality {
-        for figure in &class.figures {
+        for row in &class.figures {
             table.row([
                 class.class.clone(),
-                figure.features.clone(),
-                figure.name.clone(),
-                share(Some(figure.value)),
-                share(figure.floor),
-                figure.n_made.to_string(),
-                figure.n_real.to_string(),
+                row.features.clone(),
+                row.name.clone(),
+                figure(row.value, DECIMALS),
+                row.floor.map_or_else(|| "-".to_owned(), |floor| figure(floor, DECIMALS)),
+                row.n_made.to_string(),
+                row.n_real.to_string(),
             ]);
         }
     }

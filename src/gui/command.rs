@@ -343,7 +343,7 @@ impl Command {
             Command::SaveReport => {
                 ("Save the report…", "Write the comparison with charts to a new HTML file")
             }
-            Command::SaveChart => ("Save the chart…", "Write the chosen chart to a new SVG file"),
+            Command::SaveChart => ("Save the chart…", "Write the chosen chart to a new PNG or SVG file"),
             Command::TilesLarger => ("Larger tiles", "Fewer images in a row"),
             Command::TilesSmaller => ("Smaller tiles", "More images in a row"),
             Command::LogScale => ("Logarithmic histogram", "Make small classes visible beside large ones"),

@@ -128,8 +128,8 @@ async fn show(ask: Ask) -> Option<PathBuf> {
             dialog.add_filter("Report", &["html"]).save_file().await
         }
         Ask::Chart => {
-            let dialog = dialog.set_title("Save the chart as").set_file_name("chart.svg");
-            dialog.add_filter("Chart", &["svg"]).save_file().await
+            let dialog = dialog.set_title("Save the chart as").set_file_name("chart.png");
+            dialog.add_filter("Picture", &["png"]).add_filter("Drawing", &["svg"]).save_file().await
         }
     };
     handle.map(|handle| handle.path().to_path_buf())

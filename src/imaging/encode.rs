@@ -1,11 +1,14 @@
-//! PNG writing: 8 or 16 bit, grey or colour, with text chunks.
+//! PNG writing: 8 or 16 bit, grey or colour, with text chunks and, for drawings, their size on paper.
 //!
 //! The same picture and text give the same bytes: no time, no path and no machine enters the file.
 
 use png::text_metadata::ITXtChunk;
-use png::{BitDepth, ColorType, Encoder};
+use png::{BitDepth, ColorType, Encoder, PixelDimensions, Unit};
 
 use super::picture::{Picture, Pixels};
+
+/// An inch in metres.
+const INCH: f64 = 0.0254;
 
 /// Why a picture could not be written as PNG.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +31,28 @@ fn is_latin1(text: &str) -> bool {
 /// # Errors
 /// A key that is empty, longer than 79 letters or not Latin-1; a picture whose samples do not fit its size.
 pub fn png(picture: &Picture, text: &[(&str, &str)]) -> Result<Vec<u8>, EncodeError> {
+    written(picture, text, None)
+}
+
+/// As [`png`], for a drawing that is as large on paper as so many pixels an inch make it (a pHYs chunk).
+///
+/// # Errors
+/// As [`png`].
+pub fn png_of_density(
+    picture: &Picture,
+    text: &[(&str, &str)],
+    per_inch: f64,
+) -> Result<Vec<u8>, EncodeError> {
+    let per_metre = (per_inch / INCH).round() as u32;
+    let density = PixelDimensions { xppu: per_metre, yppu: per_metre, unit: Unit::Meter };
+    written(picture, text, Some(density))
+}
+
+fn written(
+    picture: &Picture,
+    text: &[(&str, &str)],
+    density: Option<PixelDimensions>,
+) -> Result<Vec<u8>, EncodeError> {
     let mut out = Vec::new();
     let mut encoder = Encoder::new(&mut out, picture.width, picture.height);
     encoder.set_color(match picture.channels {
@@ -35,6 +60,7 @@ pub fn png(picture: &Picture, text: &[(&str, &str)]) -> Result<Vec<u8>, EncodeEr
         3 => ColorType::Rgb,
         other => return Err(EncodeError::Channels(other)),
     });
+    encoder.set_pixel_dims(density);
     for (key, value) in text {
         if !is_latin1(key) || !(1..=79).contains(&key.chars().count()) {
             return Err(EncodeError::Key((*key).to_owned()));

@@ -26,7 +26,7 @@ use crate::domain::task::Ctx;
 use crate::evaluation::comparison::{ClassResult, TreatmentResult};
 use crate::evaluation::metrics::bootstrap::Interval;
 use crate::evaluation::metrics::{Figure, Spread};
-use crate::evaluation::report::{Chart, Page};
+use crate::evaluation::report::{Chart, Page, raster};
 use crate::imaging::files::real;
 use crate::imaging::training_set::Spec;
 use crate::project::comparisons::{ComparisonRow, EVALUATE};
@@ -461,12 +461,12 @@ fn no_chart() -> JobError {
 }
 
 /// Writes a comparison to a new file, by the end of its name: every figure for `.csv`, a page for people for `.md`
-/// and, with charts and settings, for `.html`, a chart for `.svg`. `chart` is that chart with the treatment that it
-/// is of. Gives the true path.
+/// and, with charts and settings, for `.html`, a chart for `.svg` and `.png`. `chart` is that chart with the
+/// treatment that it is of. Gives the true path.
 ///
 /// # Errors
-/// Another ending, a chart that this comparison has not, a file that exists, a place in one of the folders
-/// `sources`, or the disk's. Nothing is left then.
+/// Another ending, a chart that this comparison has not or that is too large for a PNG, a file that exists, a
+/// place in one of the folders `sources`, or the disk's. Nothing is left then.
 pub fn save(
     report: &Report,
     path: &Path,
@@ -475,14 +475,20 @@ pub fn save(
 ) -> Result<PathBuf, JobError> {
     let path = real(path);
     let ending = path.extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase);
-    let text = match ending.as_deref() {
-        Some("csv") => Cow::Borrowed(report.csv.as_str()),
-        Some("md") => Cow::Borrowed(report.markdown.as_str()),
-        Some("html") => Cow::Owned(report.drawn()?.html()),
-        Some("svg") => Cow::Owned(report.drawn()?.svg(chart.0, chart.1).ok_or_else(no_chart)?),
+    let drawing = || report.drawn()?.svg(chart.0, chart.1).ok_or_else(no_chart);
+    let bytes = match ending.as_deref() {
+        Some("csv") => Cow::Borrowed(report.csv.as_bytes()),
+        Some("md") => Cow::Borrowed(report.markdown.as_bytes()),
+        Some("html") => Cow::Owned(report.drawn()?.html().into_bytes()),
+        Some("svg") => Cow::Owned(drawing()?.into_bytes()),
+        Some("png") => {
+            let picture = raster::png(&drawing()?, raster::SCALE);
+            Cow::Owned(picture.map_err(|error| JobError::Input(error.to_string()))?)
+        }
         _ => {
             return Err(JobError::Input(format!(
-                "end the name with .csv for all figures, .md for a page, .html for a report or .svg for a chart: {}",
+                "end the name with .csv for all figures, .md for a page, .html for a report, .svg or .png for \
+                 a chart: {}",
                 path.display()
             )));
         }
@@ -507,7 +513,7 @@ pub fn save(
         fs::create_dir_all(folder).map_err(failed)?;
     }
     let mut file = File::create_new(&path).map_err(failed)?;
-    let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
+    let written = file.write_all(&bytes).and_then(|()| file.sync_all());
     if let Err(error) = written {
         drop(file);
         fs::remove_file(&path).ok();

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::JobError;
 use super::train::method_error;
+use crate::domain::numbers::figure;
 use crate::domain::task::{Ctx, Level};
 use crate::evaluation::distance::{
     Distance, FeatureRows, LEAST_ROWS, Measure, Settings, Standardisation, compare,
@@ -52,19 +53,19 @@ impl ClassDistances {
     pub fn sentence(&self) -> Option<String> {
         let kernel = self.distances.iter().find(|d| d.measure == Measure::Kernel)?;
         // Features that are not standardised give smaller numbers.
-        let digits = match self.features {
+        let decimals = match self.features {
             FeatureSpace::Judge => 3,
             FeatureSpace::MobileNet => 5,
         };
         let floor = kernel.floor.map_or_else(
             || "too few real images to say what real images have".to_owned(),
-            |floor| format!("real images among themselves {floor:.digits$}"),
+            |floor| format!("real images among themselves {}", figure(floor, decimals)),
         );
         Some(format!(
-            "{}: {} {:.digits$} between made and real images, {floor}, {} of each",
+            "{}: {} {} between made and real images, {floor}, {} of each",
             self.class,
             self.features.figure(kernel.measure),
-            kernel.value,
+            figure(kernel.value, decimals),
             kernel.n_real
         ))
     }

@@ -33,6 +33,7 @@ use crate::domain::task::{Cancelled, Ctx, Level};
 use crate::evaluation::comparison::{Comparison, Entry, TestPart};
 use crate::evaluation::metrics::MetricsError;
 use crate::evaluation::metrics::bootstrap::Settings;
+use crate::evaluation::report::raster;
 use crate::evaluation::treatments::{Filled, MadeTreatment};
 use crate::imaging::training_set::Spec;
 use crate::nn::DeviceKind;
@@ -508,9 +509,12 @@ fn evaluate_in(
         made,
     };
     if complete {
-        let mut files = files(&outcome, request)?;
-        files.extend(beside(&outcome)?);
-        outcome.out = work.results.finish(&files)?;
+        // Charts are drawn for a folder alone.
+        if kept.is_none() && request.out.is_some() {
+            let mut files = files(ctx, &outcome, request)?;
+            files.extend(beside(&outcome)?);
+            outcome.out = work.results.finish(&files)?;
+        }
     } else if kept.is_some() {
         ctx.note(Level::Warning, "stopped before the end; what was measured is kept");
     } else {
@@ -530,7 +534,7 @@ fn sources(request: &EvaluateRequest) -> Vec<&Path> {
 }
 
 /// The files of a finished folder.
-fn files(outcome: &EvaluateOutcome, request: &EvaluateRequest) -> Result<Files, JobError> {
+fn files(ctx: &Ctx, outcome: &EvaluateOutcome, request: &EvaluateRequest) -> Result<Files, JobError> {
     let unwritten =
         |error: String| JobError::Failed(format!("the results could not be written down: {error}"));
     let json =
@@ -540,8 +544,16 @@ fn files(outcome: &EvaluateOutcome, request: &EvaluateRequest) -> Result<Files, 
     let tables = [("results.json", json), ("table.md", page.into_bytes()), ("table.csv", csv)];
     let mut files: Vec<(String, Vec<u8>)> =
         tables.into_iter().map(|(name, bytes)| (name.to_owned(), bytes)).collect();
-    let pages = outcome.page(request).files();
-    files.extend(pages.into_iter().map(|(name, text)| (name, text.into_bytes())));
+    for (name, text) in outcome.page(request).files() {
+        if let Some(stem) = name.strip_suffix(".svg") {
+            match raster::png(&text, raster::SCALE) {
+                Ok(picture) => files.push((format!("{stem}.png"), picture)),
+                // The drawing itself is there; what was measured is not held back for its picture.
+                Err(error) => ctx.note(Level::Warning, format!("{name} has no PNG beside it: {error}")),
+            }
+        }
+        files.push((name, text.into_bytes()));
+    }
     Ok(files)
 }
 

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use super::text::{
     NOTHING, bounds, counted, difference, escaped, mean, number, share_interval, short, signed, verdict,
+    width,
 };
 use super::{Chart, Page, TreatmentRow};
 use crate::evaluation::comparison::Change;
@@ -33,6 +34,13 @@ const CELL: (f64, f64) = (13.0, 48.0);
 const NUMBERED: f64 = 26.0;
 /// Opacity of a cell with all answers of its row; the number on it stays readable.
 const SHADE: f64 = 0.55;
+/// Below title and note, where a chart without a legend may begin.
+const NOTED: f64 = 56.0;
+/// Size of names.
+const FONT: f64 = 13.0;
+
+/// Colour of letters, light.
+pub(super) const INK: &str = "#1d2226";
 
 /// Names of the colours, light and dark: those of the window.
 pub(super) const COLOURS: [(&str, &str, &str); 11] = [
@@ -40,7 +48,7 @@ pub(super) const COLOURS: [(&str, &str, &str); 11] = [
     ("panel", "#ffffff", "#1b1e22"),
     ("raised", "#f0f2f3", "#23272c"),
     ("line", "#dcdfe2", "#2f343a"),
-    ("text", "#1d2226", "#e6e8ea"),
+    ("text", INK, "#e6e8ea"),
     ("muted", "#5c666e", "#9aa3ab"),
     ("accent", "#0d7c80", "#4cc2c4"),
     ("accepted", "#0072b2", "#56b4e9"),
@@ -439,12 +447,14 @@ fn confusion(page: &Page, row: &TreatmentRow) -> Sheet {
     let mut sheet = Sheet::new(format!("Answers: {}", row.name), &note);
     let count = page.classes.len().max(1) as f64;
     let cell = (TABLE / count).clamp(CELL.0, CELL.1);
-    // Names of columns stand upright, in the order of the rows.
-    let top = TOP + 176.0;
-    for (class, of) in page.classes.iter().enumerate() {
+    // Names of columns stand upright, in the order of the rows, with as much room as the longest takes.
+    let columns: Vec<String> = page.classes.iter().map(|of| short(&of.name, NAME - 6)).collect();
+    let longest = columns.iter().map(|name| width(name, FONT)).fold(0.0, f64::max);
+    let top = NOTED + longest + 8.0;
+    for (class, (of, cut)) in page.classes.iter().zip(&columns).enumerate() {
         let middle = LEFT + cell * (class as f64 + 0.5);
         let (x, y) = (at(middle + 4.0), at(top - 8.0));
-        let (cut, whole) = (escaped(&short(&of.name, NAME - 6)), escaped(&of.name));
+        let (cut, whole) = (escaped(cut), escaped(&of.name));
         let _ = writeln!(
             sheet.body,
             "<text x=\"{x}\" y=\"{y}\" transform=\"rotate(-90 {x} {y})\"><title>{whole}</title>{cut}</text>"

@@ -1,9 +1,11 @@
-//! A comparison as one page for people and as charts: HTML and SVG that need no program, no script and nothing
-//! from elsewhere.
+//! A comparison as one page for people and as charts: HTML, SVG and PNG that need no program, no script and
+//! nothing from elsewhere.
 //!
-//! Knows names, numbers and sentences; no network, no image and no file. Names of classes and treatments are
-//! whatever a person called a folder, so all of them are escaped, and the signs that turn the direction of what
-//! follows are shown as what they are.
+//! Knows names, numbers and sentences; no network, no image of a data set and no file but the system's
+//! fonts. Names of classes and treatments are whatever a person called a folder, so all of them are escaped,
+//! and the signs that turn the direction of what follows are shown as what they are.
+
+pub mod raster;
 
 mod charts;
 mod html;
@@ -251,8 +253,9 @@ impl Page {
         html::page(self)
     }
 
-    /// A chart as a file of SVG, light. `treatment` is the one that [`Chart::Change`] and [`Chart::Confusion`]
-    /// are of. `None` for a treatment that is not there, and for the change of the baseline.
+    /// A chart as a file of SVG, light; [`raster::png`] makes pixels of it. `treatment` is the one that
+    /// [`Chart::Change`] and [`Chart::Confusion`] are of. `None` for a treatment that is not there, and for
+    /// the change of the baseline.
     pub fn svg(&self, chart: Chart, treatment: &str) -> Option<String> {
         charts::chart(self, chart, treatment, true)
     }

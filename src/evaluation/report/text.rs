@@ -44,6 +44,18 @@ pub(super) fn short(text: &str, widest: usize) -> String {
     format!("{begin}…")
 }
 
+/// About how wide a text is drawn in letters without serifs of this size, rather more than less: which font a
+/// reader has is not known.
+pub(super) fn width(text: &str, size: f64) -> f64 {
+    let share = |c: char| match c {
+        'f' | 'i' | 'j' | 'l' | 'r' | 't' | 'I' | ' ' | '.' | ',' | ':' | '-' | '/' | '(' | ')' => 0.4,
+        'm' | 'w' | 'M' | 'W' | '\u{1100}'.. => 1.0,
+        c if c.is_uppercase() => 0.78,
+        _ => 0.64,
+    };
+    text.chars().map(share).sum::<f64>() * size
+}
+
 /// To three decimals; zero has no sign.
 pub(super) fn number(value: f64) -> String {
     if value.is_finite() { format!("{:.3}", unsigned_zero(value)) } else { NOTHING.to_owned() }

@@ -95,7 +95,7 @@ pub struct EvaluateForm {
     pub treatment: Option<String>,
     /// In a narrow window the form takes the place of the results.
     pub form_open: bool,
-    /// The chart that is saved where the name of the file ends with .svg.
+    /// The chart that is saved where the name of the file ends with .svg or .png.
     pub chart: Chart,
     /// Where the table is saved, as typed.
     pub table: String,

@@ -11,6 +11,7 @@ use egui::{
     Ui, Vec2, WidgetInfo, pos2, vec2,
 };
 
+use crate::domain::numbers;
 use crate::evaluation::distance::{FRECHET_ROWS, LEAST_ROWS};
 use crate::gui::icons::{self, Icon};
 use crate::gui::state::{JobKind, State};
@@ -363,18 +364,16 @@ fn figure_row(ui: &mut Ui, t: &Tokens, figure: &QualityFigure) {
 
 /// A value of a figure as its column shows it.
 fn text(figure: &QualityFigure, value: f64) -> String {
-    let digits = match figure.name.as_str() {
+    let decimals = match figure.name.as_str() {
         NEAR_COPIES => return percent(value),
         DIVERSITY => 2,
-        _ if value.abs() >= 100.0 => 1,
-        _ if value.abs() >= 10.0 => 2,
         _ => 3,
     };
-    let text = format!("{value:.digits$}");
-    // An unbiased distance may be a little below 0, and zero has no sign.
-    match text.strip_prefix('-') {
-        Some(rest) if rest.chars().all(|c| matches!(c, '0' | '.')) => rest.to_owned(),
-        _ => text,
+    let text = numbers::figure(value, decimals);
+    let (sign, digits) = text.strip_prefix('-').map_or(("", text.as_str()), |digits| ("-", digits));
+    match digits.parse::<usize>() {
+        Ok(whole) => format!("{sign}{}", number(whole)),
+        Err(_) => text,
     }
 }
 

@@ -472,7 +472,7 @@ fn keep(ui: &mut Ui, t: &Tokens, report: &Report, form: &mut EvaluateForm, out: 
         let width = (ui.available_width() - 72.0).clamp(80.0, 420.0);
         let edit = TextEdit::singleline(&mut form.table)
             .id(Id::unique(TABLE_BOX))
-            .hint_text("or a path that ends with .csv, .md, .html or .svg")
+            .hint_text("or a path that ends with .csv, .md, .html, .svg or .png")
             .desired_width(width)
             .char_limit(4000);
         let response = ui.add(edit).accessible_name("Path of the table");

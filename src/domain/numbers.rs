@@ -1,0 +1,26 @@
+//! Figures as people read them, whatever their size. Knows no figure.
+
+/// From here on a figure is written with its power of ten.
+const LARGE: f64 = 99_999.5;
+
+/// A figure to three or more digits: `decimals` of what is below 10, 2 at most from there, 1 from 100, none
+/// from 1,000, and `1.23e5` from 100,000 on. Zero has no sign.
+pub fn figure(value: f64, decimals: usize) -> String {
+    let size = value.abs();
+    if size >= LARGE {
+        return format!("{value:.2e}");
+    }
+    // Where it would be rounded up to the next size, it is of that size.
+    let decimals = match size {
+        999.95.. => 0,
+        99.995.. => decimals.min(1),
+        10.0.. => decimals.min(2),
+        _ => decimals,
+    };
+    let text = format!("{value:.decimals$}");
+    // An unbiased distance may be a little below 0.
+    match text.strip_prefix('-') {
+        Some(zero) if zero.chars().all(|c| matches!(c, '0' | '.')) => zero.to_owned(),
+        _ => text,
+    }
+}
