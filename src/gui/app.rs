@@ -7,6 +7,7 @@
 
 mod act;
 mod evaluate;
+mod features;
 mod project;
 
 use std::path::{Path, PathBuf};
@@ -23,8 +24,8 @@ use super::order::CandidateOrder;
 use super::pace::Pace;
 use super::regions::{self, Region, Way};
 use super::state::{
-    Confirm, DeviceRow, Face, JobKind, JobSlot, ModelFile, ProjectState, Saving, Sheet, Source, State,
-    ThemeChoice, Workspace,
+    Confirm, DeviceRow, Face, FeatureMap, JobKind, JobSlot, ModelFile, ProjectState, Saving, Sheet, Source,
+    State, ThemeChoice, Workspace,
 };
 use super::textures::Textures;
 use super::views::evaluate::{COMPARED_BOX, TABLE_BOX};
@@ -131,6 +132,7 @@ enum Done {
     Compared(Result<Box<Report>, JobError>),
     Timed(Result<(Workload, Timed), JobError>),
     TableSaved(Result<PathBuf, JobError>),
+    Drawn(Result<Box<FeatureMap>, JobError>),
     Devices(Result<Vec<DeviceInfo>, JobError>),
     /// An order of the images in Data, with its number.
     Images(Result<(u64, Vec<usize>), JobError>),
@@ -320,7 +322,7 @@ impl App {
         self.state.jobs.retain(|slot| slot.kind != kind);
     }
 
-    /// A model is trained, candidates are made or treatments compared.
+    /// A model is trained, candidates are made, treatments compared or features drawn.
     fn is_making(&self) -> bool {
         self.state.making().is_some()
     }
@@ -543,6 +545,7 @@ impl App {
             Done::Compared(result) => self.comparison_ended(result),
             Done::Timed(result) => self.steps_timed(result),
             Done::TableSaved(result) => self.table_saved(result),
+            Done::Drawn(result) => self.features_drawn(result),
             Done::Devices(Ok(devices)) => {
                 self.state.devices = Face::Full(devices.into_iter().map(device_row).collect());
             }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use egui::{Event, Key, KeyboardShortcut, Modifiers};
 
 use super::state::{Confirm, JobKind, Sheet, Source, State, ThemeChoice, Workspace};
-use super::views::evaluate::why_no_comparison;
+use super::views::evaluate::{why_no_comparison, why_no_map};
 use super::views::export::why_not;
 use crate::domain::classes::ClassId;
 use crate::domain::decisions::Decision;
@@ -166,6 +166,7 @@ pub enum Command {
     SaveTable,
     SaveReport,
     SaveChart,
+    DrawFeatures,
     TilesLarger,
     TilesSmaller,
     LogScale,
@@ -197,7 +198,7 @@ const fn ctrl(key: Key) -> KeyboardShortcut {
 
 impl Command {
     /// In the order of the menus.
-    pub const ALL: [Command; 65] = [
+    pub const ALL: [Command; 66] = [
         Command::OpenFolder,
         Command::OpenPath,
         Command::OpenExample,
@@ -247,6 +248,7 @@ impl Command {
         Command::SaveTable,
         Command::SaveReport,
         Command::SaveChart,
+        Command::DrawFeatures,
         Command::TilesLarger,
         Command::TilesSmaller,
         Command::LogScale,
@@ -344,6 +346,9 @@ impl Command {
                 ("Save the report…", "Write the comparison with charts to a new HTML file")
             }
             Command::SaveChart => ("Save the chart…", "Write the chosen chart to a new PNG or SVG file"),
+            Command::DrawFeatures => {
+                ("Draw the feature map", "Every image as a point, where classifier g of the model sees it")
+            }
             Command::TilesLarger => ("Larger tiles", "Fewer images in a row"),
             Command::TilesSmaller => ("Smaller tiles", "More images in a row"),
             Command::LogScale => ("Logarithmic histogram", "Make small classes visible beside large ones"),
@@ -501,7 +506,8 @@ impl Command {
             | Command::AddFolder
             | Command::SaveTable
             | Command::SaveReport
-            | Command::SaveChart => Menu::Evaluate,
+            | Command::SaveChart
+            | Command::DrawFeatures => Menu::Evaluate,
             Command::GoData
             | Command::GoPlan
             | Command::GoTrain
@@ -613,6 +619,7 @@ impl Command {
                 let shown = state.project.as_ref().and_then(|project| state.evaluate.shown(project));
                 !state.dialog_open && shown.is_some()
             }
+            Command::DrawFeatures => open && !making && why_no_map(state).is_none(),
             Command::AllClasses => state.class_filter.is_some(),
             Command::ZoomIn => state.zoom < 1.99,
             Command::ZoomOut => state.zoom > 1.01,
@@ -661,7 +668,7 @@ impl Command {
         let words = match self {
             Command::VerifyFolder => "A folder is being verified.".to_owned(),
             Command::PauseJob | Command::StopAndKeep => {
-                "No training, no making of candidates and no comparison runs.".to_owned()
+                "No training, no making of candidates, no feature map and no comparison runs.".to_owned()
             }
             Command::CancelJob => "Nothing runs.".to_owned(),
             Command::AllClasses => "All classes are shown.".to_owned(),
@@ -680,15 +687,18 @@ impl Command {
             | Command::Generate
             | Command::Evaluate
             | Command::TimeSteps
+            | Command::DrawFeatures
                 if making =>
             {
-                "A training, a making of candidates or a comparison runs; wait for it or stop it.".to_owned()
+                "A training, a making of candidates, a feature map or a comparison runs; wait for it or stop it."
+                    .to_owned()
             }
             Command::TimeSteps if state.running(JobKind::TimeSteps).is_some() => {
                 "The steps are being timed.".to_owned()
             }
             Command::Evaluate if state.workspace != Workspace::Evaluate => only_in("Evaluate"),
             Command::Evaluate | Command::TimeSteps => why_no_comparison(state)?,
+            Command::DrawFeatures => why_no_map(state)?,
             Command::AddFolder => "A comparison runs; wait for it or stop it.".to_owned(),
             Command::SaveTable | Command::SaveReport | Command::SaveChart => {
                 "There is no comparison to save.".to_owned()

@@ -16,6 +16,8 @@ pub enum Region {
     Classes,
     /// What is wrong with the project as a whole.
     Notice,
+    /// The panes of a workspace that has several.
+    Panes,
     /// Filters and buttons over a workspace.
     Tools,
     /// A form left of what it is about.
@@ -32,11 +34,12 @@ pub enum Region {
 
 impl Region {
     /// In the order of reading.
-    pub const ALL: [Region; 10] = [
+    pub const ALL: [Region; 11] = [
         Region::Menus,
         Region::Rail,
         Region::Classes,
         Region::Notice,
+        Region::Panes,
         Region::Tools,
         Region::Left,
         Region::Main,
@@ -52,6 +55,7 @@ impl Region {
             Region::Rail => "Navigation rail",
             Region::Classes => "Class panel",
             Region::Notice => "Notice",
+            Region::Panes => "Panes",
             Region::Tools => "Tools bar",
             Region::Left | Region::Right => "Side panel",
             Region::Main => "Main region",
@@ -65,7 +69,7 @@ impl Region {
             Region::Menus => Role::Banner,
             Region::Rail => Role::Navigation,
             Region::Classes | Region::Left | Region::Right => Role::Complementary,
-            Region::Notice | Region::Next => Role::Region,
+            Region::Notice | Region::Panes | Region::Next => Role::Region,
             Region::Tools => Role::Toolbar,
             Region::Main => Role::Main,
             Region::Status => Role::Status,

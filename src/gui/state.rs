@@ -5,12 +5,14 @@
 //! and no thread.
 
 mod evaluate;
+mod features;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-pub use evaluate::{Estimate, EvaluateForm, FolderChoice, Length, Pace};
+pub use evaluate::{Estimate, EvaluateForm, FolderChoice, Length, Pace, Pane};
+pub use features::{FeatureMap, FeaturesForm, MapImage, MapPoint, Mark, Step};
 
 use super::command::Action;
 use super::filter::{Facts, Filter, Measure};
@@ -142,6 +144,8 @@ pub enum JobKind {
     TimeSteps,
     /// Writing a table, report or chart of a comparison.
     SaveTable,
+    /// Drawing the features of classifier g.
+    Features,
 }
 
 impl JobKind {
@@ -159,6 +163,7 @@ impl JobKind {
             JobKind::Evaluate => "Comparing treatments",
             JobKind::TimeSteps => "Timing a few steps",
             JobKind::SaveTable => "Saving the comparison",
+            JobKind::Features => "Drawing the feature map",
         }
     }
 }
@@ -1044,6 +1049,7 @@ impl State {
             JobKind::Train,
             JobKind::Generate,
             JobKind::Evaluate,
+            JobKind::Features,
             JobKind::Export,
             JobKind::Verify,
             JobKind::Scan,
@@ -1054,10 +1060,10 @@ impl State {
         order.into_iter().find_map(|kind| self.running(kind).map(|view| (kind, view)))
     }
 
-    /// The long work that runs, where there is any: a training, a making of candidates or a comparison. One of
-    /// them takes the whole machine, so there is one at a time.
+    /// The long work that runs, where there is any: a training, a making of candidates, a comparison or a feature
+    /// map. One of them takes the whole machine, so there is one at a time.
     pub fn making(&self) -> Option<JobKind> {
-        let kinds = [JobKind::Train, JobKind::Generate, JobKind::Evaluate];
+        let kinds = [JobKind::Train, JobKind::Generate, JobKind::Evaluate, JobKind::Features];
         kinds.into_iter().find(|kind| self.running(*kind).is_some())
     }
 

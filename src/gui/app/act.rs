@@ -285,6 +285,7 @@ impl App {
             Command::SaveTable => self.ask(Ask::Table),
             Command::SaveReport => self.ask(Ask::Report),
             Command::SaveChart => self.ask(Ask::Chart),
+            Command::DrawFeatures => self.draw_features(),
             Command::TilesLarger => self.resize_tiles(1.2),
             Command::TilesSmaller => self.resize_tiles(1.0 / 1.2),
             Command::LogScale => {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{App, Done};
 use crate::domain::task::Level;
-use crate::gui::state::{Face, JobKind, Pace, Workspace};
+use crate::gui::state::{Face, JobKind, Pace, Pane, Workspace};
 use crate::gui::views::evaluate::{COMPARED_BOX, measured_words};
 use crate::gui::views::welcome::typed_path;
 use crate::gui::widgets::status_bar::counted;
@@ -39,6 +39,7 @@ impl App {
             form.timed = Face::Empty;
         }
         form.running = Some(request.choice.clone());
+        form.pane = Pane::Figures;
         form.form_open = false;
         self.start(Some(JobKind::Evaluate), "evaluate", Done::Compared, move |ctx| {
             comparisons::compare(ctx, &request, &mut sink).map(Box::new)
@@ -145,6 +146,7 @@ impl App {
     /// Gives the keyboard to a box of the Evaluate workspace.
     pub(super) fn type_in_evaluate(&mut self, name: &str) {
         self.state.workspace = Workspace::Evaluate;
+        self.state.evaluate.pane = Pane::Figures;
         self.state.evaluate.form_open = name == COMPARED_BOX;
         self.focus(name);
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Face, ProjectState, State};
+use super::{Face, FeaturesForm, ProjectState, State};
 use crate::classify::treatments::{Preset, Treatment};
 use crate::evaluation::report::Chart;
 use crate::jobs::comparisons::{Choice, Kept, Report, TreatmentFigures, Workload};
@@ -15,6 +15,28 @@ use crate::project::{RunId, Settings};
 
 /// Treatments that are chosen where nothing else was: they cost nothing more and are hard to beat.
 const FIRST: [&str; 3] = ["class-aware", "drs", "threshold"];
+
+/// What the Evaluate workspace shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Pane {
+    /// The form and the figures of comparisons.
+    #[default]
+    Figures,
+    /// What classifier g sees.
+    Features,
+}
+
+impl Pane {
+    /// In the order of their labels.
+    pub const ALL: [Pane; 2] = [Pane::Figures, Pane::Features];
+
+    pub const fn text(self) -> &'static str {
+        match self {
+            Pane::Figures => "Figures",
+            Pane::Features => "Feature map",
+        }
+    }
+}
 
 /// How the length of a training is chosen. The numbers of the other ways stay.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -70,6 +92,8 @@ impl Estimate {
 /// The Evaluate workspace.
 #[derive(Clone, Debug)]
 pub struct EvaluateForm {
+    pub pane: Pane,
+    pub features: FeaturesForm,
     /// Ids of treatments with their usual parameters; plain training is always compared and not among them.
     pub chosen: BTreeSet<&'static str>,
     /// Treatments with other parameters, as typed.
@@ -105,6 +129,8 @@ pub struct EvaluateForm {
 impl Default for EvaluateForm {
     fn default() -> Self {
         EvaluateForm {
+            pane: Pane::default(),
+            features: FeaturesForm::default(),
             chosen: FIRST.into_iter().collect(),
             typed: String::new(),
             folders: Vec::new(),

@@ -1,14 +1,16 @@
-//! Evaluate: what is to be compared on the left, and what came of it on the right; in a narrow window one of
-//! the two.
+//! Evaluate, in panes. Figures: what is to be compared on the left, and what came of it on the right; in a narrow
+//! window one of the two. Feature map: what classifier g sees.
 //!
 //! Trains nothing itself: starting, pausing and stopping leave as actions, and what is shown of a comparison
 //! is what was kept of it.
 
+mod features;
 mod form;
 mod results;
 
 use egui::{Align, CentralPanel, Frame, Label, Layout, Margin, Panel, ScrollArea, Ui};
 
+pub use features::why_no_map;
 pub use form::why_no_comparison;
 pub use results::{measured_words, queue_words};
 
@@ -16,7 +18,7 @@ use super::train::{bar_frame, progress_words};
 use crate::gui::command::{Action, Command};
 use crate::gui::icons::Icon;
 use crate::gui::regions::Region;
-use crate::gui::state::{JobKind, State};
+use crate::gui::state::{JobKind, Pane, State};
 use crate::gui::textures::Textures;
 use crate::gui::theme::{Tokens, muted, size, space, tokens};
 use crate::gui::widgets::empty_state::{command_button, empty};
@@ -32,9 +34,11 @@ pub const TABLE_BOX: &str = "comparison table";
 const FORM: f32 = 312.0;
 /// Least width at which the form stands beside the results.
 const BESIDE: f32 = 800.0;
+/// Height of the row of panes, with the room above it.
+const PANES: f32 = size::CONTROL + space::S;
 
 /// The Evaluate workspace.
-pub fn evaluate_ui(ui: &mut Ui, state: &mut State, _textures: &mut Textures, out: &mut Vec<Action>) {
+pub fn evaluate_ui(ui: &mut Ui, state: &mut State, textures: &mut Textures, out: &mut Vec<Action>) {
     let t = tokens(ui);
     if state.project.is_none() {
         Region::Main.mark(ui);
@@ -46,6 +50,31 @@ pub fn evaluate_ui(ui: &mut Ui, state: &mut State, _textures: &mut Textures, out
     if let Some(project) = &state.project {
         state.evaluate.offer(&project.exports);
     }
+    let row = Margin { left: 16, right: 16, top: 8, bottom: 0 };
+    Panel::top("evaluate panes")
+        .exact_size(PANES)
+        .frame(Frame::new().fill(t.background).inner_margin(row))
+        .show_separator_line(false)
+        .show(ui, |ui| {
+            Region::Panes.mark(ui);
+            panes(ui, state);
+        });
+    match state.evaluate.pane {
+        Pane::Figures => figures_ui(ui, t, state, out),
+        Pane::Features => features::features_ui(ui, t, state, textures, out),
+    }
+}
+
+fn panes(ui: &mut Ui, state: &mut State) {
+    ui.horizontal(|ui| {
+        for pane in Pane::ALL {
+            ui.selectable_value(&mut state.evaluate.pane, pane, pane.text());
+        }
+    });
+}
+
+/// The pane of comparisons.
+fn figures_ui(ui: &mut Ui, t: &Tokens, state: &mut State, out: &mut Vec<Action>) {
     let beside = ui.available_width() >= BESIDE;
     Panel::top("evaluate tools").exact_size(size::TOOLS).frame(bar_frame(t)).show(ui, |ui| {
         Region::Tools.mark(ui);

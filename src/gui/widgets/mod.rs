@@ -15,4 +15,5 @@ pub mod palette;
 pub mod picture_grid;
 pub mod picture_view;
 pub mod probability;
+pub mod scatter;
 pub mod status_bar;
