@@ -10,24 +10,26 @@ mod training;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
-use counterpoise::classify::batches::Augment;
-use counterpoise::classify::treatments::{Preset, Treatment};
+use counterpoise::classify::treatments::Preset;
 use counterpoise::domain::plan::Target;
 use counterpoise::domain::provenance::Kind;
 use counterpoise::domain::random::{Stage, stream};
 use counterpoise::domain::samples::Dataset;
 use counterpoise::domain::task::{Ctx, Level};
-use counterpoise::evaluation::comparison::{Comparison, Entry, Run, TestPart, sentence};
+use counterpoise::evaluation::comparison::{Adds, Comparison, Entry, Run, TestPart, sentence};
 use counterpoise::evaluation::metrics::bootstrap::{Interval, Settings};
 use counterpoise::evaluation::metrics::{Confusion, Figure, MetricsError};
-use counterpoise::evaluation::treatments::{Asked, MadeTreatment, repeats};
+use counterpoise::evaluation::treatments::{Asked, Filled, MadeOf, repeats};
 use counterpoise::imaging::resize::Fit;
 use counterpoise::imaging::scan::{ScanOptions, scan};
 use counterpoise::imaging::training_set::Spec;
 use counterpoise::jobs::JobError;
 use counterpoise::jobs::evaluate::{
-    Budget, EvaluateRequest, NamedFolder, evaluate, evaluate_keeping, learnt_from, time_steps, usual_folds,
+    Budget, Choice, EvaluateRequest, NamedFolder, evaluate, evaluate_keeping, learnt_from, time_steps,
+    usual_folds,
 };
 use place::Place;
 use serde_json::{Value, json};
@@ -57,31 +59,29 @@ impl Place {
 
     fn request_on(&self, folder: &str, treatments: &[&str], out: Option<&str>) -> EvaluateRequest {
         let dataset = self.dataset(folder);
-        let (mut plain, mut made): (Vec<Treatment>, Vec<MadeTreatment>) = Default::default();
-        for text in treatments {
-            match text.parse::<Asked>().unwrap() {
-                Asked::Plain(treatment) => plain.push(treatment),
-                Asked::Made(treatment) => made.push(treatment),
-            }
-        }
-        EvaluateRequest {
-            spec: Spec::of(&dataset, Some(SIDE), Fit::default()),
-            dataset,
-            test: None,
-            treatments: plain,
+        let spec = Spec::of(&dataset, Some(SIDE), Fit::default());
+        let choice = Choice {
+            treatments: treatments.iter().map(|name| (*name).to_owned()).collect(),
             folders: Vec::new(),
             seed: 5,
             seeds: 2,
             budget: Budget::Steps(6),
             network: Some("small".to_owned()),
             device: "cpu".to_owned(),
-            out: out.map(|out| self.path(out)),
-            made,
             target: Target::Max,
-            folds: None,
-            augment: Augment::default(),
+            generator_epochs: None,
+        };
+        EvaluateRequest {
+            out: out.map(|out| self.path(out)),
+            ..EvaluateRequest::new(Arc::new(dataset), spec, choice)
         }
     }
+}
+
+/// The same with another choice.
+fn chosen(mut request: EvaluateRequest, change: impl FnOnce(&mut Choice)) -> EvaluateRequest {
+    change(&mut request.choice);
+    request
 }
 
 fn list<'a>(object: &'a Value, name: &str) -> &'a Vec<Value> {
@@ -260,9 +260,11 @@ fn exported_folders_are_trained_on_as_they_are() {
     let got =
         place.done(&format!("evaluate source --treatments oversample {QUICK} --folder repeats=balanced"));
     let repeats = named(&got, "repeats");
-    assert_eq!(repeats["makes_images"], true);
+    assert_eq!(repeats["makes_images"], false, "it repeats what is there");
     assert_eq!(repeats["difference"]["against"], "none");
     assert_eq!(repeats["difference_free"]["against"], "oversample");
+    let told = list(&got, "summary").iter().map(|text| text.as_str().unwrap()).collect::<Vec<_>>().join("\n");
+    assert!(!told.contains("made images"), "{told}");
     // 24 of each class and not 24 to 8: another training than the plain one.
     assert_ne!(repeats["calibration_error"], named(&got, "none")["calibration_error"]);
 
@@ -313,7 +315,7 @@ fn a_cancelled_evaluation_goes_on_where_it_was() {
     assert_eq!(kept.lines().count(), 1 + 4, "three of the first seed and one of the second");
 
     // Another evaluation is not mixed with it.
-    let other = EvaluateRequest { budget: Budget::Steps(7), ..request.clone() };
+    let other = chosen(request.clone(), |choice| choice.budget = Budget::Steps(7));
     let refused = evaluate(&Ctx::default(), &other).unwrap_err();
     assert!(
         matches!(&refused, JobError::Input(text) if text.contains("other images or settings")),
@@ -361,7 +363,7 @@ fn what_was_measured_serves_later_evaluations() {
 
     // Other settings and other images lie elsewhere; what was cut short is measured again.
     assert_eq!(files(&kept).len(), 1);
-    let other = EvaluateRequest { budget: Budget::Steps(4), ..place.request(&[], None) };
+    let other = chosen(place.request(&[], None), |choice| choice.budget = Budget::Steps(4));
     assert_eq!(evaluate_keeping(&Ctx::default(), &other, &kept).unwrap().resumed, 0);
     assert_eq!(files(&kept).len(), 2);
     fs::remove_file(place.path("source/train/down/007.png")).unwrap();
@@ -369,7 +371,7 @@ fn what_was_measured_serves_later_evaluations() {
     assert_eq!((fewer.resumed, files(&kept).len()), (0, 3));
     assert_ne!(fewer.setting.training, first.setting.training);
     let (_, ctx) = recorder(Some(("training none with seed 6", Ctx::cancel)));
-    let request = EvaluateRequest { budget: Budget::Steps(5), ..place.request(&[], None) };
+    let request = chosen(place.request(&[], None), |choice| choice.budget = Budget::Steps(5));
     assert_eq!(evaluate_keeping(&ctx, &request, &kept).unwrap_err(), JobError::Cancelled);
     assert_eq!(evaluate_keeping(&Ctx::default(), &request, &kept).unwrap().resumed, 1);
 }
@@ -426,10 +428,10 @@ fn what_was_measured_of_folds_serves_later_evaluations() {
     let kept = place.path("kept");
     place.class("flat/across", 0, 0..12);
     place.class("flat/down", 1, 0..6);
-    let folded = |treatments: &[&str], folds: usize| EvaluateRequest {
-        folds: Some(folds),
-        budget: Budget::Steps(3),
-        ..place.request_on("flat", treatments, None)
+    let folded = |treatments: &[&str], folds: usize| {
+        let request = place.request_on("flat", treatments, None);
+        let request = chosen(request, |choice| choice.budget = Budget::Steps(3));
+        EvaluateRequest { folds: Some(folds), ..request }
     };
     let first = evaluate_keeping(&Ctx::default(), &folded(&[], 3), &kept).unwrap();
     assert!(first.complete && first.resumed == 0 && first.step_seconds.is_some());
@@ -488,10 +490,8 @@ fn stop_and_keep_compares_what_is_there() {
 fn what_the_job_tells() {
     let place = Place::new();
     let (told, ctx) = recorder(None);
-    let request = EvaluateRequest {
-        folders: vec![NamedFolder { name: "again".to_owned(), dir: place.path("source/train") }],
-        ..place.request(&["mixup"], None)
-    };
+    let again = NamedFolder { name: "again".to_owned(), dir: place.path("source/train") };
+    let request = chosen(place.request(&["mixup"], None), |choice| choice.folders = vec![again]);
     evaluate(&ctx, &request).unwrap();
     assert_eq!(told.curve("ACSA · mixup").len(), 2, "one point a seed");
     assert_eq!(told.curve("loss · none, seed 5").len(), 6);
@@ -499,7 +499,9 @@ fn what_the_job_tells() {
     // A training image that lies in the test part, too.
     fs::copy(place.path("source/train/down/000.png"), place.path("source/test/down/999.png")).unwrap();
     let (told, ctx) = recorder(None);
-    let request = EvaluateRequest { budget: Budget::Epochs(1), seeds: 1, ..place.request(&[], None) };
+    let request = chosen(place.request(&[], None), |choice| {
+        (choice.budget, choice.seeds) = (Budget::Epochs(1), 1);
+    });
     let outcome = evaluate(&ctx, &request).unwrap();
     assert!(told.says(Level::Warning, "1 of 17 test images are also training images"));
     assert!(outcome.warnings[0].contains("1 of 17 test images"), "what is wrong stays with the figures");
@@ -538,7 +540,13 @@ fn generators_are_treatments() {
     // 24 of one class and 8 of the other: 16 slots, for the images of a generator alone.
     let filled = list(&got, "made");
     assert_eq!(filled.len(), 3 * 2, "three that fill, under two seeds");
-    assert!(filled.iter().all(|of| of["slots"] == 16 && of["made"].as_u64().unwrap() <= 16));
+    for of in filled {
+        assert_eq!(
+            (&of["slots"], of["made"].as_u64().unwrap() + of["repeats"].as_u64().unwrap()),
+            (&Value::from(16), 16)
+        );
+        assert!(of["seconds"].as_f64().unwrap() >= 0.0, "each learnt in one go: {of}");
+    }
     let of_random = filled.iter().filter(|of| of["name"] == "random").all(|of| of["made"] == 0);
     assert!(of_random, "it repeats alone");
     assert!(list(&got, "failed").is_empty());
@@ -595,8 +603,84 @@ fn an_evaluation_goes_on_inside_a_generator() {
     assert_eq!(outcome.resumed, 3, "both of the first seed and one of the second");
     assert!(told.says(Level::Info, "going on from a checkpoint"));
     assert_eq!(outcome.comparison.json(), whole.comparison.json(), "as if it had never stopped");
-    assert_eq!(outcome.made, whole.made);
+    let filled = |made: &[MadeOf]| made.iter().map(|of| (of.seed, of.filled)).collect::<Vec<_>>();
+    assert_eq!(filled(&outcome.made), filled(&whole.made));
+    assert!(whole.made.iter().all(|of| of.seconds.is_some_and(|seconds| seconds > 0.0)));
+    assert!(outcome.made.iter().all(|of| of.seconds.is_none()), "neither was made in one go");
     assert_eq!(outcome.out, Some(place.path("results")));
+}
+
+#[test]
+fn generators_of_other_lengths_take_no_line_of_each_other() {
+    let place = Place::new();
+    let kept = place.path("kept");
+    let lasting = |epochs: Option<usize>| {
+        chosen(place.request(&["smote:space=pixels:batch=8"], None), |choice| {
+            (choice.seeds, choice.generator_epochs) = (1, epochs);
+        })
+    };
+    let first = evaluate_keeping(&Ctx::default(), &lasting(Some(2)), &kept).unwrap();
+    assert_eq!(first.resumed, 0);
+    let longer = evaluate_keeping(&Ctx::default(), &lasting(Some(3)), &kept).unwrap();
+    assert_eq!(longer.resumed, 1, "plain training alone");
+    let generators = folder_of(&kept, "").join("generators");
+    assert_eq!(files(&generators).len(), 2, "a folder for each length: {:?}", files(&generators));
+    let again = evaluate_keeping(&Ctx::default(), &lasting(Some(2)), &kept).unwrap();
+    assert_eq!((again.resumed, again.step_seconds), (2, None), "nothing was left to train");
+    assert_eq!(again.comparison.json(), first.comparison.json());
+    // Another target is other images of the same model.
+    let half = chosen(lasting(Some(2)), |choice| choice.target = Target::Count(16));
+    let outcome = evaluate_keeping(&Ctx::default(), &half, &kept).unwrap();
+    assert_eq!((outcome.resumed, outcome.made[0].filled.unwrap().slots), (1, 8));
+    assert_eq!(files(&generators).len(), 2, "it was not trained again");
+    assert_eq!(outcome.made[0].seconds, None, "only a part of the work was done now");
+
+    // The name stays as it was asked for; the command line that repeats it says the epochs.
+    assert_eq!(first.made[0].name, "smote:batch=8:space=pixels".parse::<Asked>().unwrap().to_string());
+    let command = first.page(&lasting(Some(2))).about.command;
+    assert!(command.contains("epochs=2") && command.contains("--target max"), "{command}");
+    // Of a length in epochs generators have as many, as on the command line, unless theirs is said.
+    let of = |change: fn(&mut Choice)| chosen(lasting(None), change).choice.lasting();
+    assert_eq!(of(|choice: &mut Choice| choice.budget = Budget::Epochs(4)), Some(4));
+    assert_eq!(of(|choice: &mut Choice| choice.budget = Budget::Steps(4)), None);
+    let both = |choice: &mut Choice| {
+        (choice.budget, choice.generator_epochs) = (Budget::Epochs(4), Some(9));
+    };
+    assert_eq!(of(both), Some(9));
+}
+
+#[test]
+fn the_time_left_counts_generators_once_one_was_measured() {
+    let place = Place::new();
+    let (told, ctx) = recorder(None);
+    evaluate(&ctx, &place.request(&["class-aware"], None)).unwrap();
+    assert!(told.times().is_empty(), "the pace of the steps says it");
+    evaluate(&ctx, &place.request(&[QUICK_SMOTE, "random"], None)).unwrap();
+    let times = told.times();
+    let (first, words) = &times[0];
+    assert!(first.is_none() && words.contains("not measured yet (smote"), "{first:?} {words}");
+    assert!(!words.contains("random"), "it learns nothing");
+    let begins = times.iter().position(|(_, words)| words.is_empty()).unwrap();
+    assert!(times[1..begins].iter().any(|(left, _)| left.is_some()), "of the classifiers");
+    assert!(times[begins..].iter().all(|(left, words)| left.is_some() && words.is_empty()));
+    assert!(times[begins].0.unwrap() > Duration::ZERO, "the second seed is ahead");
+    assert_eq!(times.last().unwrap().0, Some(Duration::ZERO));
+}
+
+#[test]
+fn what_a_generator_gave_in_words() {
+    let of = |filled: Option<Filled>, seconds| {
+        MadeOf { name: "smote".to_owned(), seed: 5, filled, seconds }.words()
+    };
+    let filled = |slots, made| Some(Filled { slots, made });
+    assert_eq!(
+        of(filled(16, 12), Some(41.23)),
+        "12 of 16 slots have an accepted image, 4 a repeat; 41.2 s of learning and making"
+    );
+    assert!(of(filled(16, 16), None).starts_with("all 16 slots have an accepted image; not done in one go"));
+    assert!(of(filled(16, 0), None).starts_with("all 16 slots have a repeat"), "no image was made");
+    assert!(of(filled(0, 0), None).starts_with("no slot to fill"));
+    assert!(of(None, Some(1.0)).contains("its own classifier; 1.0 s"));
 }
 
 #[test]
@@ -642,19 +726,20 @@ fn folds_keep_groups_and_go_on() {
     fs::copy(place.path("flat/across/000.png"), place.path("flat/across/copy.png")).unwrap();
     let folded = |out: Option<&str>| {
         let mut request = place.request_on("flat", &["threshold", QUICK_SMOTE], out);
-        for sample in &mut request.dataset.samples {
+        for sample in &mut Arc::make_mut(&mut request.dataset).samples {
             if sample.path.ends_with("001.png") || sample.path.ends_with("002.png") {
                 sample.group = Some("one patient".to_owned());
             }
         }
-        EvaluateRequest { folds: Some(3), seeds: 1, ..request }
+        request.choice.seeds = 1;
+        EvaluateRequest { folds: Some(3), ..request }
     };
     let (_, ctx) = recorder(None);
     let whole = evaluate(&ctx, &folded(None)).unwrap();
     assert_eq!(whole.setting.folds, Some(3));
     assert_eq!(whole.comparison.test.truth.len(), 19, "every image is told once");
     assert!(whole.failed.is_empty(), "{:?}", whole.failed);
-    let slots: Vec<usize> = whole.made.iter().map(|of| of.filled.slots).collect();
+    let slots: Vec<usize> = whole.made.iter().map(|of| of.filled.unwrap().slots).collect();
     assert!(slots.len() == 1 && slots[0] > 0, "one sum over the folds: {slots:?}");
 
     let request = folded(Some("results"));
@@ -715,8 +800,8 @@ fn run(name: &str, seed: u64, truth: &[usize], wrong: usize) -> Run {
     }
 }
 
-fn entry(name: &str, made: bool) -> Entry {
-    Entry { name: name.to_owned(), label: name.to_owned(), made }
+fn entry(name: &str, adds: Adds) -> Entry {
+    Entry { name: name.to_owned(), label: name.to_owned(), adds }
 }
 
 #[test]
@@ -734,20 +819,22 @@ fn sentences_say_no_more_than_the_intervals() {
         runs.push(run("like good", seed, &truth, 11));
         runs.push(run("poor", seed, &truth, 2));
         runs.push(run("made", seed, &truth, 5));
+        runs.push(run("repeated", seed, &truth, 5));
     }
     let entries = [
-        entry("none", false),
-        entry("good", false),
-        entry("like good", false),
-        entry("poor", false),
-        entry("made", true),
-        entry("absent", false),
+        entry("none", Adds::Nothing),
+        entry("good", Adds::Nothing),
+        entry("like good", Adds::Nothing),
+        entry("poor", Adds::Nothing),
+        entry("made", Adds::Made),
+        entry("repeated", Adds::Repeats),
+        entry("absent", Adds::Nothing),
     ];
     let settings = Settings { draws: 300, ..Settings::default() };
     let ctx = Ctx::default();
     let compare = |runs: &[Run]| Comparison::of(&ctx, test.clone(), &entries, "none", runs, &settings);
     let comparison = compare(&runs).unwrap();
-    assert_eq!(comparison.treatments.len(), 5, "what did not run is left out");
+    assert_eq!(comparison.treatments.len(), 6, "what did not run is left out");
     let against = |name: &str| comparison.treatment(name).unwrap().against_baseline.clone().unwrap();
     assert!(against("good").sentence.contains("good is better than plain training"));
     assert!(against("poor").sentence.contains("poor is worse than plain training"));
@@ -756,7 +843,12 @@ fn sentences_say_no_more_than_the_intervals() {
     let summary = comparison.summary.join("\n");
     assert!(summary.contains("good is better than plain training"), "{summary}");
     assert!(summary.contains("Not told apart from good: like good."), "{summary}");
-    assert!(summary.contains("made images of made are not shown to do more than good"), "{summary}");
+    assert!(summary.contains("the made images of made are not shown to do more than good"), "{summary}");
+    assert!(
+        summary.contains("the repeated images of repeated are not shown to do more than good"),
+        "{summary}"
+    );
+    assert!(!summary.contains("made images of repeated"), "{summary}");
     assert!(summary.contains("one in twenty"), "{summary}");
     assert_eq!(comparison.treatment("none").unwrap().figure("recall_medium"), None);
     assert!(comparison.treatment("none").unwrap().figure("recall_few").is_some(), "b has 15 training images");

@@ -10,11 +10,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use counterpoise::classify::treatments::Preset;
+use counterpoise::domain::plan::Target;
 use counterpoise::domain::provenance::Kind;
 use counterpoise::domain::samples::{Dataset, ImageInfo, Sample};
 use counterpoise::domain::splits::Split;
 use counterpoise::domain::task::Level;
 use counterpoise::evaluation::comparison::Change;
+use counterpoise::evaluation::treatments::{Filled, MadeOf, MadeTreatment};
 use counterpoise::gui::app::{App, AppOptions};
 use counterpoise::gui::command::{Action, Command};
 use counterpoise::gui::state::{
@@ -96,6 +98,7 @@ fn job(state: JobState) -> JobView {
         total: 6000,
         elapsed: Duration::from_secs(75),
         time_left: Some(Duration::from_secs(125)),
+        unmeasured: String::new(),
         series: Arc::new(vec![
             series("ACSA · none", &[[5.0, 0.5], [6.0, 0.5625]]),
             series("ACSA · drs", &[[5.0, 0.75]]),
@@ -117,7 +120,14 @@ fn choice() -> Choice {
         budget: Budget::Steps(1000),
         network: Some("small".to_owned()),
         device: "cpu".to_owned(),
+        target: Target::Max,
+        generator_epochs: None,
     }
+}
+
+/// Settings of a project on the processor.
+fn settings() -> Settings {
+    Settings { device: "cpu".to_owned(), ..Settings::default() }
 }
 
 fn workload() -> Workload {
@@ -188,6 +198,7 @@ fn report() -> Report {
             "drs is better than plain training: ACSA +0.275.".to_owned(),
             "Not told apart from drs: mixup.".to_owned(),
         ],
+        made: Vec::new(),
         failed: Vec::new(),
         unreadable: 0,
         warnings: Vec::new(),
@@ -418,7 +429,7 @@ fn the_form_chooses_and_counts() {
     harness.run_steps(2);
     assert!(harness.query_by_label("Remove bars-balanced").is_none());
     let state = &harness.state().state;
-    let choice = state.evaluate.choice("cpu").unwrap();
+    let choice = state.evaluate.choice(&settings()).unwrap();
     let folder = NamedFolder { name: "bars-balanced".to_owned(), dir: PathBuf::from("/data/bars-balanced") };
     assert_eq!(choice.folders, [folder]);
     assert_eq!(choice.treatments.len(), 24);
@@ -428,11 +439,165 @@ fn the_form_chooses_and_counts() {
     assert!(choice.names().contains(&"drs+mixup".to_owned()), "in the order of the table");
     let mut again = State::new();
     again.evaluate.take(&choice);
-    assert_eq!(again.evaluate.choice("cpu").unwrap(), choice, "what was chosen is filled in again");
+    assert_eq!(again.evaluate.choice(&settings()).unwrap(), choice, "what was chosen is filled in again");
 
     harness.key_press_modifiers(Modifiers::COMMAND, Key::R);
     harness.run_steps(2);
     assert!(commands(&harness).contains(&Command::Evaluate));
+}
+
+#[test]
+fn generators_are_chosen_by_name() {
+    let mut state = bars();
+    state.evaluate.chosen.clear();
+    state.evaluate.network = Some("small".to_owned());
+    (state.evaluate.length, state.evaluate.steps) = (Length::Steps, 1000);
+    state.project.as_mut().unwrap().settings.device = "cpu".to_owned();
+    let mut harness = harness(state, Theme::Dark);
+    assert_sees(
+        &harness,
+        &["Generators (trained anew for each seed)", "Slow: most learn longer", "to the target of Plan"],
+    );
+    for info in MadeTreatment::table() {
+        let short = info.label.split(',').next().unwrap();
+        let more = if info.method.needs_training { "" } else { " to the target" };
+        let name = format!("{short}{more}");
+        assert!(harness.query_by_role_and_label(Role::CheckBox, name.as_str()).is_some(), "{name}");
+    }
+    assert!(!sees(&harness, "of generators"), "none is chosen");
+    let chosen = |harness: &Harness<'_, World>| harness.state().state.evaluate.choice(&settings()).unwrap();
+    harness.get_by_role_and_label(Role::CheckBox, "BAEGAN").click();
+    harness.run_steps(2);
+    harness.get_by_role_and_label(Role::CheckBox, "Random oversampling to the target").click();
+    harness.run_steps(2);
+    assert_eq!(chosen(&harness).treatments, ["baegan", "random"]);
+    // A classifier of its own for each and plain training, with three seeds; what repeats has nothing to learn.
+    assert_sees(
+        &harness,
+        &[
+            "9\u{a0}trainings of 1\u{a0}000\u{a0}steps each, and 3\u{a0}trainings of generators",
+            "Time a few steps to see that of the classifiers; the generators' own training is not measured yet \
+             (baegan)",
+        ],
+    );
+    let workload = harness.state().state.workload().unwrap();
+    let pace = Pace { workload: workload.clone(), network: Preset::Small, step_seconds: 0.1, of: None };
+    harness.state_mut().state.evaluate.timed = Face::Full(pace);
+    harness.run_steps(2);
+    assert_sees(
+        &harness,
+        &["About 15 min of training: 0.100 s a step, as timed here; plus the generators' own training, not \
+             measured yet (baegan)."],
+    );
+    // What a comparison of the same work measured counts, for each seed.
+    let of = |seed: u64, seconds| MadeOf {
+        name: "baegan+mixup".to_owned(),
+        seed,
+        filled: Some(Filled { slots: 385, made: 300 }),
+        seconds,
+    };
+    let measured = Report {
+        choice: Choice { treatments: vec!["baegan+mixup".to_owned()], ..chosen(&harness) },
+        workload,
+        made: vec![of(5, Some(500.0)), of(6, Some(700.0)), of(7, None)],
+        ..report()
+    };
+    let state = &mut harness.state_mut().state;
+    state.project.as_mut().unwrap().comparisons = vec![kept(4, LATE, measured)];
+    harness.run_steps(2);
+    // 15 minutes and three times 600 seconds.
+    assert_sees(
+        &harness,
+        &["About 45 min of training", "baegan 600 s under each seed, as in the comparison of 2025-12-31"],
+    );
+    assert!(!sees(&harness, "not measured yet"));
+
+    // Another length is another time, and stays with the choice.
+    harness.get_by_role_and_label(Role::CheckBox, "Epochs of each generator").click();
+    harness.run_steps(2);
+    harness.state_mut().state.evaluate.generator_epochs = 7;
+    harness.run_steps(2);
+    assert_sees(&harness, &["not measured yet (baegan)"]);
+    let choice = chosen(&harness);
+    assert_eq!((choice.generator_epochs, choice.lasting()), (Some(7), Some(7)));
+    harness.state_mut().state.evaluate.typed = "smote+mixup, baegan:epochs=3".to_owned();
+    let choice = chosen(&harness);
+    assert_eq!(choice.names(), ["none", "baegan", "random", "smote+mixup", "baegan:epochs=3"]);
+    assert_eq!(choice.generators(), ["baegan", "smote", "baegan:epochs=3"]);
+    assert_eq!(choice.trainings(), 5 * 3);
+    let mut again = State::new();
+    again.evaluate.take(&choice);
+    assert_eq!(again.evaluate.choice(&settings()).unwrap(), choice, "what was chosen is filled in again");
+    // Classes are filled as Plan has it, and M2m on-line trains its own classifier and fills none.
+    let halved = Settings { target: Target::Count(200), ..settings() };
+    assert_eq!(again.evaluate.choice(&halved).unwrap().target, Target::Count(200));
+    again.evaluate.typed.clear();
+    again.evaluate.generators = BTreeSet::from(["m2m-online"]);
+    let choice = again.evaluate.choice(&halved).unwrap();
+    assert_eq!((choice.target.clone(), choice.generator_epochs), (Target::Max, None));
+    assert_eq!((choice.trainings(), choice.generators()), (3, vec!["m2m-online".to_owned()]));
+    assert!(why_no_comparison(&harness.state().state).is_none());
+}
+
+#[test]
+fn a_generator_at_work_says_its_stage() {
+    let with = |stage: &str, done: u64, total: u64| JobView {
+        stage: stage.to_owned(),
+        done,
+        total,
+        unmeasured: "the generators' own training, not measured yet (baegan)".to_owned(),
+        ..job(JobState::Running)
+    };
+    let choice = Choice { treatments: vec!["drs".to_owned(), "baegan".to_owned()], ..choice() };
+    for theme in THEMES {
+        let view = with("baegan with seed 6: training the judge, epoch 3 of 20", 120, 3000);
+        let mut running = with_job(bars(), JobKind::Evaluate, view);
+        running.evaluate.running = Some(choice.clone());
+        assert_sees(
+            &harness(running, theme),
+            &[
+                "fitting baegan, seed 2 of 3: training the judge, epoch 3 of 20 · 120 of 3\u{a0}000",
+                "2 min 5 s left, plus the generators' own training, not measured yet (baegan)",
+                "baegan: fitting with seed 6: training the judge, epoch 3 of 20 · 2\u{a0}seeds to go",
+                "drs: ACSA 0.750 · 2\u{a0}seeds to go",
+                "Pause",
+            ],
+        );
+    }
+    let making = with("baegan with seed 5, fold 2: making images of down", 64, 112);
+    assert_eq!(
+        queue_words(&making, &choice, "baegan"),
+        "with seed 5, fold 2: making images of down, 64 of 112 · 2\u{a0}seeds to go"
+    );
+    let mut running = with_job(bars(), JobKind::Evaluate, making);
+    running.evaluate.running = Some(choice.clone());
+    assert_sees(&harness(running, Theme::Light), &["baegan, seed 1 of 3, fold 2: making images of down"]);
+    // Its own notes are no failure of what goes on.
+    let mut noted = with("training baegan with seed 5", 1, 2);
+    noted.notes = vec![(Level::Error, "baegan with seed 5: training ran away; the model keeps".to_owned())];
+    assert_eq!(queue_words(&noted, &choice, "baegan"), "training with seed 5 · 2\u{a0}seeds to go");
+}
+
+#[test]
+fn what_generators_gave_stands_in_the_report() {
+    let of = |seed: u64, made: usize, seconds| MadeOf {
+        name: "smote".to_owned(),
+        seed,
+        filled: Some(Filled { slots: 16, made }),
+        seconds,
+    };
+    let whole = Report { made: vec![of(5, 12, Some(41.23)), of(6, 0, None)], ..report() };
+    for theme in THEMES {
+        assert_sees(
+            &harness(compared(whole.clone()), theme),
+            &[
+                "What generators gave",
+                "smote with seed 5: 12 of 16 slots have an accepted image, 4 a repeat; 41.2 s of learning",
+                "smote with seed 6: all 16 slots have a repeat; not done in one go",
+            ],
+        );
+        assert!(!sees(&harness(compared(report()), theme), "What generators gave"));
+    }
 }
 
 #[test]
@@ -585,7 +750,7 @@ fn what_is_missing_of_a_comparison_is_said() {
         harness.get_by_label("Go on").click();
         harness.run_steps(2);
         assert_eq!(commands(&harness), [Command::Evaluate]);
-        assert_eq!(harness.state().state.evaluate.choice("cpu").unwrap(), choice());
+        assert_eq!(harness.state().state.evaluate.choice(&settings()).unwrap(), choice());
     }
 }
 
@@ -802,7 +967,7 @@ fn a_comparison_of_the_app_is_there_after_a_restart_and_goes_on() {
         assert_eq!(fs::read_to_string(&table).unwrap(), report.csv);
         assert!(!folder.path().join("set/table.md").exists());
         let page = fs::read_to_string(folder.path().join("report.html")).unwrap();
-        assert!(page.contains("class-aware") && page.contains("--treatments none,class-aware"), "{page}");
+        assert!(page.contains("class-aware") && page.contains("--treatments class-aware --seed"), "{page}");
         let chart = fs::read_to_string(folder.path().join("chart.svg")).unwrap();
         assert!(chart.contains("ACSA of each treatment"), "{chart}");
         assert!(fs::read(folder.path().join("chart.PNG")).unwrap().starts_with(b"\x89PNG"));
@@ -846,6 +1011,86 @@ fn a_comparison_of_the_app_is_there_after_a_restart_and_goes_on() {
         assert!(harness.query_by_label("Go on").is_none());
         settle(&mut harness, "rest", App::is_idle);
     }
+}
+
+#[test]
+fn a_generator_of_the_app_goes_on_after_a_cancel() {
+    let folder = tempfile::tempdir().unwrap();
+    write_set(&folder.path().join("set"));
+    let mut harness = window(folder.path());
+    let state = &mut harness.state_mut().state;
+    let form = &mut state.evaluate;
+    form.chosen.clear();
+    form.typed = "smote:space=pixels:batch=8".to_owned();
+    (form.generator_epochs, form.sets_generator_epochs) = (2000, true);
+    (form.seeds, form.length, form.steps) = (1, Length::Steps, 2);
+    form.network = Some("small".to_owned());
+    let settings = &mut state.project.as_mut().unwrap().settings;
+    (settings.device, settings.size) = ("cpu".to_owned(), Some(SIDE));
+    harness.state_mut().act(Action::SettingsChanged);
+    settle(&mut harness, "saved", App::is_idle);
+    // Long enough to be cancelled inside of it.
+    harness.state_mut().act(Action::Do(Command::Evaluate));
+    settle(&mut harness, "the generator", |app| {
+        let job = app.state.job(JobKind::Evaluate);
+        job.is_some_and(|job| job.stage.contains("with seed 0: training the judge"))
+    });
+    harness.run_steps(2);
+    for words in ["fitting smote", "seed 1 of 1: training the judge"] {
+        assert!(harness.query_all_by_label_contains(words).next().is_some(), "{words}");
+    }
+    harness.state_mut().act(Action::PauseJob(JobKind::Evaluate, true));
+    settle(&mut harness, "the pause", |app| {
+        app.state.job(JobKind::Evaluate).is_some_and(|job| job.state == JobState::Paused)
+    });
+    harness.state_mut().act(Action::CancelJob(JobKind::Evaluate));
+    settle(&mut harness, "the cancel", is_over);
+    settle(&mut harness, "rest", App::is_idle);
+
+    // The same again goes on from its checkpoint; a shorter one is another generator.
+    harness.state_mut().act(Action::Do(Command::Evaluate));
+    settle(&mut harness, "the checkpoint", |app| {
+        let job = app.state.job(JobKind::Evaluate);
+        job.is_some_and(|job| job.notes.iter().any(|(_, text)| text.contains("going on from a checkpoint")))
+    });
+    harness.state_mut().act(Action::CancelJob(JobKind::Evaluate));
+    settle(&mut harness, "the cancel", is_over);
+    settle(&mut harness, "rest", App::is_idle);
+    harness.state_mut().state.evaluate.generator_epochs = 2;
+    harness.state_mut().act(Action::Do(Command::Evaluate));
+    settle(&mut harness, "the comparison", |app| reports(app).len() == 1 && is_over(app));
+    harness.run_steps(3);
+    let report = reports(harness.state()).remove(0);
+    assert_eq!((report.choice.generator_epochs, report.made.len()), (Some(2), 1));
+    assert!(report.made[0].seconds.is_some(), "it took nothing from the longer one");
+    for words in ["What generators gave", "with seed 0: "] {
+        assert!(harness.query_all_by_label_contains(words).next().is_some(), "{words}");
+    }
+    settle(&mut harness, "rest", App::is_idle);
+}
+
+#[test]
+fn a_failure_is_said_once() {
+    let folder = tempfile::tempdir().unwrap();
+    write_set(&folder.path().join("set"));
+    let mut harness = window(folder.path());
+    let state = &mut harness.state_mut().state;
+    let form = &mut state.evaluate;
+    form.chosen.clear();
+    form.add_folder(&folder.path().join("nowhere"));
+    form.network = Some("small".to_owned());
+    let settings = &mut state.project.as_mut().unwrap().settings;
+    (settings.device, settings.size) = ("cpu".to_owned(), Some(SIDE));
+    harness.state_mut().act(Action::Do(Command::Evaluate));
+    settle(&mut harness, "the failure", |app| app.state.failure(JobKind::Evaluate).is_some());
+    settle(&mut harness, "rest", App::is_idle);
+    harness.run_steps(3);
+    assert!(harness.query_by_label("The comparison failed; what was measured is kept").is_some());
+    assert!(harness.query_all_by_label_contains("no such folder").next().is_some());
+    let messages = &harness.state().state.notifications;
+    let says = |text: &str| text.contains("no such folder");
+    assert!(!messages.toasts().iter().any(|(_, message)| says(&message.text)));
+    assert!(messages.log().any(|message| says(&message.text)), "the log has it");
 }
 
 #[test]

@@ -134,6 +134,7 @@ fn job(state: JobState) -> JobView {
         total: 200,
         elapsed: Duration::from_secs(75),
         time_left: Some(Duration::from_secs(125)),
+        unmeasured: String::new(),
         series: Arc::new(vec![
             series("loss · g", 0.25),
             series("recall of g, training · normal", 0.75),

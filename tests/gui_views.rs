@@ -111,6 +111,7 @@ fn job(state: JobState, stage: &str, done: u64, total: u64) -> JobView {
         total,
         elapsed: Duration::from_secs(20),
         time_left: Some(Duration::from_secs(65)),
+        unmeasured: String::new(),
         series: Arc::default(),
         notes: Vec::new(),
         previews: Arc::default(),

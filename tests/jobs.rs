@@ -120,6 +120,59 @@ fn a_paused_job_stands_still_and_can_be_cancelled() {
 }
 
 #[test]
+fn a_time_that_the_work_tells_takes_the_place_of_the_pace() {
+    let told = Arc::new(AtomicUsize::new(0));
+    let stage = told.clone();
+    let job = spawn("tells", quiet(), move |ctx| -> Result<(), JobError> {
+        let wait = |number: usize| -> Result<(), JobError> {
+            while stage.load(Ordering::SeqCst) < number {
+                ctx.check()?;
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            Ok(())
+        };
+        ctx.time_left(Some(Duration::from_secs(100)), "");
+        ctx.progress("one", 1, 2);
+        wait(1)?;
+        ctx.time_left(Some(Duration::from_secs(50)), "what nobody measured");
+        ctx.progress("two", 2, 2);
+        wait(2)
+    });
+    let reaches = |name: &str| {
+        let begun = Instant::now();
+        while job.view().stage != name {
+            assert!(begun.elapsed() < Duration::from_secs(10), "{name}");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    };
+    reaches("one");
+    std::thread::sleep(Duration::from_millis(30));
+    let view = job.view();
+    let left = view.time_left.unwrap();
+    assert!(left < Duration::from_secs(100) && left > Duration::from_secs(80), "it goes by: {left:?}");
+    assert!(view.unmeasured.is_empty());
+    job.pause(true);
+    assert_eq!(job.view().time_left, None);
+    std::thread::sleep(Duration::from_millis(400));
+    job.pause(false);
+    let paused = job.ctx().paused_for();
+    assert!(paused >= Duration::from_millis(400), "{paused:?}");
+    let after = job.view().time_left.unwrap();
+    assert!(left - after < Duration::from_millis(350), "a pause is no part of it: {left:?}, {after:?}");
+    told.store(1, Ordering::SeqCst);
+    reaches("two");
+    std::thread::sleep(Duration::from_millis(30));
+    let view = job.view();
+    // What runs may be what was never measured, so that nothing is taken off.
+    assert_eq!(view.time_left, Some(Duration::from_secs(50)));
+    assert_eq!(view.unmeasured, "what nobody measured");
+    told.store(2, Ordering::SeqCst);
+    job.wait().unwrap();
+    let view = job.view();
+    assert!(view.time_left.is_none() && view.unmeasured.is_empty(), "it is over");
+}
+
+#[test]
 fn stop_and_keep_ends_with_a_result() {
     let job = spawn("keep", quiet(), |ctx| {
         while !ctx.is_stopping() {

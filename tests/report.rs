@@ -3,11 +3,12 @@
 #![allow(clippy::unwrap_used)]
 
 use counterpoise::domain::task::Ctx;
-use counterpoise::evaluation::comparison::{Comparison, Entry, Run, TestPart};
+use counterpoise::evaluation::comparison::{Adds, Comparison, Entry, Run, TestPart};
 use counterpoise::evaluation::metrics::Spread;
 use counterpoise::evaluation::metrics::bootstrap::Settings;
 use counterpoise::evaluation::report::raster::{self, RasterError};
 use counterpoise::evaluation::report::{About, Card, Chart, Page};
+use counterpoise::evaluation::treatments::{Filled, MadeOf};
 use counterpoise::gui::theme::{DARK, LIGHT};
 use counterpoise::imaging::decode::{Limits, decode_bytes};
 use counterpoise::imaging::picture::Picture;
@@ -32,7 +33,8 @@ const SAFE: [&str; 5] = [
 ];
 
 fn entry(name: &str, made: bool) -> Entry {
-    Entry { name: name.to_owned(), label: format!("all about {name}"), made }
+    let adds = if made { Adds::Made } else { Adds::Nothing };
+    Entry { name: name.to_owned(), label: format!("all about {name}"), adds }
 }
 
 fn run(name: &str, seed: u64, said: &[usize]) -> Run {
@@ -46,6 +48,7 @@ fn about() -> About {
             ("seeds".to_owned(), "5, 6".to_owned()),
             ("version".to_owned(), "counterpoise 9.9.9".to_owned()),
         ],
+        made: Vec::new(),
         card: Card {
             kinds: vec![("original".to_owned(), 40), ("synthetic".to_owned(), 2)],
             training_hash: "aa11".to_owned(),
@@ -263,6 +266,32 @@ fn the_numbers_are_those_of_the_comparison() {
     assert!(change.contains(">recall from 0<") && change.contains(">recall 0 %<"), "{change}");
     let answers = page.svg(Chart::Confusion, "drs").unwrap();
     assert!(answers.contains("across, said to be down: 1 of 4"), "{answers}");
+}
+
+#[test]
+fn what_generators_gave_is_a_table_of_its_own() {
+    let mut page = tiny();
+    assert!(!page.html().contains("What generators gave"), "there was none");
+    assert!(page.html().contains("made images; seeds 7"));
+    let of = |name: &str, filled, seconds| MadeOf { name: name.to_owned(), seed: 5, filled, seconds };
+    page.about.made = vec![
+        of("smote <b>", Some(Filled { slots: 16, made: 12 }), Some(41.23)),
+        of("random", Some(Filled { slots: 16, made: 0 }), Some(f64::NAN)),
+        of("m2m-online", None, None),
+    ];
+    (page.treatments[2].made, page.treatments[2].repeated) = (false, true);
+    let html = page.html();
+    texts(&html);
+    no_strange_numbers(&html);
+    for words in [
+        "smote &lt;b&gt;</bdi><small>seed 5</small></th><td>16</td><td>12</td><td>4</td><td>41.2</td>",
+        "<td>16</td><td>0</td><td>16</td><td>-<small>not measured, as it was not done in one go</small>",
+        "<td>-<small>its own classifier is measured</small></td>",
+        "repeated images; seeds 7",
+    ] {
+        assert!(html.contains(words), "{words}");
+    }
+    assert!(!html.contains("made images; seeds"), "{html}");
 }
 
 #[test]

@@ -18,7 +18,7 @@ use std::path::Path;
 use counterpoise::classify::batches::Augment;
 use counterpoise::domain::imbalance::long_tail_counts;
 use counterpoise::domain::task::Ctx;
-use counterpoise::evaluation::comparison::{Comparison, Entry, Run, TestPart};
+use counterpoise::evaluation::comparison::{Adds, Comparison, Entry, Run, TestPart};
 use counterpoise::evaluation::metrics::Figure;
 use counterpoise::evaluation::metrics::bootstrap::Settings;
 use counterpoise::evaluation::published::{
@@ -154,7 +154,8 @@ fn plain_alone() -> Comparison {
         training: vec![3, 1],
         truth: vec![0, 0, 1, 1],
     };
-    let entries = [Entry { name: "none".to_owned(), label: "Plain training".to_owned(), made: false }];
+    let entries =
+        [Entry { name: "none".to_owned(), label: "Plain training".to_owned(), adds: Adds::Nothing }];
     let run = Run {
         name: "none".to_owned(),
         seed: 0,

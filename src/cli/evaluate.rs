@@ -2,6 +2,7 @@
 //! cross-validation.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
@@ -10,12 +11,11 @@ use super::output::Outcome;
 use super::tables::Table;
 use super::terminal::Terminal;
 use super::{Failure, Result, input};
-use crate::classify::batches::Augment;
 use crate::classify::treatments::{Treatment, Values};
 use crate::evaluation::treatments::{Asked, MadeTreatment};
 use crate::imaging::scan::Reading;
 use crate::jobs;
-use crate::jobs::evaluate::{Budget, EvaluateOutcome, EvaluateRequest, NamedFolder};
+use crate::jobs::evaluate::{Budget, Choice, EvaluateOutcome, EvaluateRequest, NamedFolder, title};
 
 /// Stands for every treatment that needs no generator.
 const ALL: &str = "all";
@@ -28,7 +28,7 @@ pub fn run(args: EvaluateArgs, terminal: &Terminal) -> Result<Outcome> {
     if let Some(out) = &args.out {
         input::refuse_existing(out)?;
     }
-    let Chosen { treatments, made, mut folders } = chosen(&args.treatments)?;
+    let Chosen { treatments, mut folders } = chosen(&args.treatments)?;
     for text in &args.folders {
         folders.push(named(text)?);
     }
@@ -52,22 +52,22 @@ pub fn run(args: EvaluateArgs, terminal: &Terminal) -> Result<Outcome> {
         None => None,
     };
     let spec = input::spec(&dataset, &args.common);
-    let request = EvaluateRequest {
-        dataset,
-        test,
-        spec,
-        treatments,
+    let choice = Choice {
+        treatments: treatments.iter().map(ToString::to_string).collect(),
         folders,
         seed: args.common.seed,
         seeds: args.seeds as usize,
         budget,
         network: args.common.network,
         device: args.common.device,
-        out: args.out,
-        made,
         target: args.common.target,
+        generator_epochs: None,
+    };
+    let request = EvaluateRequest {
+        test,
+        out: args.out,
         folds: args.folds.map(|folds| folds as usize),
-        augment: Augment::default(),
+        ..EvaluateRequest::new(Arc::new(dataset), spec, choice)
     };
     let outcome = terminal.job("evaluate", move |ctx| jobs::evaluate::evaluate(ctx, &request))?;
     Ok(told(&outcome))
@@ -76,16 +76,14 @@ pub fn run(args: EvaluateArgs, terminal: &Terminal) -> Result<Outcome> {
 /// What a list of treatments names.
 #[derive(Default)]
 struct Chosen {
-    treatments: Vec<Treatment>,
-    made: Vec<MadeTreatment>,
+    treatments: Vec<Asked>,
     folders: Vec<NamedFolder>,
 }
 
 impl Chosen {
     fn add(&mut self, name: &str) -> Result<()> {
         match name.parse::<Asked>() {
-            Ok(Asked::Plain(treatment)) => self.treatments.push(treatment),
-            Ok(Asked::Made(made)) => self.made.push(made),
+            Ok(treatment) => self.treatments.push(treatment),
             Err(error) => return Err(Failure::usage(format!("--treatments: {error}"))),
         }
         Ok(())
@@ -159,13 +157,10 @@ fn told(outcome: &EvaluateOutcome) -> Outcome {
         text += &format!("{sentence}\n");
     }
     for failed in &outcome.failed {
-        text += &format!("{} with seed {}: {}\n", failed.name, failed.seed, failed.reason);
+        text += &format!("{}: {}\n", title(&failed.name, failed.seed), failed.reason);
     }
     for of in &outcome.made {
-        text += &format!(
-            "{} with seed {}: {} of {} slots have a made image, the others a repeat\n",
-            of.name, of.seed, of.filled.made, of.filled.slots
-        );
+        text += &format!("{}: {}\n", title(&of.name, of.seed), of.words());
     }
     text += &format!("\n{}\n", outcome.setting.lines().join("; "));
     let out = outcome.out.as_ref().map(|out| out.display().to_string());
@@ -187,12 +182,11 @@ mod tests {
     fn lists_of_treatments() {
         let list = |text: &str| chosen(&text.split(',').map(str::to_owned).collect::<Vec<_>>());
         let got = list("none,cb-focal:beta=0.9, folder:some/dir,smote+mixup:alpha=0.2").ok().unwrap();
-        let names: Vec<String> = got.treatments.iter().map(Treatment::to_string).collect();
-        assert_eq!(names, ["none", "cb-focal:beta=0.9"]);
-        assert_eq!(got.made[0].to_string(), "smote+mixup:alpha=0.2");
+        let names: Vec<String> = got.treatments.iter().map(Asked::to_string).collect();
+        assert_eq!(names, ["none", "cb-focal:beta=0.9", "smote+mixup:alpha=0.2"]);
         assert_eq!(got.folders[0].dir, PathBuf::from("some/dir"));
         assert_eq!(list("all").ok().unwrap().treatments.len(), Treatment::table().len());
-        assert_eq!(list("generators").ok().unwrap().made.len(), MadeTreatment::table().len());
+        assert_eq!(list("generators").ok().unwrap().treatments.len(), MadeTreatment::table().len());
         assert!(list("none,nothing").is_err() && list("drs+class-aware").is_err());
         assert!(named("m2m=a/b=c").is_ok_and(|folder| folder.dir.as_path() == std::path::Path::new("a/b=c")));
         assert!(named("m2m").is_err() && named("=dir").is_err());

@@ -147,6 +147,9 @@ fn progress_line(view: &JobView) -> String {
             _ => format!(", {} h {} min left", seconds / 3600, seconds % 3600 / 60),
         };
     }
+    if !view.unmeasured.is_empty() {
+        line += &format!(", plus {}", view.unmeasured);
+    }
     line
 }
 

@@ -5,7 +5,7 @@
 
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The work was cancelled; nothing it was about to produce exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -58,6 +58,12 @@ pub enum Event {
         text: String,
     },
     Preview(Preview),
+    /// How long the work still takes by what was measured of it; `None` where nothing was. What comes on top of
+    /// that and was never measured is said in words, empty where nothing does.
+    TimeLeft {
+        left: Option<Duration>,
+        unmeasured: String,
+    },
 }
 
 impl Event {
@@ -76,6 +82,8 @@ impl Event {
                 let label = format!("{name}: {}", preview.label);
                 Event::Preview(Preview { label, ..preview })
             }
+            // Of the whole, whoever tells it.
+            Event::TimeLeft { .. } => self,
         }
     }
 }
@@ -85,10 +93,19 @@ pub trait Sink: Send + Sync {
     fn event(&self, event: Event);
 }
 
+/// When the work was asked to stand still.
+#[derive(Default)]
+struct Pause {
+    /// Since then, while it lasts.
+    since: Option<Instant>,
+    /// How long the pauses before this one were.
+    before: Duration,
+}
+
 struct Inner {
     /// 0 run, 1 stop and keep, 2 cancel.
     stop: AtomicU8,
-    paused: Mutex<bool>,
+    paused: Mutex<Pause>,
     resumed: Condvar,
     sink: Option<Box<dyn Sink>>,
 }
@@ -113,8 +130,7 @@ impl Ctx {
     }
 
     fn build(sink: Option<Box<dyn Sink>>) -> Self {
-        let inner =
-            Inner { stop: AtomicU8::new(0), paused: Mutex::new(false), resumed: Condvar::new(), sink };
+        let inner = Inner { stop: AtomicU8::new(0), paused: Mutex::default(), resumed: Condvar::new(), sink };
         Ctx { inner: Arc::new(inner), within: None }
     }
 
@@ -142,12 +158,25 @@ impl Ctx {
     }
 
     pub fn set_paused(&self, paused: bool) {
-        *self.inner.paused.lock().unwrap_or_else(PoisonError::into_inner) = paused;
+        {
+            let mut pause = self.inner.paused.lock().unwrap_or_else(PoisonError::into_inner);
+            if !paused && let Some(since) = pause.since.take() {
+                pause.before += since.elapsed();
+            } else if paused && pause.since.is_none() {
+                pause.since = Some(Instant::now());
+            }
+        }
         self.inner.resumed.notify_all();
     }
 
     pub fn is_paused(&self) -> bool {
-        *self.inner.paused.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner.paused.lock().unwrap_or_else(PoisonError::into_inner).since.is_some()
+    }
+
+    /// How long it was asked to stand still, all pauses together: no part of what the work took.
+    pub fn paused_for(&self) -> Duration {
+        let pause = self.inner.paused.lock().unwrap_or_else(PoisonError::into_inner);
+        pause.before + pause.since.map_or(Duration::ZERO, |since| since.elapsed())
     }
 
     pub fn is_cancelled(&self) -> bool {
@@ -162,7 +191,7 @@ impl Ctx {
     /// Waits while paused, then says whether to go on.
     pub fn check(&self) -> Result<(), Cancelled> {
         let mut paused = self.inner.paused.lock().unwrap_or_else(PoisonError::into_inner);
-        while *paused && !self.is_stopping() {
+        while paused.since.is_some() && !self.is_stopping() {
             let wait = self.inner.resumed.wait_timeout(paused, Duration::from_millis(200));
             paused = wait.unwrap_or_else(PoisonError::into_inner).0;
         }
@@ -188,5 +217,10 @@ impl Ctx {
 
     pub fn note(&self, level: Level, text: impl Into<String>) {
         self.event(Event::Note { level, text: text.into() });
+    }
+
+    /// See [`Event::TimeLeft`].
+    pub fn time_left(&self, left: Option<Duration>, unmeasured: impl Into<String>) {
+        self.event(Event::TimeLeft { left, unmeasured: unmeasured.into() });
     }
 }

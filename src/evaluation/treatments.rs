@@ -32,6 +32,8 @@ const DATA: &[Part] = &[Part::Data];
 const CHUNK: usize = 64;
 /// Counts that differ by less than this share are even.
 const EVEN: f64 = 0.01;
+/// The parameter that says how long a method trains.
+const EPOCHS: &str = "epochs";
 
 /// What a treatment with a generator is.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -49,6 +51,14 @@ pub struct MadeInfo {
     pub params: &'static [ParamInfo],
     /// True where the classifier that the method trains is the one that is measured.
     pub online: bool,
+}
+
+impl MadeInfo {
+    /// The parameter that says how many epochs the method trains; `None` for one without, and for M2m while its
+    /// classifier learns, which is as long as the classifiers that it is measured beside.
+    pub fn epochs(&self) -> Option<&'static ParamInfo> {
+        self.params.iter().find(|info| info.name == EPOCHS && !self.online)
+    }
 }
 
 /// A generator with its parameters, and what is trained on its images.
@@ -110,6 +120,29 @@ impl MadeTreatment {
         }
     }
 
+    /// The generator alone, without what is trained on its images: id and parameters.
+    pub fn generator(&self) -> String {
+        let mut text = self.info.id.to_owned();
+        for info in self.info.params {
+            match self.params.get(info.name) {
+                Some(Value::String(word)) => text += &format!(":{}={word}", info.name),
+                Some(value) => text += &format!(":{}={value}", info.name),
+                None => {}
+            }
+        }
+        text
+    }
+
+    /// The same for so many epochs, where that can be said and nobody said it.
+    #[must_use]
+    pub fn lasting(&self, epochs: usize) -> Self {
+        let mut lasting = self.clone();
+        if self.info.epochs().is_some() {
+            lasting.params.entry(EPOCHS).or_insert_with(|| epochs.into());
+        }
+        lasting
+    }
+
     /// The method behind it; the registry has every one.
     pub fn method(&self) -> Option<&'static dyn Oversampler> {
         method(self.info.method.id)
@@ -120,7 +153,7 @@ impl MadeTreatment {
         self.info.method.makes != Kind::Repeated
     }
 
-    /// Its parameters, and of `wanted` those that the method has and nobody gave.
+    /// Its parameters, and of `wanted` those that the method has and nobody gave, in the order of its table.
     ///
     /// # Errors
     /// A value out of range.
@@ -136,7 +169,9 @@ impl MadeTreatment {
         if let Some(method) = self.method() {
             method.prior_beta(&params)?;
         }
-        Ok(params)
+        // In the order of the table, so that the same parameters are the same text however they were given.
+        let in_order = |info: &ParamInfo| Some((info.name.to_owned(), params.get(info.name)?.clone()));
+        Ok(self.info.params.iter().filter_map(in_order).collect())
     }
 
     /// A second correction on top of its own, where the classes have these counts once they are filled.
@@ -153,14 +188,7 @@ impl MadeTreatment {
 impl fmt::Display for MadeTreatment {
     /// The ids and what differs from the defaults; reads back to the same treatment.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.info.id)?;
-        for info in self.info.params {
-            match self.params.get(info.name) {
-                Some(Value::String(word)) => write!(f, ":{}={word}", info.name)?,
-                Some(value) => write!(f, ":{}={value}", info.name)?,
-                None => {}
-            }
-        }
+        f.write_str(&self.generator())?;
         if self.then != Treatment::none() {
             write!(f, "+{}", self.then)?;
         }
@@ -218,6 +246,16 @@ impl FromStr for Asked {
     }
 }
 
+impl fmt::Display for Asked {
+    /// Reads back to the same treatment.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Asked::Plain(treatment) => fmt::Display::fmt(treatment, f),
+            Asked::Made(treatment) => fmt::Display::fmt(treatment, f),
+        }
+    }
+}
+
 /// The parameters behind a generator's id that differ from the defaults.
 fn given(info: &MadeInfo, text: &str) -> Result<ParamMap, ParseError> {
     let mut params = ParamMap::new();
@@ -248,6 +286,50 @@ fn given(info: &MadeInfo, text: &str) -> Result<ParamMap, ParseError> {
 pub struct Filled {
     pub slots: usize,
     pub made: usize,
+}
+
+/// What a generator gave under one seed, over all folds of a cross-validation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MadeOf {
+    /// Of the treatment.
+    pub name: String,
+    pub seed: u64,
+    /// `None` where the method's own classifier is measured, and nothing is filled.
+    pub filled: Option<Filled>,
+    /// Seconds of learning and making, pauses left out; `None` where these were not done in one go, so that
+    /// nobody measured them as a whole.
+    pub seconds: Option<f64>,
+}
+
+impl Filled {
+    /// Slots that got a repeat.
+    pub const fn repeats(&self) -> usize {
+        self.slots.saturating_sub(self.made)
+    }
+}
+
+impl MadeOf {
+    /// `12 of 16 slots have an accepted image, 4 a repeat; 41.2 s of learning and making`.
+    pub fn words(&self) -> String {
+        let filled = match self.filled {
+            None => "images were made in the batches of its own classifier".to_owned(),
+            Some(Filled { slots: 0, .. }) => "no slot to fill".to_owned(),
+            Some(Filled { slots, made: 0 }) => format!("all {slots} slots have a repeat"),
+            Some(Filled { slots, made }) if made >= slots => {
+                format!("all {slots} slots have an accepted image")
+            }
+            Some(filled) => format!(
+                "{} of {} slots have an accepted image, {} a repeat",
+                filled.made,
+                filled.slots,
+                filled.repeats()
+            ),
+        };
+        match self.seconds {
+            Some(seconds) => format!("{filled}; {seconds:.1} s of learning and making"),
+            None => format!("{filled}; not done in one go, so its time was not measured"),
+        }
+    }
 }
 
 /// A made image that stands in a slot.

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-pub use evaluate::{Estimate, EvaluateForm, FolderChoice, Length, Pace, Pane};
+pub use evaluate::{Estimate, EvaluateForm, FolderChoice, GeneratorPace, Length, Pace, Pane};
 pub use features::{FeatureMap, FeaturesForm, MapImage, MapPoint, Mark, Step};
 
 use super::command::Action;

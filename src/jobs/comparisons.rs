@@ -14,75 +14,27 @@ use serde::{Deserialize, Serialize};
 
 use super::JobError;
 use super::evaluate::{
-    Budget, EvaluateOutcome, EvaluateRequest, FailedRun, NamedFolder, Timed, evaluate_keeping, time_steps,
+    Budget, EvaluateOutcome, EvaluateRequest, FailedRun, MadeOf, Timed, evaluate_keeping, time_steps, title,
 };
 use super::generate::project_error;
 use super::store::StoreSink;
-use crate::classify::batches::Augment;
-use crate::classify::treatments::Treatment;
 use crate::domain::plan::Target;
-use crate::domain::samples::Dataset;
 use crate::domain::task::Ctx;
-use crate::evaluation::comparison::{ClassResult, TreatmentResult};
+use crate::evaluation::comparison::{Adds, ClassResult, TreatmentResult};
 use crate::evaluation::metrics::bootstrap::Interval;
 use crate::evaluation::metrics::{Figure, Spread};
 use crate::evaluation::report::{Chart, Page, raster};
+use crate::evaluation::treatments::Asked;
 use crate::imaging::files::real;
-use crate::imaging::training_set::Spec;
 use crate::project::comparisons::{ComparisonRow, EVALUATE};
 use crate::project::{CandidateSink as _, RunId};
 
-/// Where the answers of classifiers lie, below the project's folder.
+pub use super::evaluate::Choice;
+
+/// Where the answers of classifiers lie, with what generators learnt and made, below the project's folder.
 const KEPT: [&str; 2] = ["runs", "evaluations"];
 /// Name of plain training.
 const NONE: &str = "none";
-
-/// What a person wants compared.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Choice {
-    /// Names with parameters, as `cb-focal:beta=0.99`. Plain training need not be among them: it is always
-    /// trained.
-    pub treatments: Vec<String>,
-    pub folders: Vec<NamedFolder>,
-    /// The first seed.
-    pub seed: u64,
-    /// How many; at least 1.
-    pub seeds: usize,
-    pub budget: Budget,
-    /// small or resnet32; `None` follows the device.
-    pub network: Option<String>,
-    /// auto, gpu, cpu or software.
-    pub device: String,
-}
-
-impl Choice {
-    /// The treatments, plain training first and each once.
-    fn parsed(&self) -> Result<Vec<Treatment>, JobError> {
-        let mut all = vec![Treatment::none()];
-        for text in &self.treatments {
-            let treatment = text.parse::<Treatment>().map_err(|error| JobError::Input(error.to_string()))?;
-            if !all.contains(&treatment) {
-                all.push(treatment);
-            }
-        }
-        Ok(all)
-    }
-
-    /// The names in results, in their order.
-    pub fn names(&self) -> Vec<String> {
-        let treatments = self.parsed().unwrap_or_default();
-        let folders = self.folders.iter().map(|folder| folder.name.clone());
-        treatments.iter().map(Treatment::to_string).chain(folders).collect()
-    }
-
-    /// Networks that have to be trained where none is known yet, in a cross-validation for each fold: all
-    /// that train plainly share one.
-    pub fn trainings(&self) -> usize {
-        let treatments = self.parsed().unwrap_or_default();
-        let own = treatments.iter().filter(|treatment| !treatment.trains_plainly()).count();
-        (own + 1 + self.folders.len()) * self.seeds.max(1)
-    }
-}
 
 /// What the time of a step depends on, beside the machine.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -98,46 +50,42 @@ pub struct Workload {
     pub images: usize,
 }
 
-/// A comparison to make.
-#[derive(Clone, Debug)]
-pub struct CompareRequest {
-    /// Without a test part each image is held out in turn.
-    pub dataset: Arc<Dataset>,
-    pub spec: Spec,
-    pub choice: Choice,
-}
-
-impl CompareRequest {
-    /// What the time of a step depends on.
-    pub fn workload(&self) -> Workload {
+impl Workload {
+    /// Of a comparison.
+    pub fn of(request: &EvaluateRequest) -> Self {
         Workload {
-            network: self.choice.network.clone(),
-            device: self.choice.device.clone(),
-            size: self.spec.size,
-            channels: self.spec.channels,
-            images: self.dataset.training_counts().iter().sum(),
+            network: request.choice.network.clone(),
+            device: request.choice.device.clone(),
+            size: request.spec.size,
+            channels: request.spec.channels,
+            images: request.dataset.training_counts().iter().sum(),
         }
     }
+}
 
-    fn evaluation(&self) -> Result<EvaluateRequest, JobError> {
-        let choice = &self.choice;
-        Ok(EvaluateRequest {
-            dataset: Dataset::clone(&self.dataset),
-            test: None,
-            spec: self.spec.clone(),
-            treatments: choice.parsed()?,
-            folders: choice.folders.clone(),
-            seed: choice.seed,
-            seeds: choice.seeds,
+/// What the time of a generator depends on, beside the machine and its own parameters.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GeneratorLoad {
+    pub workload: Workload,
+    /// Whether it learns from all images or from the other folds.
+    pub folded: bool,
+    pub target: Target,
+    /// Epochs of each generator, where they are said.
+    pub epochs: Option<usize>,
+    /// M2m is as long as the classifiers it is measured beside.
+    pub budget: Budget,
+}
+
+impl GeneratorLoad {
+    /// Of a choice on such work.
+    pub fn of(choice: &Choice, workload: Workload, folded: bool) -> Self {
+        GeneratorLoad {
+            workload,
+            folded,
+            target: choice.target.clone(),
+            epochs: choice.lasting(),
             budget: choice.budget,
-            network: choice.network.clone(),
-            device: choice.device.clone(),
-            out: None,
-            made: Vec::new(),
-            target: Target::Max,
-            folds: None,
-            augment: Augment::default(),
-        })
+        }
     }
 }
 
@@ -233,7 +181,7 @@ impl TreatmentFigures {
         TreatmentFigures {
             name: result.name.clone(),
             label: result.label.clone(),
-            made: result.made,
+            made: result.adds == Adds::Made,
             seeds: result.seeds.clone(),
             figures: figures
                 .filter_map(|(key, spread)| Some(((*key).to_owned(), Mean::of(*spread)?)))
@@ -280,6 +228,9 @@ pub struct Report {
     pub treatments: Vec<TreatmentFigures>,
     /// What to take from it, in sentences.
     pub summary: Vec<String>,
+    /// What generators gave, by treatment and seed.
+    #[serde(default)]
+    pub made: Vec<MadeOf>,
     pub failed: Vec<FailedRun>,
     /// Images that could not be decoded and are left out.
     pub unreadable: usize,
@@ -301,11 +252,7 @@ fn unwritten(error: impl std::fmt::Display) -> JobError {
 }
 
 impl Report {
-    fn of(
-        request: &CompareRequest,
-        evaluation: &EvaluateRequest,
-        outcome: &EvaluateOutcome,
-    ) -> Result<Self, JobError> {
+    fn of(request: &EvaluateRequest, outcome: &EvaluateOutcome) -> Result<Self, JobError> {
         let (comparison, setting) = (&outcome.comparison, &outcome.setting);
         let part = &comparison.test;
         let mut test = vec![0; part.classes.len()];
@@ -314,15 +261,16 @@ impl Report {
         let mut lines = setting.lines();
         lines.push(format!("counterpoise {}", env!("CARGO_PKG_VERSION")));
         let failed = outcome.failed.iter();
-        let mut told = lines.clone();
+        let mut told = outcome.lines();
+        told.extend(lines.last().cloned());
         told.extend_from_slice(&outcome.warnings);
-        told.extend(failed.map(|run| format!("{} with seed {}: {}", run.name, run.seed, run.reason)));
+        told.extend(failed.map(|run| format!("{}: {}", title(&run.name, run.seed), run.reason)));
         if !outcome.complete {
             told.push("stopped before its end".to_owned());
         }
         Ok(Report {
             choice: request.choice.clone(),
-            workload: request.workload(),
+            workload: Workload::of(request),
             network: setting.network.as_str().to_owned(),
             steps: setting.steps,
             folds: setting.folds,
@@ -334,6 +282,7 @@ impl Report {
                 .collect(),
             treatments: comparison.treatments.iter().map(TreatmentFigures::of).collect(),
             summary: comparison.summary.clone(),
+            made: outcome.made.clone(),
             failed: outcome.failed.clone(),
             unreadable: outcome.unreadable.len(),
             warnings: outcome.warnings.clone(),
@@ -341,7 +290,7 @@ impl Report {
             step_seconds: outcome.step_seconds,
             markdown: comparison.markdown(&told),
             csv: String::from_utf8(comparison.csv().map_err(unwritten)?).map_err(unwritten)?,
-            page: Some(outcome.page(evaluation)),
+            page: Some(outcome.page(request)),
         })
     }
 
@@ -366,6 +315,22 @@ impl Report {
     /// The treatment with the highest ACSA beside plain training.
     pub fn best(&self) -> Option<&TreatmentFigures> {
         self.by_acsa().into_iter().find(|treatment| treatment.name != NONE)
+    }
+
+    /// Seconds that a generator took under one seed, all folds together: the mean of the seeds where that was
+    /// measured. `name` is the generator alone.
+    pub fn generator_seconds(&self, name: &str) -> Option<f64> {
+        let is_of = |of: &&MadeOf| {
+            let asked = of.name.parse::<Asked>();
+            matches!(asked, Ok(Asked::Made(made)) if made.generator() == name)
+        };
+        let seconds: Vec<f64> = self.made.iter().filter(is_of).filter_map(|of| of.seconds).collect();
+        (!seconds.is_empty()).then(|| seconds.iter().sum::<f64>() / seconds.len() as f64)
+    }
+
+    /// What the time of its generators depended on.
+    pub fn generator_load(&self) -> GeneratorLoad {
+        GeneratorLoad::of(&self.choice, self.workload.clone(), self.folds.is_some())
     }
 
     /// Classes by falling number of training images; of equals in class order.
@@ -423,13 +388,13 @@ impl Kept {
 ///
 /// # Errors
 /// As [`super::evaluate::evaluate`], and those of the store. What was measured before stays.
-pub fn compare(ctx: &Ctx, request: &CompareRequest, sink: &mut StoreSink) -> Result<Report, JobError> {
-    let evaluation = request.evaluation()?;
+pub fn compare(ctx: &Ctx, request: &EvaluateRequest, sink: &mut StoreSink) -> Result<Report, JobError> {
+    // Before anything is kept of it.
+    request.choice.parsed()?;
     let config = serde_json::to_value(&request.choice).map_err(unwritten)?;
     let run = sink.new_run(EVALUATE, &config).map_err(project_error)?;
     let kept = KEPT.iter().fold(sink.project_dir().to_path_buf(), |path, part| path.join(part));
-    let ended = evaluate_keeping(ctx, &evaluation, &kept)
-        .and_then(|outcome| Report::of(request, &evaluation, &outcome));
+    let ended = evaluate_keeping(ctx, request, &kept).and_then(|outcome| Report::of(request, &outcome));
     let report = match ended {
         Ok(report) => report,
         Err(error) => {
@@ -449,9 +414,9 @@ pub fn compare(ctx: &Ctx, request: &CompareRequest, sink: &mut StoreSink) -> Res
 ///
 /// # Errors
 /// As [`time_steps`].
-pub fn time(ctx: &Ctx, request: &CompareRequest) -> Result<(Workload, Timed), JobError> {
-    let timed = time_steps(ctx, &request.evaluation()?)?;
-    Ok((request.workload(), timed))
+pub fn time(ctx: &Ctx, request: &EvaluateRequest) -> Result<(Workload, Timed), JobError> {
+    let timed = time_steps(ctx, request)?;
+    Ok((Workload::of(request), timed))
 }
 
 fn no_chart() -> JobError {

@@ -74,11 +74,21 @@ pub struct JobView {
     /// 0 while unknown.
     pub total: u64,
     pub elapsed: Duration,
-    /// From the pace of the current stage; `None` in its first second and while the total is unknown.
+    /// As the work tells it, else from the pace of the current stage: `None` in its first second and while the
+    /// total is unknown.
     pub time_left: Option<Duration>,
+    /// What comes on top of that and was never measured, in words; empty where nothing does.
+    pub unmeasured: String,
     pub series: Arc<Vec<Series>>,
     pub notes: Vec<(Level, String)>,
     pub previews: Arc<Vec<Preview>>,
+}
+
+/// The time that is left, as the work told it.
+struct Told {
+    at: Instant,
+    left: Option<Duration>,
+    unmeasured: String,
 }
 
 /// Points kept per curve; a longer one is thinned by half, so that a long run stays bounded.
@@ -96,6 +106,7 @@ struct Shared {
     ended: Option<Instant>,
     stage_started: Instant,
     stage_first_done: u64,
+    told: Option<Told>,
     paused_since: Option<Instant>,
     series: Arc<Vec<Series>>,
     series_index: HashMap<String, usize>,
@@ -140,6 +151,9 @@ impl Shared {
                 }
                 self.notes.push((level, text));
             }
+            Event::TimeLeft { left, unmeasured } => {
+                self.told = Some(Told { at: Instant::now(), left, unmeasured });
+            }
             Event::Preview(preview) => {
                 let previews = Arc::make_mut(&mut self.previews);
                 previews.push(preview);
@@ -173,11 +187,20 @@ impl Shared {
         let now = self.ended.or(self.paused_since).unwrap_or_else(Instant::now);
         let in_stage = now.saturating_duration_since(self.stage_started);
         let made = self.done.saturating_sub(self.stage_first_done);
-        let time_left = (self.state == JobState::Running
-            && self.total > 0
-            && made > 0
-            && in_stage > Duration::from_secs(1))
-        .then(|| in_stage.mul_f64(self.total.saturating_sub(self.done) as f64 / made as f64));
+        let by_pace = || {
+            let known = self.total > 0 && made > 0 && in_stage > Duration::from_secs(1);
+            known.then(|| in_stage.mul_f64(self.total.saturating_sub(self.done) as f64 / made as f64))
+        };
+        let told = self.told.as_ref().filter(|_| self.state == JobState::Running);
+        let time_left = match (told, &self.state) {
+            // What runs now may be what was never measured, and then nothing of the rest goes by.
+            (Some(told), _) if !told.unmeasured.is_empty() => told.left,
+            (Some(told), _) => {
+                told.left.map(|left| left.saturating_sub(now.saturating_duration_since(told.at)))
+            }
+            (None, JobState::Running) => by_pace(),
+            (None, _) => None,
+        };
         JobView {
             name: self.name.clone(),
             state: self.state.clone(),
@@ -186,6 +209,7 @@ impl Shared {
             total: self.total,
             elapsed: now.saturating_duration_since(self.started),
             time_left,
+            unmeasured: told.map_or_else(String::new, |told| told.unmeasured.clone()),
             series: self.series.clone(),
             notes: self.notes.clone(),
             previews: self.previews.clone(),
@@ -241,6 +265,7 @@ pub fn spawn<T: Send + 'static>(
         ended: None,
         stage_started: now,
         stage_first_done: 0,
+        told: None,
         paused_since: None,
         series: Arc::default(),
         series_index: HashMap::new(),
@@ -330,6 +355,9 @@ impl<T> Job<T> {
                         let pause = since.elapsed();
                         shared.stage_started += pause;
                         shared.started += pause;
+                        if let Some(told) = &mut shared.told {
+                            told.at += pause;
+                        }
                     }
                 }
                 _ => return,

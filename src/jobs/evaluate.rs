@@ -9,6 +9,7 @@
 //! [`TrainingSet`]: crate::imaging::training_set::TrainingSet
 
 mod arms;
+mod choice;
 mod pace;
 mod page;
 mod parts;
@@ -17,7 +18,9 @@ mod studio;
 mod work;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+pub use choice::{Budget, Choice, NamedFolder, Treatments};
 pub use pace::{Timed, time_steps};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -25,16 +28,15 @@ use serde_json::{Map, Value, json};
 use super::JobError;
 use super::compute::Compute;
 use super::train::method_error;
-use crate::classify::batches::{Augment, steps_of_epoch};
-use crate::classify::treatments::{FitError, Options, Preset, Treatment};
-use crate::domain::plan::Target;
+use crate::classify::batches::Augment;
+use crate::classify::treatments::{FitError, Options, Preset};
 use crate::domain::samples::{Dataset, Unreadable};
 use crate::domain::task::{Cancelled, Ctx, Level};
 use crate::evaluation::comparison::{Comparison, Entry, TestPart};
 use crate::evaluation::metrics::MetricsError;
 use crate::evaluation::metrics::bootstrap::Settings;
 use crate::evaluation::report::raster;
-use crate::evaluation::treatments::{Filled, MadeTreatment};
+pub use crate::evaluation::treatments::MadeOf;
 use crate::imaging::training_set::Spec;
 use crate::nn::DeviceKind;
 use crate::oversampling::MethodError;
@@ -50,59 +52,38 @@ const RESNET_EPOCHS: usize = 200;
 const FOLDS: usize = 5;
 const NONE: &str = "none";
 
-/// How long each classifier is trained: the same number of steps for every treatment.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Budget {
-    /// 2,000 steps of the small network, 200 epochs of ResNet-32.
-    #[default]
-    Usual,
-    Steps(usize),
-    /// As many steps as so many epochs of the training part have.
-    Epochs(usize),
-}
-
-/// An exported folder to train on as it is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NamedFolder {
-    /// In results; no treatment's name.
-    pub name: String,
-    pub dir: PathBuf,
-}
-
 /// What to evaluate.
 #[derive(Clone, Debug)]
 pub struct EvaluateRequest {
     /// With a training part, and a test part unless `test` has one; without any each image is held out in
     /// turn. Listed by headers is enough.
-    pub dataset: Dataset,
+    pub dataset: Arc<Dataset>,
     /// A folder of test images alone: its test part, or all of it where it has no parts.
     pub test: Option<Dataset>,
     pub spec: Spec,
-    /// Plain training is added where it lacks, because all others are held against it.
-    pub treatments: Vec<Treatment>,
-    pub folders: Vec<NamedFolder>,
-    /// The first seed.
-    pub seed: u64,
-    /// How many; at least 1.
-    pub seeds: usize,
-    pub budget: Budget,
-    /// small or resnet32; by the device where it is left out.
-    pub network: Option<String>,
-    /// auto, gpu, cpu or software.
-    pub device: String,
+    pub choice: Choice,
     /// The folder of results; must not exist. An unfinished one of the same evaluation is gone on with.
     pub out: Option<PathBuf>,
-    /// Treatments with a generator, which come behind the others. Each learns anew under each seed, from
-    /// the training images alone.
-    pub made: Vec<MadeTreatment>,
-    /// Up to where generators fill the classes.
-    pub target: Target,
     /// Folds of a cross-validation where there is no test part, at least 2; 5 where it is left out. Refused
     /// beside a test part.
     pub folds: Option<usize>,
     /// How real training images are changed while a classifier learns, under every treatment.
     pub augment: Augment,
+}
+
+impl EvaluateRequest {
+    /// A choice on a folder, with nothing else asked for.
+    pub fn new(dataset: Arc<Dataset>, spec: Spec, choice: Choice) -> Self {
+        EvaluateRequest {
+            dataset,
+            test: None,
+            spec,
+            choice,
+            out: None,
+            folds: None,
+            augment: Augment::default(),
+        }
+    }
 }
 
 /// How it was run.
@@ -132,14 +113,6 @@ pub struct FailedRun {
     pub reason: String,
 }
 
-/// What the generator of a treatment filled under one seed, over all folds of a cross-validation.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MadeOf {
-    pub name: String,
-    pub seed: u64,
-    pub filled: Filled,
-}
-
 /// What came of it.
 #[derive(Clone, Debug)]
 pub struct EvaluateOutcome {
@@ -158,7 +131,7 @@ pub struct EvaluateOutcome {
     pub step_seconds: Option<f64>,
     /// The finished folder; `None` without one, and where the evaluation was stopped before its end.
     pub out: Option<PathBuf>,
-    /// What generators filled, by treatment and seed.
+    /// What generators gave, by treatment and seed.
     pub made: Vec<MadeOf>,
 }
 
@@ -186,6 +159,12 @@ impl Setting {
 }
 
 impl EvaluateOutcome {
+    /// Lines for a report: how it was run, and what generators gave.
+    pub fn lines(&self) -> Vec<String> {
+        let made = self.made.iter().map(|of| format!("{}: {}", title(&of.name, of.seed), of.words()));
+        self.setting.lines().into_iter().chain(made).collect()
+    }
+
     /// The whole as one object, for scripts and for `results.json`.
     pub fn json(&self) -> Map<String, Value> {
         let mut object = match self.comparison.json() {
@@ -206,8 +185,16 @@ impl EvaluateOutcome {
             .iter()
             .map(|failed| json!({ "name": failed.name, "seed": failed.seed, "reason": failed.reason }));
         object.insert("failed".to_owned(), Value::Array(failed.collect()));
-        let made = self.made.iter().map(|of| {
-            json!({ "name": of.name, "seed": of.seed, "slots": of.filled.slots, "made": of.filled.made })
+        let made = self.made.iter().filter_map(|of| {
+            let filled = of.filled?;
+            Some(json!({
+                "name": of.name,
+                "seed": of.seed,
+                "slots": filled.slots,
+                "made": filled.made,
+                "repeats": filled.repeats(),
+                "seconds": of.seconds,
+            }))
         });
         object.insert("made".to_owned(), Value::Array(made.collect()));
         let unreadable =
@@ -321,31 +308,17 @@ fn batch_of(images: usize) -> usize {
     Options::new(Preset::Small, 1, 0).batch.min(images).max(2)
 }
 
-impl Budget {
-    /// Steps of each training, at least 1, with so many images to learn from.
-    pub fn steps(self, network: Preset, images: usize) -> usize {
-        let per_epoch = steps_of_epoch(images, batch_of(images));
-        let steps = match (self, network) {
-            (Budget::Steps(steps), _) => steps,
-            (Budget::Epochs(epochs), _) => epochs.saturating_mul(per_epoch),
-            (Budget::Usual, Preset::Small) => SMALL_STEPS,
-            (Budget::Usual, Preset::Resnet32) => RESNET_EPOCHS * per_epoch,
-        };
-        steps.max(1)
-    }
-}
-
 /// What all trainings have in common; the seed is set for each.
 fn options(request: &EvaluateRequest, kind: DeviceKind, images: usize) -> Result<Options, JobError> {
-    let network = match &request.network {
+    let network = match &request.choice.network {
         Some(name) => name.parse::<Preset>().map_err(|error| JobError::Input(error.to_string()))?,
         None => usual_network(kind),
     };
-    let steps = request.budget.steps(network, images);
+    let steps = request.choice.budget.steps(network, images);
     Ok(Options {
         batch: batch_of(images),
         augment: request.augment,
-        ..Options::new(network, steps, request.seed)
+        ..Options::new(network, steps, request.choice.seed)
     })
 }
 
@@ -354,8 +327,9 @@ pub fn stage(name: &str, seed: u64) -> String {
     format!("training {}", title(name, seed))
 }
 
-/// One training in words.
-fn title(name: &str, seed: u64) -> String {
+/// One training in words: begins the stage of a generator, with `, fold N` behind it in a cross-validation, then
+/// `: ` and what the generator is doing.
+pub fn title(name: &str, seed: u64) -> String {
     format!("{name} with seed {seed}")
 }
 
@@ -407,6 +381,8 @@ fn evaluate_in(
     kept: Option<&Path>,
     beside: Beside<'_>,
 ) -> Result<EvaluateOutcome, JobError> {
+    let choice = &request.choice;
+    let asked = choice.parsed()?;
     let roots = sources(request);
     if let Some(out) = &request.out {
         check_place(out, &roots)?;
@@ -414,10 +390,10 @@ fn evaluate_in(
     check_classes(&request.dataset)?;
     let mut findings = Findings { ctx, warnings: Vec::new(), unreadable: Vec::new() };
     let parts = Parts::load(ctx, request, &mut findings)?;
-    let device = Compute::start(&request.device)?;
+    let device = Compute::start(&choice.device)?;
     let kind = device.info.kind;
     let options = options(request, kind, parts.learnt_from())?;
-    let arms = arms::arms(ctx, request, &parts, &options, &mut findings)?;
+    let arms = arms::arms(ctx, request, &asked, &parts, &options, &mut findings)?;
     let Findings { warnings, unreadable, .. } = findings;
     if let Some(first) = unreadable.first() {
         ctx.note(
@@ -450,7 +426,7 @@ fn evaluate_in(
         (None, Some(out)) => Results::open(out, &identity)?,
         (None, None) => Results::in_memory(),
     };
-    let seeds: Vec<u64> = (0..request.seeds.max(1) as u64).map(|n| request.seed.wrapping_add(n)).collect();
+    let seeds: Vec<u64> = (0..choice.seeds.max(1) as u64).map(|n| choice.seed.wrapping_add(n)).collect();
     let truth = parts.truth();
     let mut work = Work {
         ctx,
@@ -459,7 +435,7 @@ fn evaluate_in(
         truth: &truth,
         device: &device,
         options,
-        target: &request.target,
+        target: &choice.target,
         results,
     };
     let resumed = work.known(&seeds);
@@ -468,7 +444,7 @@ fn evaluate_in(
     }
     let (failed, step_seconds) = work.all(&seeds)?;
     let complete = work.is_complete(&seeds, &failed);
-    let (runs, made) = (work.runs(&seeds), work.filled(&seeds));
+    let (runs, made) = (work.runs(&seeds), work.made(&seeds));
     if ctx.is_stopping() && !runs.iter().any(|run| run.name == NONE) {
         // Stopped before one seed was whole, so nothing can be compared yet; it is kept for a later call.
         return Err(JobError::Cancelled);
@@ -480,7 +456,7 @@ fn evaluate_in(
         truth: truth.clone(),
     };
     let entries: Vec<Entry> = arms.iter().map(|arm| arm.entry.clone()).collect();
-    let settings = Settings { seed: request.seed, ..Settings::default() };
+    let settings = Settings { seed: choice.seed, ..Settings::default() };
     let mut comparison = Comparison::of(ctx, part, &entries, NONE, &runs, &settings)?;
     comparison.summary.extend(parts.remarks().iter().cloned());
     let (learnt, asked) = parts.hashes();
@@ -530,7 +506,7 @@ fn evaluate_in(
 fn sources(request: &EvaluateRequest) -> Vec<&Path> {
     let own = std::iter::once(request.dataset.root.as_path());
     let test = request.test.as_ref().map(|test| test.root.as_path());
-    own.chain(test).chain(request.folders.iter().map(|folder| folder.dir.as_path())).collect()
+    own.chain(test).chain(request.choice.folders.iter().map(|folder| folder.dir.as_path())).collect()
 }
 
 /// The files of a finished folder.
@@ -540,7 +516,7 @@ fn files(ctx: &Ctx, outcome: &EvaluateOutcome, request: &EvaluateRequest) -> Res
     let json =
         serde_json::to_vec_pretty(&Value::Object(outcome.json())).map_err(|e| unwritten(e.to_string()))?;
     let csv = outcome.comparison.csv().map_err(|error| unwritten(error.to_string()))?;
-    let page = outcome.comparison.markdown(&outcome.setting.lines());
+    let page = outcome.comparison.markdown(&outcome.lines());
     let tables = [("results.json", json), ("table.md", page.into_bytes()), ("table.csv", csv)];
     let mut files: Vec<(String, Vec<u8>)> =
         tables.into_iter().map(|(name, bytes)| (name.to_owned(), bytes)).collect();

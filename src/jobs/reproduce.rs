@@ -6,11 +6,12 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
 use super::JobError;
-use super::evaluate::{Budget, EvaluateOutcome, EvaluateRequest, FailedRun, Files, evaluate_beside};
+use super::evaluate::{Budget, Choice, EvaluateOutcome, EvaluateRequest, FailedRun, Files, evaluate_beside};
 use crate::classify::treatments::ParseError;
 use crate::domain::imbalance::WeightsError;
 use crate::domain::plan::Target;
@@ -105,22 +106,23 @@ pub fn reproduce(ctx: &Ctx, request: &ReproduceRequest) -> Result<ReproduceOutco
     }
     let failed = |error: ParseError| JobError::Failed(error.to_string());
     let (treatments, made) = Table::treatments(&request.rows).map_err(failed)?;
-    let evaluation = EvaluateRequest {
-        dataset: dataset.clone(),
-        test: None,
-        spec: Spec::of(dataset, request.size, request.fit),
-        treatments,
+    let names = treatments.iter().map(ToString::to_string).chain(made.iter().map(ToString::to_string));
+    let choice = Choice {
+        treatments: names.collect(),
         folders: Vec::new(),
         seed: request.seed,
         seeds: request.scale.seeds(),
         budget: budget(request.scale),
         network: Some(request.scale.network().as_str().to_owned()),
         device: request.device.clone(),
-        out: request.out.clone(),
-        made,
         target: Target::Max,
-        folds: None,
+        generator_epochs: None,
+    };
+    let spec = Spec::of(dataset, request.size, request.fit);
+    let evaluation = EvaluateRequest {
+        out: request.out.clone(),
         augment: table.augment,
+        ..EvaluateRequest::new(Arc::new(dataset.clone()), spec, choice)
     };
     let standing = |comparison: &Comparison| {
         Standing::of(table, &request.rows, request.scale, comparison, remarks.clone()).map_err(failed)

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use counterpoise::domain::task::{Ctx, Event, Level, Sink};
 use counterpoise::imaging::training_set::TrainingSet;
@@ -53,6 +54,18 @@ impl Recorder {
             .iter()
             .filter_map(|event| match event {
                 Event::Metric { series, step, value } if series == name => Some((*step, *value)),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// The times left that were told, with what comes on top of them.
+    pub fn times(&self) -> Vec<(Option<Duration>, String)> {
+        let events = self.events.lock().unwrap();
+        events
+            .iter()
+            .filter_map(|event| match event {
+                Event::TimeLeft { left, unmeasured } => Some((*left, unmeasured.clone())),
                 _ => None,
             })
             .collect()

@@ -51,14 +51,24 @@ pub struct TestPart {
     pub truth: Vec<usize>,
 }
 
+/// What a treatment adds to the training images.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Adds {
+    #[default]
+    Nothing,
+    /// Copies of training images alone.
+    Repeats,
+    /// Images that were made, so that a generator stands behind it.
+    Made,
+}
+
 /// A treatment that ran.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     pub name: String,
     /// For people.
     pub label: String,
-    /// True where its training images were made, so that a generator stands behind it.
-    pub made: bool,
+    pub adds: Adds,
 }
 
 /// What a treatment did to one class, over its seeds.
@@ -90,7 +100,7 @@ pub struct Against {
 pub struct TreatmentResult {
     pub name: String,
     pub label: String,
-    pub made: bool,
+    pub adds: Adds,
     pub seeds: Vec<u64>,
     /// Names in JSON with their values.
     pub figures: Vec<(&'static str, Option<Spread>)>,
@@ -102,7 +112,7 @@ pub struct TreatmentResult {
     pub confusion: Confusion,
     /// `None` for the baseline itself, and where no seed is shared.
     pub against_baseline: Option<Against>,
-    /// The best treatment that makes no images; for treatments that do.
+    /// The best treatment that adds no images; for treatments that do.
     pub against_free: Option<Against>,
 }
 
@@ -189,10 +199,10 @@ impl Comparison {
         for result in treatments.iter_mut().filter(|result| result.name != baseline) {
             result.against_baseline = shop.against(&result.name, baseline)?;
         }
-        let free = treatments.iter().filter(|result| !result.made && result.name != baseline);
+        let free = treatments.iter().filter(|result| result.adds == Adds::Nothing && result.name != baseline);
         let best_free = best(free).map(|result| result.name.clone());
         if let Some(free) = &best_free {
-            for result in treatments.iter_mut().filter(|result| result.made) {
+            for result in treatments.iter_mut().filter(|result| result.adds != Adds::Nothing) {
                 result.against_free = shop.against(&result.name, free)?;
             }
         }
@@ -294,7 +304,7 @@ impl<'a> Shop<'a> {
         Ok(Some(TreatmentResult {
             name: entry.name.clone(),
             label: entry.label.clone(),
-            made: entry.made,
+            adds: entry.adds,
             seeds: runs.iter().map(|run| run.seed).collect(),
             figures,
             intervals: intervals(self.ctx, self.truth(), Answers { said: &said }, self.settings)?,
@@ -362,13 +372,18 @@ impl<'a> Shop<'a> {
                 }
             }
         }
-        for made in others.iter().filter(|result| result.made) {
-            let Some(free) = &made.against_free else { continue };
+        for added in &others {
+            let images = match added.adds {
+                Adds::Nothing => continue,
+                Adds::Repeats => "repeated",
+                Adds::Made => "made",
+            };
+            let Some(free) = &added.against_free else { continue };
             text.push(free.sentence.clone());
             if free.differences[0].is_some_and(|d| d.low <= 0.0) {
                 text.push(format!(
-                    "So the made images of {} are not shown to do more than {}, which makes none.",
-                    made.name, free.baseline
+                    "So the {images} images of {} are not shown to do more than {}, which adds none.",
+                    added.name, free.baseline
                 ));
             }
         }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Against, ClassResult, Comparison, TreatmentResult};
+use super::{Adds, Against, ClassResult, Comparison, TreatmentResult};
 use crate::evaluation::metrics::bootstrap::{Interval, Intervals};
 use crate::evaluation::metrics::{Figure, Spread};
 
@@ -63,7 +63,7 @@ impl TreatmentResult {
         let mut object = Map::new();
         object.insert("name".to_owned(), json!(self.name));
         object.insert("label".to_owned(), json!(self.label));
-        object.insert("makes_images".to_owned(), json!(self.made));
+        object.insert("makes_images".to_owned(), json!(self.adds == Adds::Made));
         object.insert("seeds".to_owned(), json!(self.seeds));
         for (key, spread) in &self.figures {
             put(&mut object, key, *spread);

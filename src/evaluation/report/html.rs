@@ -106,6 +106,7 @@ pub(super) fn page(page: &Page) -> String {
     charts(&mut out, page, "Charts", &[Chart::Acsa, Chart::Recall, Chart::Change]);
     classes(&mut out, page);
     charts(&mut out, page, "Answers", &[Chart::Confusion]);
+    made(&mut out, page);
     settings(&mut out, page);
     card(&mut out, page);
     out += "<h2>What the figures are</h2>\n<dl>\n";
@@ -226,7 +227,11 @@ fn reason(key: &str) -> &'static str {
 }
 
 fn head_of(row: &TreatmentRow) -> String {
-    let kind = if row.made { "made images; " } else { "" };
+    let kind = match (row.made, row.repeated) {
+        (true, _) => "made images; ",
+        (false, true) => "repeated images; ",
+        (false, false) => "",
+    };
     let seeds: Vec<String> = row.seeds.iter().map(u64::to_string).collect();
     let seeds = seeds.join(", ");
     format!("{}<small>{}</small><small>{kind}seeds {seeds}</small>", named(&row.name), escaped(&row.label))
@@ -363,6 +368,40 @@ fn pairs(out: &mut String, caption: &str, rows: &[(String, String)]) {
     let rows: Vec<Vec<String>> =
         rows.iter().map(|(name, value)| vec![escaped(name), value.clone()]).collect();
     table(out, caption, &heads, &rows);
+}
+
+/// What each generator gave under each seed; nothing where there was none.
+fn made(out: &mut String, page: &Page) {
+    if page.about.made.is_empty() {
+        return;
+    }
+    *out += "<h2>What generators gave</h2>\n";
+    let heads = ["treatment", "slots", "accepted images", "repeats", "seconds of learning and making"];
+    let rows: Vec<Vec<String>> = page
+        .about
+        .made
+        .iter()
+        .map(|of| {
+            let mut cells = vec![format!("{}<small>seed {}</small>", named(&of.name), of.seed)];
+            match of.filled {
+                Some(filled) => {
+                    cells.extend([filled.slots, filled.made, filled.repeats()].map(|n| n.to_string()));
+                }
+                None => {
+                    let words = format!("{NOTHING}<small>its own classifier is measured</small>");
+                    cells.extend(std::iter::repeat_n(words, 3));
+                }
+            }
+            cells.push(match of.seconds.filter(|seconds| seconds.is_finite()) {
+                Some(seconds) => format!("{seconds:.1}"),
+                None => format!("{NOTHING}<small>not measured, as it was not done in one go</small>"),
+            });
+            cells
+        })
+        .collect();
+    let caption = "Each generator learns anew under each seed, from the training images alone; accepted images and \
+                   repeats fill the slots";
+    table(out, caption, &heads.map(str::to_owned), &rows);
 }
 
 fn settings(out: &mut String, page: &Page) {

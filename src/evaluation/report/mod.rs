@@ -13,9 +13,10 @@ mod text;
 
 use serde::{Deserialize, Serialize};
 
-use super::comparison::{ClassResult, Comparison, TreatmentResult};
+use super::comparison::{Adds, ClassResult, Comparison, TreatmentResult};
 use super::metrics::bootstrap::{Interval, Intervals};
 use super::metrics::{Figure, Spread};
+use super::treatments::MadeOf;
 
 /// Longest part of a file's name that comes from a treatment's.
 const SLUG: usize = 40;
@@ -36,10 +37,13 @@ pub struct Card {
 }
 
 /// How a comparison was run, beside its figures.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct About {
     /// Names with values, for people.
     pub settings: Vec<(String, String)>,
+    /// What generators gave, by treatment and seed.
+    #[serde(default)]
+    pub made: Vec<MadeOf>,
     pub card: Card,
     /// Trainings that gave no classifier, a sentence each.
     pub failed: Vec<String>,
@@ -78,8 +82,11 @@ pub struct TreatmentRow {
     pub name: String,
     /// For people.
     pub label: String,
-    /// True where its training images were made.
+    /// True where training images were made.
     pub made: bool,
+    /// True where training images were repeated, and none made.
+    #[serde(default)]
+    pub repeated: bool,
     pub seeds: Vec<u64>,
     /// By their names in JSON; those without a value are left out.
     pub figures: Vec<(String, Spread)>,
@@ -189,7 +196,8 @@ impl TreatmentRow {
         TreatmentRow {
             name: result.name.clone(),
             label: result.label.clone(),
-            made: result.made,
+            made: result.adds == Adds::Made,
+            repeated: result.adds == Adds::Repeats,
             seeds: result.seeds.clone(),
             figures: figures
                 .filter_map(|(key, spread)| Some(((*key).to_owned(), finite(*spread)?)))

@@ -11,18 +11,18 @@ use crate::gui::views::welcome::typed_path;
 use crate::gui::widgets::status_bar::counted;
 use crate::imaging::training_set::Spec;
 use crate::jobs::JobError;
-use crate::jobs::comparisons::{self, CompareRequest, Kept, Report, Workload};
-use crate::jobs::evaluate::Timed;
+use crate::jobs::comparisons::{self, Kept, Report, Workload};
+use crate::jobs::evaluate::{EvaluateRequest, Timed};
 use crate::jobs::store::StoreCommand;
 
 impl App {
     /// What the form asks for; `None` where it is no choice.
-    fn comparison(&self) -> Option<CompareRequest> {
+    fn comparison(&self) -> Option<EvaluateRequest> {
         let project = self.state.project.as_ref()?;
         let settings = &project.settings;
-        let choice = self.state.evaluate.choice(&settings.device).ok()?;
+        let choice = self.state.evaluate.choice(settings).ok()?;
         let spec = Spec::of(&project.dataset, settings.size, settings.fit);
-        Some(CompareRequest { dataset: project.dataset.clone(), spec, choice })
+        Some(EvaluateRequest::new(project.dataset.clone(), spec, choice))
     }
 
     pub(super) fn compare(&mut self) {
@@ -64,7 +64,14 @@ impl App {
                 let whole = report.complete && report.failed.is_empty();
                 self.say(if whole { Level::Info } else { Level::Warning }, words);
             }
-            Err(error) => self.failed(&error),
+            Err(JobError::Cancelled) => {}
+            // Evaluate shows why, in a card of its own; a message over it would say it twice.
+            Err(error) => {
+                self.state.notifications.record(Level::Error, error.to_string());
+                if self.state.workspace != Workspace::Evaluate {
+                    self.say(Level::Warning, "The comparison failed; Evaluate says why.");
+                }
+            }
         }
     }
 

@@ -7,8 +7,10 @@ use std::time::Duration;
 
 use super::{Face, FeaturesForm, ProjectState, State};
 use crate::classify::treatments::{Preset, Treatment};
+use crate::domain::plan::Target;
 use crate::evaluation::report::Chart;
-use crate::jobs::comparisons::{Choice, Kept, Report, TreatmentFigures, Workload};
+use crate::evaluation::treatments::{Asked, MadeTreatment};
+use crate::jobs::comparisons::{Choice, GeneratorLoad, Kept, Report, TreatmentFigures, Workload};
 use crate::jobs::devices::DeviceKind;
 use crate::jobs::evaluate::{Budget, NamedFolder, learnt_from, usual_folds, usual_network};
 use crate::project::{RunId, Settings};
@@ -67,11 +69,25 @@ pub struct Pace {
     pub of: Option<i64>,
 }
 
+/// A generator of a comparison, and how long it took when it was measured.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GeneratorPace {
+    /// With its parameters, without what is trained on its images.
+    pub name: String,
+    /// Seconds under one seed, all folds together; `None` where nobody measured this work.
+    pub seconds: Option<f64>,
+    /// Seconds since 1970 of the comparison that they are from.
+    pub of: Option<i64>,
+}
+
 /// What a comparison would take.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Estimate {
-    /// Networks to train, where none is known yet; in a cross-validation at most.
+    /// Classifiers to train, where none is known yet; in a cross-validation at most.
     pub trainings: usize,
+    /// Each learns once under each seed, in a cross-validation for each fold.
+    pub generators: Vec<GeneratorPace>,
+    pub seeds: usize,
     /// Folds of a cross-validation; `None` where there is a test part.
     pub folds: Option<usize>,
     /// Of each training; `None` while the network is not known.
@@ -81,11 +97,17 @@ pub struct Estimate {
 }
 
 impl Estimate {
-    /// Of all trainings; `None` where it is not known.
+    /// Of all classifiers and of the generators that were measured; `None` where no step was.
     pub fn time(&self) -> Option<Duration> {
         let (steps, pace) = (self.steps?, self.pace.as_ref()?);
-        let seconds = (self.trainings as f64) * (steps as f64) * pace.step_seconds;
-        Duration::try_from_secs_f64(seconds).ok()
+        let classifiers = (self.trainings as f64) * (steps as f64) * pace.step_seconds;
+        let generators: f64 = self.generators.iter().filter_map(|generator| generator.seconds).sum();
+        Duration::try_from_secs_f64(classifiers + generators * self.seeds as f64).ok()
+    }
+
+    /// How often a generator learns.
+    pub fn makings(&self) -> usize {
+        self.generators.len() * self.seeds * self.folds.unwrap_or(1)
     }
 }
 
@@ -96,6 +118,11 @@ pub struct EvaluateForm {
     pub features: FeaturesForm,
     /// Ids of treatments with their usual parameters; plain training is always compared and not among them.
     pub chosen: BTreeSet<&'static str>,
+    /// Ids of treatments with a generator with its usual parameters.
+    pub generators: BTreeSet<&'static str>,
+    /// Epochs of each generator, and whether they are asked for.
+    pub generator_epochs: usize,
+    pub sets_generator_epochs: bool,
     /// Treatments with other parameters, as typed.
     pub typed: String,
     pub folders: Vec<FolderChoice>,
@@ -132,6 +159,9 @@ impl Default for EvaluateForm {
             pane: Pane::default(),
             features: FeaturesForm::default(),
             chosen: FIRST.into_iter().collect(),
+            generators: BTreeSet::new(),
+            generator_epochs: 50,
+            sets_generator_epochs: false,
             typed: String::new(),
             folders: Vec::new(),
             folder_box: String::new(),
@@ -167,12 +197,16 @@ impl EvaluateForm {
     /// Fills in what was chosen before.
     pub fn take(&mut self, choice: &Choice) {
         self.chosen.clear();
+        self.generators.clear();
         let mut typed = Vec::new();
         for text in &choice.treatments {
-            match text.parse::<Treatment>() {
-                Ok(treatment) if treatment == Treatment::none() => {}
-                Ok(treatment) if treatment.to_string() == treatment.info().id => {
+            match text.parse::<Asked>() {
+                Ok(Asked::Plain(treatment)) if treatment == Treatment::none() => {}
+                Ok(Asked::Plain(treatment)) if treatment.to_string() == treatment.info().id => {
                     self.chosen.insert(treatment.info().id);
+                }
+                Ok(Asked::Made(treatment)) if treatment.to_string() == treatment.info().id => {
+                    self.generators.insert(treatment.info().id);
                 }
                 _ => typed.push(text.clone()),
             }
@@ -194,6 +228,8 @@ impl EvaluateForm {
             Budget::Epochs(epochs) => (self.length, self.epochs) = (Length::Epochs, epochs),
         }
         self.network.clone_from(&choice.network);
+        self.sets_generator_epochs = choice.generator_epochs.is_some();
+        self.generator_epochs = choice.generator_epochs.unwrap_or(self.generator_epochs);
     }
 
     /// Lists exported folders that are not listed yet.
@@ -219,7 +255,7 @@ impl EvaluateForm {
         let name = dir.file_name().map(|name| name.to_string_lossy().trim().to_owned());
         let name = name.filter(|name| !name.is_empty()).unwrap_or_else(|| "folder".to_owned());
         let taken = |name: &str| {
-            name.parse::<Treatment>().is_ok() || self.folders.iter().any(|folder| folder.name == name)
+            name.parse::<Asked>().is_ok() || self.folders.iter().any(|folder| folder.name == name)
         };
         let numbered = (2..).map(|number| format!("{name}-{number}"));
         let found = std::iter::once(name.clone()).chain(numbered).find(|name| !taken(name));
@@ -235,24 +271,33 @@ impl EvaluateForm {
         }
     }
 
-    /// What is chosen, on this device.
+    /// The treatments that were typed, by their names.
     ///
     /// # Errors
-    /// What was typed is no treatment, a sentence.
-    pub fn choice(&self, device: &str) -> Result<Choice, String> {
-        let mut treatments: Vec<String> = Treatment::table()
-            .iter()
-            .filter(|info| self.chosen.contains(info.id))
-            .map(|info| info.id.to_owned())
-            .collect();
+    /// One of them is none, a sentence.
+    pub fn typed_names(&self) -> Result<Vec<String>, String> {
+        let mut names = Vec::new();
         for text in self.typed.split(',').map(str::trim).filter(|text| !text.is_empty()) {
-            let treatment = text.parse::<Treatment>().map_err(|error| format!("{error}."))?;
-            if treatment != Treatment::none() {
-                treatments.push(treatment.to_string());
+            let asked = text.parse::<Asked>().map_err(|error| format!("{error}."))?;
+            if asked != Asked::Plain(Treatment::none()) {
+                names.push(asked.to_string());
             }
         }
+        Ok(names)
+    }
+
+    /// What is chosen, on the device of these settings and up to their target.
+    ///
+    /// # Errors
+    /// As [`EvaluateForm::typed_names`].
+    pub fn choice(&self, settings: &Settings) -> Result<Choice, String> {
+        let plain = Treatment::table().iter().map(|info| info.id).filter(|id| self.chosen.contains(id));
+        let made = MadeTreatment::table().into_iter().map(|info| info.id);
+        let made = made.filter(|id| self.generators.contains(id));
+        let mut treatments: Vec<String> = plain.chain(made).map(str::to_owned).collect();
+        treatments.extend(self.typed_names()?);
         let chosen = self.folders.iter().filter(|folder| folder.chosen);
-        Ok(Choice {
+        let mut choice = Choice {
             treatments,
             folders: chosen
                 .map(|folder| NamedFolder { name: folder.name.clone(), dir: folder.dir.clone() })
@@ -261,8 +306,16 @@ impl EvaluateForm {
             seeds: self.seeds,
             budget: self.budget(),
             network: self.network.clone(),
-            device: device.to_owned(),
-        })
+            device: settings.device.clone(),
+            target: Target::default(),
+            generator_epochs: None,
+        };
+        // What changes nothing is not asked for, so that it cannot be wrong.
+        if choice.fills() {
+            choice.target = settings.target.clone();
+            choice.generator_epochs = self.sets_generator_epochs.then_some(self.generator_epochs);
+        }
+        Ok(choice)
     }
 
     /// The treatment of a report that charts are of: the one that was chosen, else the best, else the only one.
@@ -333,13 +386,37 @@ impl State {
     /// What the chosen comparison would take; `None` where the choice is not one.
     pub fn estimate(&self) -> Option<Estimate> {
         let project = self.project.as_ref()?;
-        let choice = self.evaluate.choice(&project.settings.device).ok()?;
+        let choice = self.evaluate.choice(&project.settings).ok()?;
         let (pace, folds) = (self.pace(), project.folds());
         let images = learnt_from(project.figures.counts.iter().sum(), folds);
         let steps = match choice.budget {
             Budget::Steps(steps) => Some(steps.max(1)),
             budget => self.network(pace.as_ref()).map(|network| budget.steps(network, images)),
         };
-        Some(Estimate { trainings: choice.trainings() * folds.unwrap_or(1), folds, steps, pace })
+        Some(Estimate {
+            trainings: choice.trainings() * folds.unwrap_or(1),
+            generators: self.generator_paces(&choice, folds),
+            seeds: choice.seeds.max(1),
+            folds,
+            steps,
+            pace,
+        })
+    }
+
+    /// The generators of a choice, with how long each took in the newest comparison that measured the same work.
+    fn generator_paces(&self, choice: &Choice, folds: Option<usize>) -> Vec<GeneratorPace> {
+        let Some((project, workload)) = self.project.as_ref().zip(self.workload()) else { return Vec::new() };
+        let load = GeneratorLoad::of(choice, workload, folds.is_some());
+        let measured = |name: &str| {
+            let kept = project.comparisons.iter().rev();
+            kept.filter_map(|kept| Some((kept.started?, kept.report.as_ref()?)))
+                .filter(|(_, report)| report.generator_load() == load)
+                .find_map(|(started, report)| Some((started, report.generator_seconds(name)?)))
+        };
+        let pace = |name: String| {
+            let (of, seconds) = measured(&name).unzip();
+            GeneratorPace { name, seconds, of }
+        };
+        choice.generators().into_iter().map(pace).collect()
     }
 }

@@ -14,7 +14,7 @@ pub use features::why_no_map;
 pub use form::why_no_comparison;
 pub use results::{measured_words, queue_words};
 
-use super::train::{bar_frame, progress_words};
+use super::train::bar_frame;
 use crate::gui::command::{Action, Command};
 use crate::gui::icons::Icon;
 use crate::gui::regions::Region;
@@ -127,7 +127,7 @@ fn tools(ui: &mut Ui, state: &mut State, beside: bool, out: &mut Vec<Action>) {
                     ui.strong(if running.is_some() { JobKind::Evaluate.text() } else { "Comparison" });
                 }
                 let words = match running {
-                    Some(job) => progress_words(job),
+                    Some(job) => results::progress_words(job, state.evaluate.running.as_ref()),
                     None => state.job(JobKind::Evaluate).map(ended_words).unwrap_or_default(),
                 };
                 ui.add(Label::new(muted(ui, words)).truncate());

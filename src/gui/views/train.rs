@@ -28,7 +28,7 @@ use crate::gui::widgets::empty_state::{
 use crate::gui::widgets::form::param_form;
 use crate::gui::widgets::job_buttons::{JobEnds, job_buttons};
 use crate::gui::widgets::probability::share_row;
-use crate::gui::widgets::status_bar::{count_words, percent, time_words};
+use crate::gui::widgets::status_bar::{count_words, left_words, percent, time_words};
 use crate::jobs::{JobState, JobView, Series};
 use crate::oversampling;
 
@@ -139,19 +139,22 @@ fn why_not_generate(state: &State) -> Option<&'static str> {
 }
 
 /// Stage, count, elapsed and time left of a job that runs.
-pub(super) fn progress_words(job: &JobView) -> String {
+fn progress_words(job: &JobView) -> String {
+    progress_of(job, &job.stage)
+}
+
+/// The same with other words for the stage.
+pub(super) fn progress_of(job: &JobView, stage: &str) -> String {
     let mut words = match job.state {
         JobState::Paused => vec!["Paused".to_owned()],
         JobState::Cancelling => vec!["Cancelling…".to_owned()],
         JobState::Stopping => vec!["Stopping at the next good point…".to_owned()],
         _ => Vec::new(),
     };
-    words.push(job.stage.clone());
+    words.push(stage.to_owned());
     words.push(count_words(job.done, job.total));
     words.push(time_words(job.elapsed));
-    if let Some(left) = job.time_left {
-        words.push(format!("{} left", time_words(left)));
-    }
+    words.extend(left_words(job));
     words.retain(|word| !word.is_empty());
     words.join(" · ")
 }

@@ -12,7 +12,7 @@ use crate::gui::command::{Action, Command};
 use crate::gui::icons::{Icon, icon};
 use crate::gui::state::{JobKind, Saving, Sheet, State};
 use crate::gui::theme::{SMALL, caption, space, tokens};
-use crate::jobs::JobState;
+use crate::jobs::{JobState, JobView};
 
 /// `2 min 5 s`, `1 h 20 min`.
 pub fn time_words(time: Duration) -> String {
@@ -24,6 +24,18 @@ pub fn time_words(time: Duration) -> String {
         600..3600 => format!("{} min", seconds / 60),
         _ => format!("{} h {} min", seconds / 3600, seconds / 60 % 60),
     }
+}
+
+/// How long a job still takes by what was measured of it, and what was not; `None` where neither is known.
+pub fn left_words(job: &JobView) -> Option<String> {
+    let left = job.time_left.map(|left| format!("{} left", time_words(left)));
+    if job.unmeasured.is_empty() {
+        return left;
+    }
+    Some(match left {
+        Some(left) => format!("{left}, plus {}", job.unmeasured),
+        None => format!("time left not known: {}", job.unmeasured),
+    })
 }
 
 /// `2026-07-18 14:32 UTC`, of seconds since 1970.
@@ -158,7 +170,11 @@ fn job_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
         JobState::Paused => words = vec!["paused".to_owned()],
         JobState::Cancelling => words = vec!["cancelling".to_owned()],
         JobState::Stopping => words = vec!["stopping at the next good point".to_owned()],
-        _ => words.extend(job.time_left.map(|left| format!("{} left", time_words(left)))),
+        _ => {
+            // The names of what was not measured have no room here.
+            let more = if job.unmeasured.is_empty() { "" } else { ", plus what was not measured" };
+            words.extend(job.time_left.map(|left| format!("{} left{more}", time_words(left))));
+        }
     }
     words.retain(|w| !w.is_empty());
     ui.label(caption(ui, words.join(" · ")));

@@ -5,14 +5,15 @@ use std::collections::HashSet;
 use serde_json::{Value, json};
 
 use super::parts::{Hashed, Parts, with_classes};
-use super::{Budget, EvaluateRequest, Findings, NamedFolder, fit_error};
+use super::{EvaluateRequest, Findings, NamedFolder, Treatments, fit_error};
 use crate::classify::batches::{Augment, epochs_for};
 use crate::classify::treatments::{Options, Treatment};
 use crate::domain::plan::Plan;
 use crate::domain::provenance::Kind;
 use crate::domain::samples::Unreadable;
+use crate::domain::splits::Split;
 use crate::domain::task::Ctx;
-use crate::evaluation::comparison::Entry;
+use crate::evaluation::comparison::{Adds, Entry};
 use crate::evaluation::treatments::MadeTreatment;
 use crate::imaging::exported::Manifest;
 use crate::imaging::hash::sha256_hex;
@@ -48,7 +49,8 @@ pub(super) struct Generator {
     pub params: ParamMap,
     /// A hash of method and parameters: the same model under the same seed.
     pub model: String,
-    /// A hash of these and of the target: the same images under the same seed.
+    /// A hash of these and of the target: the same images under the same seed. Where the method trains the
+    /// classifier that is measured, nothing is filled and the target changes nothing.
     pub filled: String,
 }
 
@@ -69,6 +71,11 @@ impl Arm {
 }
 
 impl Generator {
+    /// False where nothing is learnt, so that no time is worth telling.
+    pub fn learns(&self) -> bool {
+        self.made.info().method.needs_training
+    }
+
     fn new(
         made: &MadeTreatment,
         request: &EvaluateRequest,
@@ -76,9 +83,8 @@ impl Generator {
         images: usize,
     ) -> Result<Self, JobError> {
         let mut wanted = vec![("network", json!(options.network.as_str()))];
-        if let Budget::Epochs(epochs) = request.budget {
-            wanted.push(("epochs", json!(epochs)));
-        }
+        let lasting = request.choice.lasting().map(|epochs| made.lasting(epochs));
+        let lasting = lasting.as_ref().unwrap_or(made);
         if made.info().online {
             // The classifier is measured beside the others: as many steps, up to whole epochs, with their
             // batches and rates.
@@ -97,12 +103,17 @@ impl Generator {
                 wanted.push(("flip", json!(options.augment.flip)));
             }
         }
-        let params =
-            made.params(&wanted).map_err(|error| JobError::Input(format!("{}: {error}", made.info().id)))?;
+        let params = lasting
+            .params(&wanted)
+            .map_err(|error| JobError::Input(format!("{}: {error}", made.info().id)))?;
         let hash = |value: Value| sha256_hex(value.to_string());
         let method = made.info().method.id;
         let model = hash(json!({ "method": method, "params": params }));
-        let filled = hash(json!({ "model": model, "target": request.target }));
+        let filled = if made.info().online {
+            model.clone()
+        } else {
+            hash(json!({ "model": model, "target": request.choice.target }))
+        };
         Ok(Generator { made: made.clone(), params, model, filled })
     }
 }
@@ -115,46 +126,39 @@ impl Generator {
 pub(super) fn arms(
     ctx: &Ctx,
     request: &EvaluateRequest,
+    asked: &Treatments,
     parts: &Parts,
     options: &Options,
     findings: &mut Findings<'_>,
 ) -> Result<Vec<Arm>, JobError> {
     let training = &parts.training().set;
     let counts = training.counts();
-    let mut treatments = vec![Treatment::none()];
-    for treatment in &request.treatments {
-        treatment.check(training).map_err(fit_error)?;
-        if !treatments.contains(treatment) {
-            treatments.push(treatment.clone());
-        }
-    }
     let mut arms = Vec::new();
-    for treatment in treatments {
+    for treatment in &asked.plain {
+        treatment.check(training).map_err(fit_error)?;
         if let Some(overlap) = treatment.overlap(&counts) {
             findings.warn(overlap.to_string());
         }
-        let entry = Entry { name: treatment.to_string(), label: treatment.label(), made: false };
-        arms.push(Arm { entry, treatment, images: Images::Own });
+        let entry = Entry { name: treatment.to_string(), label: treatment.label(), adds: Adds::Nothing };
+        arms.push(Arm { entry, treatment: treatment.clone(), images: Images::Own });
     }
-    let plan = Plan::new(&training.classes, &counts, &request.target, None)
+    let plan = Plan::new(&training.classes, &counts, &request.choice.target, None)
         .map_err(|error| JobError::Input(error.to_string()))?;
     let filled: Vec<usize> = plan.classes.iter().map(|class| class.target).collect();
-    for made in &request.made {
+    for made in &asked.made {
         let (name, treatment) = (made.to_string(), made.then().clone());
-        if arms.iter().any(|arm: &Arm| arm.entry.name == name) {
-            continue;
-        }
         treatment.check(training).map_err(fit_error)?;
         if !made.info().online && plan.total_to_make() == 0 {
             findings.warn(format!("every class has its target already, so {name} has nothing to make"));
         } else if let Some(overlap) = made.overlap(&filled) {
             findings.warn(overlap.to_string());
         }
-        let entry = Entry { name, label: made.label(), made: made.makes_images() };
+        let adds = if made.makes_images() { Adds::Made } else { Adds::Repeats };
+        let entry = Entry { name, label: made.label(), adds };
         let generator = Generator::new(made, request, options, parts.learnt_from())?;
         arms.push(Arm { entry, treatment, images: Images::Made(generator) });
     }
-    for folder in &request.folders {
+    for folder in &request.choice.folders {
         if arms.iter().any(|arm| arm.entry.name == folder.name) {
             return Err(JobError::Input(format!(
                 "the name \"{}\" is taken; give the folder another one: {}",
@@ -169,11 +173,11 @@ pub(super) fn arms(
                 folder.dir.display()
             )));
         };
-        let set = exported(ctx, request, folder, training, test, findings)?;
+        let (set, adds) = exported(ctx, request, folder, training, test, findings)?;
         let fingerprint = set.fingerprint();
         let label = "An exported folder, trained on plainly".to_owned();
         arms.push(Arm {
-            entry: Entry { name: folder.name.clone(), label, made: true },
+            entry: Entry { name: folder.name.clone(), label, adds },
             treatment: Treatment::none(),
             images: Images::Exported(set.set, fingerprint),
         });
@@ -181,7 +185,8 @@ pub(super) fn arms(
     Ok(arms)
 }
 
-/// The training part of an exported folder with all its images, made and repeated ones too.
+/// The training part of an exported folder with all its images, made and repeated ones too, and which of these
+/// there are.
 fn exported(
     ctx: &Ctx,
     request: &EvaluateRequest,
@@ -189,10 +194,22 @@ fn exported(
     training: &Hashed<TrainingSet>,
     test: &Hashed<HeldOut>,
     findings: &mut Findings<'_>,
-) -> Result<Hashed<TrainingSet>, JobError> {
+) -> Result<(Hashed<TrainingSet>, Adds), JobError> {
     let scanned = crate::jobs::scan::scan(ctx, &folder.dir, Reading::Headers)?;
     let manifest = Manifest::of_folder(&scanned.root).map_err(|error| JobError::Input(error.to_string()))?;
     let mut dataset = with_classes(scanned, &request.dataset.classes)?;
+    let has = |wanted: fn(Kind) -> bool| {
+        let mut training = dataset.samples.iter().filter(|sample| sample.split == Split::Train);
+        training.any(|sample| wanted(sample.kind))
+    };
+    let adds = if manifest.is_none() || has(Kind::is_made) {
+        // Without a manifest nothing says that none was made.
+        Adds::Made
+    } else if has(|kind| kind == Kind::Repeated) {
+        Adds::Repeats
+    } else {
+        Adds::Nothing
+    };
     // Trained on as it is: a copy that fills a slot is an image like any other.
     for sample in dataset.samples.iter_mut().filter(|sample| sample.kind == Kind::Repeated) {
         sample.kind = Kind::Original;
@@ -212,7 +229,7 @@ fn exported(
     }
     let hashed = Hashed::new(ctx, set)?;
     check_origin(findings, folder, &hashed, manifest.is_some(), training, test)?;
-    Ok(hashed)
+    Ok((hashed, adds))
 }
 
 /// An exported folder has the evaluated folder's training images as its originals, and none of its test

@@ -1,11 +1,11 @@
 //! How long a step of an evaluation takes on this machine, measured and never guessed.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::{EvaluateRequest, check_classes, fit_error, learnt_from, options, usual_folds};
 use crate::classify::treatments::{Options, Preset, Treatment, fit};
 use crate::domain::provenance::Kind;
-use crate::domain::samples::Sample;
+use crate::domain::samples::{Dataset, Sample};
 use crate::domain::splits::Split;
 use crate::domain::task::Ctx;
 use crate::imaging::training_set::TrainingSet;
@@ -39,7 +39,7 @@ pub fn time_steps(ctx: &Ctx, request: &EvaluateRequest) -> Result<Timed, JobErro
     };
     let images = learnt_from(images, request.folds.or(usual_folds(test)));
     // A step takes as long whichever images are in it.
-    let mut few = request.dataset.clone();
+    let mut few = Dataset::clone(&request.dataset);
     let mut left = vec![TIMED_IMAGES; few.classes.len()];
     let counts =
         |sample: &Sample| sample.split == Split::Train && !sample.excluded && sample.kind != Kind::Repeated;
@@ -50,7 +50,7 @@ pub fn time_steps(ctx: &Ctx, request: &EvaluateRequest) -> Result<Timed, JobErro
         }
     }
     let (training, _) = TrainingSet::load_readable(ctx, &few, &request.spec)?;
-    let device = Compute::start(&request.device)?;
+    let device = Compute::start(&request.choice.device)?;
     let options = Options { steps: TIMED, ..options(request, device.info.kind, images)? };
     let (mut times, mut last) = (Vec::with_capacity(TIMED), Instant::now());
     fit(ctx, &Treatment::none(), &training, &options, &device, &mut |step| {
@@ -64,6 +64,25 @@ pub fn time_steps(ctx: &Ctx, request: &EvaluateRequest) -> Result<Timed, JobErro
     let step_seconds = median(times)
         .ok_or_else(|| JobError::Failed("no step could be timed; start the comparison instead".to_owned()))?;
     Ok(Timed { network: options.network, step_seconds })
+}
+
+/// Measures work, without the time that it was paused.
+pub(super) struct Stopwatch {
+    begun: Instant,
+    /// How long the work had been paused until then.
+    paused: Duration,
+}
+
+impl Stopwatch {
+    pub fn start(ctx: &Ctx) -> Self {
+        Stopwatch { begun: Instant::now(), paused: ctx.paused_for() }
+    }
+
+    /// Seconds since the start.
+    pub fn seconds(&self, ctx: &Ctx) -> f64 {
+        let paused = ctx.paused_for().saturating_sub(self.paused);
+        self.begun.elapsed().saturating_sub(paused).as_secs_f64()
+    }
 }
 
 /// The middle of some values; `None` for none.

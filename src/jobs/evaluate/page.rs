@@ -1,10 +1,11 @@
 //! What the page of a comparison says beside its figures: settings, the images, and how to run it again.
 
-use super::{EvaluateOutcome, EvaluateRequest};
+use super::{Choice, EvaluateOutcome, EvaluateRequest, title};
 use crate::domain::provenance::Kind;
 use crate::domain::splits::Split;
 use crate::evaluation::metrics::bootstrap::Settings;
 use crate::evaluation::report::{About, Card, Page};
+use crate::evaluation::treatments::Asked;
 
 impl EvaluateOutcome {
     /// The outcome as a page; `request` is what was asked for.
@@ -28,10 +29,8 @@ impl EvaluateOutcome {
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value))
         .collect();
-        for of in &self.made {
-            let name = format!("made images of {} with seed {}", of.name, of.seed);
-            let value = format!("{} of {} slots, the others a repeat", of.filled.made, of.filled.slots);
-            settings.push((name, value));
+        if request.choice.fills() {
+            settings.push(("generators fill every class to".to_owned(), request.choice.target.to_string()));
         }
         let failed = self.failed.iter();
         let card = Card {
@@ -43,10 +42,9 @@ impl EvaluateOutcome {
         };
         let about = About {
             settings,
+            made: self.made.clone(),
             card,
-            failed: failed
-                .map(|run| format!("{} with seed {}: {}", run.name, run.seed, run.reason))
-                .collect(),
+            failed: failed.map(|run| format!("{}: {}", title(&run.name, run.seed), run.reason)).collect(),
             warnings: self.warnings.clone(),
             complete: self.complete,
             command: self.command(request),
@@ -59,23 +57,30 @@ impl EvaluateOutcome {
         let setting = &self.setting;
         let folder = if request.test.is_some() { "--train FOLDER --test TEST" } else { "FOLDER" };
         let mut words = vec![format!("counterpoise evaluate {folder}")];
-        let plain = request.treatments.iter().map(ToString::to_string);
-        let mut names: Vec<String> = plain.chain(request.made.iter().map(ToString::to_string)).collect();
-        if names.is_empty() {
-            names.push(super::NONE.to_owned());
-        }
-        words.push(format!("--treatments {}", quoted(&names.join(","))));
-        words.extend(request.folders.iter().map(|folder| format!("--folder {}=DIR", quoted(&folder.name))));
-        words.push(format!("--seed {} --seeds {}", request.seed, request.seeds.max(1)));
+        let choice = &request.choice;
+        words.push(format!("--treatments {}", quoted(&names(choice).join(","))));
+        words.extend(choice.folders.iter().map(|folder| format!("--folder {}=DIR", quoted(&folder.name))));
+        words.push(format!("--seed {} --seeds {}", choice.seed, choice.seeds.max(1)));
         words.push(format!("--steps {} --network {}", setting.steps, setting.network.as_str()));
         words.push(format!("--size {} --fit {}", setting.size, request.spec.fit.as_str()));
-        words.push(format!("--device {}", quoted(&request.device)));
-        if !request.made.is_empty() {
-            words.push(format!("--target {}", request.target));
+        words.push(format!("--device {}", quoted(&choice.device)));
+        if choice.fills() {
+            words.push(format!("--target {}", choice.target));
         }
         words.extend(request.folds.map(|folds| format!("--folds {folds}")));
         words.join(" ")
     }
+}
+
+/// The treatments as the command line has them. It counts steps, so that each generator says its own epochs.
+fn names(choice: &Choice) -> Vec<String> {
+    let name = |asked: Asked| match (asked, choice.lasting()) {
+        (Asked::Made(made), Some(epochs)) => made.lasting(epochs).to_string(),
+        (other, _) => other.to_string(),
+    };
+    let all: Vec<String> =
+        choice.treatments.iter().filter_map(|text| text.parse::<Asked>().ok()).map(name).collect();
+    if all.is_empty() { vec![super::NONE.to_owned()] } else { all }
 }
 
 /// Kinds of the listed training images, those that there are.

@@ -107,7 +107,7 @@ impl Parts {
         wanted: usize,
         findings: &mut Findings<'_>,
     ) -> Result<Self, JobError> {
-        let mut dataset = request.dataset.clone();
+        let mut dataset = Dataset::clone(&request.dataset);
         let listed = dataset.samples.len();
         dataset.samples.retain(|sample| !sample.kind.is_made());
         let made = listed - dataset.samples.len();
@@ -122,7 +122,7 @@ impl Parts {
         check_classes(&training)?;
         let all = Hashed::new(ctx, training)?;
         let units = units(&all.set.groups, &all.hashes);
-        let fold_of = folds(&all.set.labels, &units, wanted.max(2), request.seed);
+        let fold_of = folds(&all.set.labels, &units, wanted.max(2), request.choice.seed);
         let numbers: Vec<usize> =
             fold_of.iter().flatten().copied().collect::<BTreeSet<usize>>().into_iter().collect();
         if numbers.len() < 2 {

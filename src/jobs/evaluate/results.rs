@@ -32,7 +32,7 @@ const GENERATORS: &str = "generators";
 pub(super) struct Record {
     /// Which training images it learnt from, where these are not the evaluation's own; else empty.
     pub images: String,
-    /// Training and asking.
+    /// Of all that was done for it, pauses left out.
     pub seconds: f64,
     /// Of a cross-validation: on the images of its fold alone.
     pub run: Run,
@@ -41,6 +41,9 @@ pub(super) struct Record {
     /// What a generator filled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub filled: Option<Filled>,
+    /// Seconds in which its generator learnt and made, where that was done in one go.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generator: Option<f64>,
 }
 
 impl Record {

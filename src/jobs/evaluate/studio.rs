@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use super::Ending;
 use super::arms::Generator;
+use super::pace::Stopwatch;
 use super::results::failed;
 use crate::domain::plan::{Plan, Target};
 use crate::domain::provenance::Kind;
@@ -29,6 +30,24 @@ use crate::oversampling::{FitRequest, Model};
 const MODEL: &str = "model.safetensors";
 /// Folder of the images that it made.
 const IMAGES: &str = "images";
+
+/// A generator at work.
+struct Effort {
+    /// Once it is wanted.
+    model: Option<Box<dyn Model>>,
+    watch: Stopwatch,
+    /// True as long as nothing of it comes from an earlier call.
+    whole: bool,
+}
+
+/// Training images with what a generator made of them.
+#[derive(Clone)]
+pub(super) struct Outcome {
+    pub set: TrainingSet,
+    pub filled: Filled,
+    /// Of learning and making; `None` where an earlier call did a part of that.
+    pub seconds: Option<f64>,
+}
 
 /// A generator under one seed, with the images it learns from.
 pub(super) struct Studio<'a> {
@@ -49,17 +68,40 @@ impl Studio<'_> {
         if self.ctx.is_stopping() { Err(Ending::Stopped) } else { Ok(()) }
     }
 
+    fn begin(&self) -> Effort {
+        Effort { model: None, watch: Stopwatch::start(&self.ctx), whole: true }
+    }
+
+    /// The seconds of work that was all done now.
+    fn seconds(&self, effort: &Effort) -> Option<f64> {
+        effort.whole.then(|| effort.watch.seconds(&self.ctx))
+    }
+
     /// The trained model: from an earlier call, or trained now.
-    fn model(&self) -> Result<Box<dyn Model>, Ending> {
+    fn model<'e>(&self, effort: &'e mut Effort) -> Result<&'e dyn Model, Ending> {
+        let model = match effort.model.take() {
+            Some(model) => model,
+            None => self.trained(&mut effort.whole)?,
+        };
+        let model = effort.model.insert(model);
+        Ok(&**model)
+    }
+
+    /// `whole` becomes false where an earlier call did a part of the training.
+    fn trained(&self, whole: &mut bool) -> Result<Box<dyn Model>, Ending> {
         let method = find(self.generator.made.info().method.id)?;
         let path = self.folder.as_ref().map(|folder| folder.join(MODEL));
         if let Some(path) = path.as_ref().filter(|path| path.exists()) {
             match method.load(path, self.training, self.device) {
-                Ok(model) => return Ok(model),
+                Ok(model) => {
+                    *whole = false;
+                    return Ok(model);
+                }
                 Err(error) => self.ctx.note(Level::Warning, format!("it is trained anew, because {error}")),
             }
         }
         let checkpoint = path.as_deref().map(checkpoint_of);
+        *whole &= !checkpoint.as_ref().is_some_and(|checkpoint| checkpoint.exists());
         let fit = FitRequest {
             training: self.training,
             // Figures of a training alone; none of them is asked for here.
@@ -82,16 +124,16 @@ impl Studio<'_> {
 
     /// The training images with every class filled to its target: accepted images first, repeats in the
     /// slots that are left.
-    pub fn filled(&self, target: &Target) -> Result<(TrainingSet, Filled), Ending> {
+    pub fn filled(&self, target: &Target) -> Result<Outcome, Ending> {
+        let mut effort = self.begin();
         let training = self.training;
         let plan = Plan::new(&training.classes, &training.counts(), target, None)
             .map_err(|error| Ending::Over(JobError::Input(error.to_string())))?;
         let mut filled = Filled { slots: plan.total_to_make(), made: 0 };
         let (mut pictures, mut copies) = (Vec::new(), Vec::new());
-        let mut model = None;
         for (class, planned) in plan.classes.iter().enumerate().filter(|(_, planned)| planned.make > 0) {
             let made = if self.generator.made.makes_images() {
-                self.of_class(class, planned.make, &mut model)?
+                self.of_class(class, planned.make, &mut effort)?
             } else {
                 Vec::new()
             };
@@ -100,7 +142,8 @@ impl Studio<'_> {
             pictures.extend(made.into_iter().map(|made| (class, made.kind, made.picture)));
         }
         self.tell(&filled);
-        Ok((training.filled(&pictures, &copies).map_err(JobError::from)?, filled))
+        let set = training.filled(&pictures, &copies).map_err(JobError::from)?;
+        Ok(Outcome { set, filled, seconds: self.seconds(&effort) })
     }
 
     fn tell(&self, filled: &Filled) {
@@ -120,21 +163,14 @@ impl Studio<'_> {
     }
 
     /// The accepted images of a class: from an earlier call, or made now.
-    fn of_class(
-        &self,
-        class: usize,
-        slots: usize,
-        model: &mut Option<Box<dyn Model>>,
-    ) -> Result<Vec<MadePicture>, Ending> {
+    fn of_class(&self, class: usize, slots: usize, effort: &mut Effort) -> Result<Vec<MadePicture>, Ending> {
         let info = self.generator.made.info();
         let place = self.folder.as_ref().map(|folder| folder.join(IMAGES).join(format!("{class}-{slots}")));
         if let Some(made) = place.as_deref().and_then(|place| kept(place, info.method.makes)) {
+            effort.whole = false;
             return Ok(made);
         }
-        if model.is_none() {
-            *model = Some(self.model()?);
-        }
-        let Some(model) = model.as_deref() else { return Ok(Vec::new()) };
+        let model = self.model(effort)?;
         let params = &self.generator.params;
         let made = accepted(&self.ctx, model, self.training, class, slots, params, self.seed)?;
         self.go_on()?;
@@ -150,10 +186,13 @@ impl Studio<'_> {
         Ok(made)
     }
 
-    /// What the classifier that the method trains for use says of images.
-    pub fn says(&self, images: &ImageSet) -> Result<Vec<Vec<f64>>, Ending> {
-        let said = self.model()?.says(&self.ctx, images)?;
-        said.ok_or_else(|| Ending::Nothing("its training ended before its classifier was there".to_owned()))
+    /// What the classifier that the method trains for use says of images, and the seconds of its training; these
+    /// are `None` where an earlier call did a part of it.
+    pub fn says(&self, images: &ImageSet) -> Result<(Vec<Vec<f64>>, Option<f64>), Ending> {
+        let mut effort = self.begin();
+        let said = self.model(&mut effort)?.says(&self.ctx, images)?;
+        let nothing = || Ending::Nothing("its training ended before its classifier was there".to_owned());
+        Ok((said.ok_or_else(nothing)?, self.seconds(&effort)))
     }
 }
 

@@ -1,12 +1,12 @@
 //! The trainings of one evaluation: seed by seed, fold by fold, one arm after the other.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::arms::{Arm, Generator, Images};
-use super::pace::median;
+use super::pace::{Stopwatch, median};
 use super::parts::{Cut, Parts};
 use super::results::{Fold, Record, Results};
-use super::studio::Studio;
+use super::studio::{Outcome, Studio};
 use super::{Ending, FailedRun, MadeOf, acsa_curve, stage, title};
 use crate::classify::treatments::{FitError, Fitted, Options, fit};
 use crate::domain::plan::Target;
@@ -20,6 +20,8 @@ use crate::jobs::compute::Compute;
 
 /// Points of a loss curve.
 const POINTS: usize = 50;
+/// Last steps of a running training that say its pace.
+const LATEST: usize = 200;
 
 /// The trainings of one evaluation.
 pub(super) struct Work<'a> {
@@ -41,19 +43,48 @@ struct Shared {
     /// The plain network, once there is one.
     plain: Option<Fitted>,
     /// Filled training images that another arm wants, too, by their hash.
-    filled: Vec<(String, TrainingSet, Filled)>,
+    filled: Vec<(String, Outcome)>,
 }
 
-/// Steps of all trainings.
-struct Steps {
-    /// Those that were taken, or are not needed any more.
+/// A generator that still has to learn, once for each seed and fold that lacks it.
+struct Waiting<'a> {
+    /// Hash of what it makes.
+    key: &'a str,
+    /// Of the first treatment that wants its images.
+    name: &'a str,
+    times: usize,
+}
+
+/// What is still to do, with what is being done.
+#[derive(Default)]
+struct Ahead<'a> {
+    /// Classifiers. One that its method trains belongs to the generators.
+    trainings: usize,
+    generators: Vec<Waiting<'a>>,
+}
+
+impl Ahead<'_> {
+    /// One of these has learnt.
+    fn learnt(&mut self, key: &str) {
+        if let Some(waiting) = self.generators.iter_mut().find(|waiting| waiting.key == key) {
+            waiting.times = waiting.times.saturating_sub(1);
+        }
+    }
+}
+
+/// How far all trainings are, and how long they take.
+struct Account<'a> {
+    /// Steps of classifiers that were taken, or are not needed any more.
     done: u64,
     total: u64,
     /// Of each training the median of the seconds of its steps: a pause in one of them changes nothing.
     paces: Vec<f64>,
+    /// Seconds of generators that learnt and made their images in one go, by the hash of what they make.
+    generators: Vec<(String, f64)>,
+    ahead: Ahead<'a>,
 }
 
-impl Work<'_> {
+impl<'a> Work<'a> {
     fn find(&self, arm: &Arm, seed: u64, fold: Option<usize>) -> Option<&Record> {
         self.results.find(&arm.entry.name, seed, arm.fingerprint(), fold)
     }
@@ -69,7 +100,7 @@ impl Work<'_> {
     }
 
     /// Arms without a classifier of one seed and fold.
-    fn missing(&self, seed: u64, fold: Option<usize>) -> Vec<&Arm> {
+    fn missing(&self, seed: u64, fold: Option<usize>) -> Vec<&'a Arm> {
         self.arms.iter().filter(|arm| self.find(arm, seed, fold).is_none()).collect()
     }
 
@@ -103,15 +134,24 @@ impl Work<'_> {
         wanted.filter_map(|(arm, seed)| self.run_of(arm, seed)).collect()
     }
 
-    /// What generators filled, over the folds of each seed.
-    pub fn filled(&self, seeds: &[u64]) -> Vec<MadeOf> {
+    /// What generators gave, over the folds of each seed.
+    pub fn made(&self, seeds: &[u64]) -> Vec<MadeOf> {
         let numbers = self.parts.numbers();
         let mut all = Vec::new();
-        for arm in self.arms {
+        for arm in self.arms.iter().filter(|arm| matches!(arm.images, Images::Made(_))) {
             for &seed in seeds {
-                let found = numbers.iter().filter_map(|&fold| self.find(arm, seed, fold)?.filled);
-                let sum = found.reduce(|a, b| Filled { slots: a.slots + b.slots, made: a.made + b.made });
-                all.extend(sum.map(|filled| MadeOf { name: arm.entry.name.clone(), seed, filled }));
+                let records: Vec<&Record> =
+                    numbers.iter().filter_map(|&fold| self.find(arm, seed, fold)).collect();
+                if records.is_empty() {
+                    continue;
+                }
+                let filled = records.iter().filter_map(|record| record.filled);
+                let filled = filled.reduce(|a, b| Filled { slots: a.slots + b.slots, made: a.made + b.made });
+                // A sum with a part that is not known is not known.
+                let whole = records.len() == numbers.len();
+                let seconds: Option<f64> =
+                    records.iter().map(|record| record.generator.filter(|_| whole)).sum();
+                all.push(MadeOf { name: arm.entry.name.clone(), seed, filled, seconds });
             }
         }
         all
@@ -126,15 +166,73 @@ impl Work<'_> {
         seeds.iter().all(|&seed| self.arms.iter().all(|arm| done(arm, seed)))
     }
 
-    /// Steps that are still to take. The first plain network that is trained under a seed serves all that
-    /// share it.
-    fn steps_left(&self, seeds: &[u64]) -> usize {
-        let of_cell = |(seed, fold): (u64, Option<usize>)| {
-            let wanted = self.missing(seed, fold);
-            let plain = wanted.iter().filter(|arm| arm.shares_plain()).count();
-            wanted.len() - plain + plain.min(1)
+    /// What is still to do beside trainings that gave no classifier; `here` is the seed and fold at work, with what
+    /// its arms have in common so far. The first plain network of a seed serves all that share it, and what a
+    /// generator made serves all that learn from it.
+    fn ahead(
+        &self,
+        seeds: &[u64],
+        failed: &[FailedRun],
+        here: Option<(u64, Option<usize>, &Shared)>,
+    ) -> Ahead<'a> {
+        let mut ahead = Ahead::default();
+        for (seed, fold) in self.cells(seeds) {
+            let shared = here.filter(|(of, at, _)| (*of, *at) == (seed, fold)).map(|(.., shared)| shared);
+            let mut plain = shared.is_some_and(|shared| shared.plain.is_some());
+            let mut known: Vec<&str> =
+                shared.into_iter().flat_map(|shared| &shared.filled).map(|(key, _)| key.as_str()).collect();
+            for arm in self.missing(seed, fold) {
+                if given_up(failed, arm, seed) {
+                    continue;
+                }
+                if let Images::Made(generator) = &arm.images
+                    && generator.learns()
+                    && !known.contains(&arm.fingerprint())
+                {
+                    let key = arm.fingerprint();
+                    known.push(key);
+                    match ahead.generators.iter_mut().find(|waiting| waiting.key == key) {
+                        Some(waiting) => waiting.times += 1,
+                        None => ahead.generators.push(Waiting { key, name: &arm.entry.name, times: 1 }),
+                    }
+                }
+                let own = matches!(&arm.images, Images::Made(generator) if generator.made.info().online);
+                let shares = arm.shares_plain() && std::mem::replace(&mut plain, true);
+                if !(own || shares) {
+                    ahead.trainings += 1;
+                }
+            }
+        }
+        ahead
+    }
+
+    /// Says how long all that is ahead takes, as far as any of it was measured. `now` is how many steps the running
+    /// training has taken, and the pace of the latest of them. Without generators the pace of the steps says it.
+    fn tell_time(&self, account: &Account<'_>, now: Option<(usize, f64)>) {
+        let learns = |arm: &Arm| matches!(&arm.images, Images::Made(generator) if generator.learns());
+        if !self.arms.iter().any(learns) {
+            return;
+        }
+        let Ahead { trainings, generators } = &account.ahead;
+        let taken = now.map_or(0, |(taken, _)| taken);
+        let steps = (trainings * self.options.steps).saturating_sub(taken) as f64;
+        let paces: Vec<f64> = account.paces.iter().copied().chain(now.map(|(_, pace)| pace)).collect();
+        // No pace is needed for no step.
+        let mut left = if steps == 0.0 { Some(0.0) } else { mean(&paces).map(|pace| steps * pace) };
+        let mut unmeasured = Vec::new();
+        for Waiting { key, name, times } in generators.iter().filter(|waiting| waiting.times > 0) {
+            let of = account.generators.iter().filter(|(known, _)| known == key);
+            match mean(&of.map(|(_, seconds)| *seconds).collect::<Vec<f64>>()) {
+                Some(seconds) => left = left.map(|left| left + *times as f64 * seconds),
+                None => unmeasured.push(*name),
+            }
+        }
+        let words = if unmeasured.is_empty() {
+            String::new()
+        } else {
+            format!("the generators' own training, not measured yet ({})", unmeasured.join(", "))
         };
-        self.cells(seeds).into_iter().map(of_cell).sum::<usize>() * self.options.steps
+        self.ctx.time_left(left.and_then(|left| Duration::try_from_secs_f64(left).ok()), words);
     }
 
     /// Seed by seed, so that the first comparisons are there early. A training that gave no classifier is
@@ -144,14 +242,17 @@ impl Work<'_> {
     /// # Errors
     /// What ends the whole evaluation; what was measured is kept.
     pub fn all(&mut self, seeds: &[u64]) -> Result<(Vec<FailedRun>, Option<f64>), JobError> {
-        let mut steps = Steps { done: 0, total: self.steps_left(seeds) as u64, paces: Vec::new() };
-        let failed = self.train_all(seeds, &mut steps)?;
-        let paces = steps.paces;
-        let step_seconds = (!paces.is_empty()).then(|| paces.iter().sum::<f64>() / paces.len() as f64);
-        Ok((failed, step_seconds))
+        let steps = self.ahead(seeds, &[], None).trainings * self.options.steps;
+        let known =
+            self.results.records.iter().filter_map(|known| Some((known.images.clone(), known.generator?)));
+        let generators = known.collect();
+        let mut account =
+            Account { done: 0, total: steps as u64, paces: Vec::new(), generators, ahead: Ahead::default() };
+        let failed = self.train_all(seeds, &mut account)?;
+        Ok((failed, mean(&account.paces)))
     }
 
-    fn train_all(&mut self, seeds: &[u64], steps: &mut Steps) -> Result<Vec<FailedRun>, JobError> {
+    fn train_all(&mut self, seeds: &[u64], account: &mut Account<'a>) -> Result<Vec<FailedRun>, JobError> {
         let mut failed: Vec<FailedRun> = Vec::new();
         let (arms, parts) = (self.arms, self.parts);
         for &seed in seeds {
@@ -165,15 +266,16 @@ impl Work<'_> {
                 let mut shared = Shared::default();
                 for arm in arms {
                     // One fold less, and the answers of a seed are not whole.
-                    let given_up = failed.iter().any(|run| run.name == arm.entry.name && run.seed == seed);
-                    if given_up || self.find(arm, seed, fold).is_some() {
+                    if given_up(&failed, arm, seed) || self.find(arm, seed, fold).is_some() {
                         continue;
                     }
                     self.ctx.check()?;
                     if self.ctx.is_stopping() {
                         return Ok(failed);
                     }
-                    match self.one(arm, seed, &cut, &mut shared, steps) {
+                    account.ahead = self.ahead(seeds, &failed, Some((seed, fold, &shared)));
+                    self.tell_time(account, None);
+                    match self.one(arm, seed, &cut, &mut shared, account) {
                         Ok(record) => {
                             self.results.add(record)?;
                             self.tell(arm, seed);
@@ -189,6 +291,8 @@ impl Work<'_> {
                 }
             }
         }
+        account.ahead = Ahead::default();
+        self.tell_time(account, None);
         Ok(failed)
     }
 
@@ -214,10 +318,10 @@ impl Work<'_> {
         seed: u64,
         cut: &Cut<'_>,
         shared: &mut Shared,
-        steps: &mut Steps,
+        account: &mut Account<'_>,
     ) -> Result<Record, Ending> {
-        let begun = Instant::now();
-        let mut filled = None;
+        let watch = Stopwatch::start(self.ctx);
+        let (mut filled, mut learnt) = (None, None);
         let rows = match &arm.images {
             Images::Own => {
                 let plain = if arm.shares_plain() { shared.plain.as_ref() } else { None };
@@ -227,7 +331,7 @@ impl Work<'_> {
                 };
                 let fitted = match derived {
                     Some(fitted) => fitted,
-                    None => self.train(arm, seed, cut.fold, &cut.training, steps)?,
+                    None => self.train(arm, seed, cut.fold, &cut.training, account)?,
                 };
                 let rows = fitted.probabilities(self.ctx, &cut.test)?;
                 if arm.shares_plain() && shared.plain.is_none() {
@@ -236,30 +340,32 @@ impl Work<'_> {
                 rows
             }
             Images::Exported(set, _) => {
-                self.train(arm, seed, cut.fold, set, steps)?.probabilities(self.ctx, &cut.test)?
+                self.train(arm, seed, cut.fold, set, account)?.probabilities(self.ctx, &cut.test)?
             }
             Images::Made(generator) if generator.made.info().online => {
-                let said = self.studio(generator, arm, seed, cut).says(&cut.test);
-                steps.done += self.options.steps as u64;
-                said?
+                let (said, seconds) = self.studio(generator, arm, seed, cut).says(&cut.test)?;
+                self.learnt(generator, seconds, account);
+                learnt = seconds;
+                said
             }
             Images::Made(generator) => {
-                let known = shared.filled.iter().find(|(hash, _, _)| *hash == generator.filled);
+                let known = shared.filled.iter().find(|(hash, _)| *hash == generator.filled);
                 let own;
-                let (set, found) = match known {
-                    Some((_, set, found)) => (set, *found),
+                let outcome = match known {
+                    Some((_, outcome)) => outcome,
                     None => {
                         own = self.studio(generator, arm, seed, cut).filled(self.target)?;
-                        (&own.0, own.1)
+                        self.learnt(generator, own.seconds, account);
+                        &own
                     }
                 };
-                filled = Some(found);
-                let fitted = self.train(arm, seed, cut.fold, set, steps)?;
+                (filled, learnt) = (Some(outcome.filled), outcome.seconds);
+                let fitted = self.train(arm, seed, cut.fold, &outcome.set, account)?;
                 let rows = fitted.probabilities(self.ctx, &cut.test)?;
                 let wanted = self.arms.iter().filter(|arm| arm.fingerprint() == generator.filled).count() > 1;
                 if known.is_none() && wanted {
-                    let set = set.clone();
-                    shared.filled.push((generator.filled.clone(), set, found));
+                    let kept = (generator.filled.clone(), outcome.clone());
+                    shared.filled.push(kept);
                 }
                 rows
             }
@@ -267,8 +373,15 @@ impl Work<'_> {
         let fold = cut.fold.map(|number| Fold::new(number, &rows));
         let scores = self.scores(cut.test.labels.clone(), rows)?;
         let run = run(&arm.entry.name, seed, &scores);
-        let seconds = begun.elapsed().as_secs_f64();
-        Ok(Record { images: arm.fingerprint().to_owned(), seconds, run, fold, filled })
+        let (images, seconds) = (arm.fingerprint().to_owned(), watch.seconds(self.ctx));
+        Ok(Record { images, seconds, run, fold, filled, generator: learnt })
+    }
+
+    /// A generator has learnt and made its images.
+    fn learnt(&self, generator: &Generator, seconds: Option<f64>, account: &mut Account<'_>) {
+        account.generators.extend(seconds.map(|seconds| (generator.filled.clone(), seconds)));
+        account.ahead.learnt(&generator.filled);
+        self.tell_time(account, None);
     }
 
     /// A generator at its place, on the images of one seed and fold.
@@ -288,7 +401,7 @@ impl Work<'_> {
         seed: u64,
         fold: Option<usize>,
         set: &TrainingSet,
-        steps: &mut Steps,
+        account: &mut Account<'_>,
     ) -> Result<Fitted, Ending> {
         let options = Options { seed, ..self.options };
         let of_fold = fold_words(fold);
@@ -296,23 +409,25 @@ impl Work<'_> {
         let curve = format!("loss · {}, seed {seed}{of_fold}", arm.entry.name);
         let every = options.steps.div_ceil(POINTS).max(1);
         let (mut sum, mut count) = (0.0, 0.0);
-        let before = steps.done;
+        let before = account.done;
         let (mut times, mut last) = (Vec::new(), Instant::now());
         let ended = fit(self.ctx, &arm.treatment, set, &options, self.device, &mut |step| {
             times.push(last.elapsed().as_secs_f64());
             last = Instant::now();
-            steps.done += 1;
-            self.ctx.progress(stage.clone(), steps.done, steps.total);
+            account.done += 1;
+            self.ctx.progress(stage.clone(), account.done, account.total);
             (sum, count) = (sum + step.loss, count + 1.0);
             if step.number.is_multiple_of(every) {
                 self.ctx.metric(curve.clone(), step.number as f64, sum / count);
                 (sum, count) = (0.0, 0.0);
+                let latest = times[times.len().saturating_sub(LATEST)..].to_vec();
+                self.tell_time(account, median(latest).map(|pace| (step.number, pace)));
             }
         });
         // Steps that a training did not take any more are done with, too.
-        steps.done = before + options.steps as u64;
+        account.done = before + options.steps as u64;
         let fitted = ended?;
-        steps.paces.extend(median(times));
+        account.paces.extend(median(times));
         Ok(fitted)
     }
 
@@ -320,6 +435,15 @@ impl Work<'_> {
         let classes = self.parts.training().set.classes.len();
         Scores::new(classes, truth, rows).map_err(|_| FitError::Diverged { step: self.options.steps }.into())
     }
+}
+
+/// True where the training gave no classifier under this seed, so that no other fold of it is of use.
+fn given_up(failed: &[FailedRun], arm: &Arm, seed: u64) -> bool {
+    failed.iter().any(|run| run.name == arm.entry.name && run.seed == seed)
+}
+
+fn mean(values: &[f64]) -> Option<f64> {
+    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
 }
 
 /// `, fold N` from 1; nothing outside of a cross-validation.

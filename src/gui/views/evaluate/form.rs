@@ -1,6 +1,7 @@
 //! The form of a comparison: test images, treatments, exported folders, how long and where, and what that
 //! would take.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use egui::{
@@ -10,6 +11,7 @@ use egui::{
 
 use super::COMPARED_BOX;
 use crate::classify::treatments::{Preset, Treatment};
+use crate::evaluation::treatments::MadeTreatment;
 use crate::gui::command::{Action, Command};
 use crate::gui::state::{Estimate, EvaluateForm, Face, JobKind, Length, ProjectState, State};
 use crate::gui::theme::{self, Tokens, caption, section, space};
@@ -24,6 +26,8 @@ const LISTED: usize = 12;
 const MOST_SEEDS: usize = 50;
 /// Steps and epochs that may be asked for.
 const LONGEST: usize = 1_000_000;
+/// Epochs of a generator that may be asked for, as the methods have it.
+const MOST_GENERATOR_EPOCHS: usize = 10_000;
 
 /// Why nothing can be compared as it is chosen, a sentence; `None` where it can, and without a project.
 pub fn why_no_comparison(state: &State) -> Option<String> {
@@ -38,11 +42,11 @@ pub fn why_no_comparison(state: &State) -> Option<String> {
     if let Some((name, _)) = classes.iter().zip(counts).find(|(_, count)| **count == 0) {
         return Some(format!("The class {name} has no training image, so no classifier can learn it."));
     }
-    match state.evaluate.choice(&project.settings.device) {
+    match state.evaluate.choice(&project.settings) {
         Err(why) => Some(why),
-        Ok(choice) if choice.treatments.is_empty() && choice.folders.is_empty() => {
-            Some("Choose at least one treatment or folder to compare with plain training.".to_owned())
-        }
+        Ok(choice) if choice.treatments.is_empty() && choice.folders.is_empty() => Some(
+            "Choose at least one treatment, generator or folder to compare with plain training.".to_owned(),
+        ),
         Ok(choice) if !choice.folders.is_empty() && project.folds().is_some() => Some(
             "An exported folder was made from images that a cross-validation holds out. Leave the folders \
              out, or make a test part first and export from what is left."
@@ -66,7 +70,11 @@ pub(super) fn form_ui(ui: &mut Ui, t: &Tokens, state: &mut State, out: &mut Vec<
             let Some(project) = project else { return };
             test_images(ui, project, out);
             ui.add_space(space::S);
-            treatments(ui, t, evaluate);
+            treatments(ui, evaluate);
+            ui.add_space(space::S);
+            generators(ui, evaluate);
+            ui.add_space(space::S);
+            typed(ui, t, evaluate);
             ui.add_space(space::S);
             folders(ui, evaluate, &project.exports, adds, out);
             ui.add_space(space::S);
@@ -113,7 +121,7 @@ fn test_images(ui: &mut Ui, project: &ProjectState, out: &mut Vec<Action>) {
     ui.add(Label::new(text).wrap());
 }
 
-fn treatments(ui: &mut Ui, t: &Tokens, form: &mut EvaluateForm) {
+fn treatments(ui: &mut Ui, form: &mut EvaluateForm) {
     let free = || Treatment::table().iter().filter(|info| info.id != Treatment::none().info().id);
     ui.horizontal(|ui| {
         ui.label(section(ui, "Treatments"));
@@ -132,26 +140,64 @@ fn treatments(ui: &mut Ui, t: &Tokens, form: &mut EvaluateForm) {
     ui.add_enabled(false, Checkbox::new(&mut always, plain.label)).on_disabled_hover_text(plain.summary);
     ui.label(caption(ui, "Free remedies: no image is made"));
     for info in free() {
-        ui.horizontal(|ui| {
-            let mut on = form.chosen.contains(info.id);
-            let tip = format!("{}\n{}", info.summary, info.source);
-            if ui.checkbox(&mut on, info.label).on_hover_text(tip).changed() {
-                if on {
-                    form.chosen.insert(info.id);
-                } else {
-                    form.chosen.remove(info.id);
-                }
-            }
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                ui.add(Label::new(caption(ui, info.id)).truncate());
-            });
-        });
+        let tip = format!("{}\n{}", info.summary, info.source);
+        choice_ui(ui, &mut form.chosen, info.id, info.label, tip);
     }
-    ui.label(caption(ui, "With other parameters, a comma between"));
-    let hint = "cb-focal:beta=0.99, drw:beta=0.9";
+}
+
+/// A box for one of the treatments with its usual parameters.
+fn choice_ui(ui: &mut Ui, chosen: &mut BTreeSet<&'static str>, id: &'static str, label: &str, tip: String) {
+    ui.horizontal(|ui| {
+        let mut on = chosen.contains(id);
+        if ui.checkbox(&mut on, label).on_hover_text(tip).changed() {
+            if on {
+                chosen.insert(id);
+            } else {
+                chosen.remove(id);
+            }
+        }
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            ui.add(Label::new(caption(ui, id)).truncate());
+        });
+    });
+}
+
+/// Every method of the registry, and how long each of them learns.
+fn generators(ui: &mut Ui, form: &mut EvaluateForm) {
+    ui.add(Label::new(section(ui, "Generators (trained anew for each seed)")).wrap());
+    let words = "Slow: most learn longer than a classifier. Accepted images and repeats fill each class to the \
+                 target of Plan.";
+    ui.add(Label::new(caption(ui, words)).wrap());
+    for info in MadeTreatment::table() {
+        let length = match info.epochs() {
+            Some(param) => format!("Epochs where nothing else is said: {}.", param.source),
+            None if info.online => "Learns as long as the classifiers beside it.".to_owned(),
+            None => "Learns nothing.".to_owned(),
+        };
+        // What a name is short for has no room here; what learns nothing is also a free remedy, by another name.
+        let short = info.label.split(',').next().unwrap_or(info.label);
+        let more = if info.method.needs_training { "" } else { " to the target" };
+        let tip = format!("{}\n{}\n{length}", info.label, info.summary);
+        choice_ui(ui, &mut form.generators, info.id, &format!("{short}{more}"), tip);
+    }
+    ui.horizontal(|ui| {
+        let tip = "Of those that have epochs to choose; left open each is as long as its method says, or as many \
+                   epochs as the classifiers where their length is in epochs";
+        ui.checkbox(&mut form.sets_generator_epochs, "Epochs of each generator").on_hover_text(tip);
+        let drag = DragValue::new(&mut form.generator_epochs).range(1..=MOST_GENERATOR_EPOCHS).speed(0.5);
+        if ui.add(drag).accessible_name("Number of epochs of each generator").changed() {
+            form.sets_generator_epochs = true;
+        }
+    });
+}
+
+/// Treatments by their names, as the command line has them.
+fn typed(ui: &mut Ui, t: &Tokens, form: &mut EvaluateForm) {
+    ui.label(caption(ui, "With other parameters or together, a comma between"));
+    let hint = "cb-focal:beta=0.99, smote+mixup";
     let edit = TextEdit::singleline(&mut form.typed).hint_text(hint).desired_width(f32::INFINITY);
     ui.add(edit.char_limit(1000)).accessible_name("Treatments with other parameters");
-    if let Err(why) = form.choice("cpu") {
+    if let Err(why) = form.typed_names() {
         ui.add(Label::new(RichText::new(why).size(theme::SMALL).color(t.failure)).wrap());
     }
 }
@@ -279,18 +325,13 @@ fn estimate_ui(ui: &mut Ui, state: &State, estimate: &Estimate) {
         Some(steps) => format!("{most}{trainings} of {about}{} each", counted(steps, "step", "steps")),
         None => format!("{most}{trainings}"),
     };
+    if estimate.makings() > 0 {
+        let times = counted(estimate.makings(), "training", "trainings");
+        words += &format!(", and {}{times} of generators", most.to_lowercase());
+    }
     words += "; what was measured before is not trained again.";
     ui.add(Label::new(caption(ui, words)).wrap());
-    let time = match (estimate.time(), &estimate.pace) {
-        (Some(time), Some(pace)) => {
-            let source = match pace.of {
-                Some(started) => format!("as in the comparison of {}", moment_words(started)),
-                None => "as timed here".to_owned(),
-            };
-            format!("About {} of training: {:.3} s a step, {source}.", time_words(time), pace.step_seconds)
-        }
-        _ => "Time: not known yet. Time a few steps to see.".to_owned(),
-    };
+    let time = time_of(estimate);
     match &state.evaluate.timed {
         Face::Loading => {
             ui.horizontal(|ui| {
@@ -303,4 +344,35 @@ fn estimate_ui(ui: &mut Ui, state: &State, estimate: &Estimate) {
             ui.add(Label::new(caption(ui, time)).wrap());
         }
     }
+}
+
+/// What it would take, as far as any of it was measured.
+fn time_of(estimate: &Estimate) -> String {
+    let source = |of: Option<i64>| match of {
+        Some(started) => format!("as in the comparison of {}", moment_words(started)),
+        None => "as timed here".to_owned(),
+    };
+    let unmeasured = estimate.generators.iter().filter(|generator| generator.seconds.is_none());
+    let unmeasured = unmeasured.map(|generator| generator.name.as_str()).collect::<Vec<_>>().join(", ");
+    let (Some(time), Some(pace)) = (estimate.time(), &estimate.pace) else {
+        let mut words = "Time: not known yet. Time a few steps to see".to_owned();
+        if !unmeasured.is_empty() {
+            words += &format!(
+                " that of the classifiers; the generators' own training is not measured yet ({unmeasured})"
+            );
+        }
+        return words + ".";
+    };
+    let (time, step) = (time_words(time), pace.step_seconds);
+    let mut words = format!("About {time} of training: {step:.3} s a step, {}", source(pace.of));
+    for generator in &estimate.generators {
+        if let Some(seconds) = generator.seconds {
+            let (name, of) = (&generator.name, source(generator.of));
+            words += &format!("; {name} {seconds:.0} s under each seed, {of}");
+        }
+    }
+    if !unmeasured.is_empty() {
+        words += &format!("; plus the generators' own training, not measured yet ({unmeasured})");
+    }
+    words + "."
 }

@@ -17,7 +17,7 @@ use crate::gui::command::{Action, Command};
 use crate::gui::icons::{Icon, icon};
 use crate::gui::state::{EvaluateForm, Face, JobKind, State};
 use crate::gui::theme::{self, Tokens, caption, muted, section, space};
-use crate::gui::views::train::progress_words;
+use crate::gui::views::train::progress_of;
 use crate::gui::widgets::class_charts::{Changes, Recalls, changes_ui, mean_words, recalls_ui};
 use crate::gui::widgets::confusion_table::confusion_ui;
 use crate::gui::widgets::curves::card;
@@ -25,9 +25,9 @@ use crate::gui::widgets::empty_state::{failure_card, warning_line};
 use crate::gui::widgets::figure_table::{Columns, Note, Row, head_ui, row_ui};
 use crate::gui::widgets::histogram::truncated;
 use crate::gui::widgets::probability::progress_bar;
-use crate::gui::widgets::status_bar::{counted, moment_words};
+use crate::gui::widgets::status_bar::{count_words, counted, moment_words};
 use crate::jobs::comparisons::{Choice, ClassFigures, Difference, Kept, Mean, Report, TreatmentFigures};
-use crate::jobs::evaluate::{acsa_curve, stage};
+use crate::jobs::evaluate::{acsa_curve, stage, title};
 use crate::jobs::{JobState, JobView};
 
 /// The figures of the table, with what they are.
@@ -45,6 +45,8 @@ const MEANING: &str = "Mean ± standard deviation over the seeds. ACSA is the me
 /// Groups of classes by their training images, by their names in JSON.
 const GROUPS: [(&str, &str); 3] =
     [("recall_many", "many (over 100)"), ("recall_medium", "medium"), ("recall_few", "few (under 20)")];
+/// How the words of a generator begin while it makes images.
+const MAKING: &str = "making images";
 /// Least classes whose groups say something.
 const GROUPED: usize = 3;
 /// Least width at which two charts stand side by side.
@@ -95,8 +97,30 @@ pub(super) fn running_ui(ui: &mut Ui, t: &Tokens, state: &mut State, out: &mut V
     });
 }
 
+/// How far a comparison is, with a generator at work by its number among the seeds.
+pub(super) fn progress_words(job: &JobView, choice: Option<&Choice>) -> String {
+    let at_work = choice.and_then(|choice| generator_words(&job.stage, choice));
+    progress_of(job, at_work.as_deref().unwrap_or(&job.stage))
+}
+
+/// `fitting baegan, seed 1 of 3: training the judge, epoch 3 of 20`; `None` where no generator is at work.
+fn generator_words(stage: &str, choice: &Choice) -> Option<String> {
+    let seeds = choice.seeds.max(1);
+    for name in choice.names() {
+        for number in 0..seeds as u64 {
+            let seed = choice.seed.wrapping_add(number);
+            let Some(rest) = behind(stage, &title(&name, seed)) else { continue };
+            if let Some((fold, what)) = rest.split_once(": ") {
+                let fitting = if what.starts_with(MAKING) { "" } else { "fitting " };
+                return Some(format!("{fitting}{name}, seed {} of {seeds}{fold}: {what}", number + 1));
+            }
+        }
+    }
+    None
+}
+
 fn progress(ui: &mut Ui, t: &Tokens, job: &JobView, choice: Option<&Choice>) {
-    let words = progress_words(job);
+    let words = progress_words(job, choice);
     ui.label(section(ui, "Running"));
     let share = if job.total == 0 { 0.0 } else { job.done as f32 / job.total as f32 };
     let width = ui.available_width();
@@ -147,8 +171,8 @@ fn behind<'a>(text: &'a str, training: &str) -> Option<&'a str> {
     text.strip_prefix(training).filter(|rest| rest.is_empty() || rest.starts_with([',', ':']))
 }
 
-/// How far a treatment is: the ACSA of the seeds that are measured, the seed in training, failed ones, and
-/// how many wait.
+/// How far a treatment is: the ACSA of the seeds that are measured, the seed in training or whose generator is at
+/// work, failed ones, and how many wait.
 pub fn queue_words(job: &JobView, choice: &Choice, name: &str) -> String {
     let curve = acsa_curve(name);
     let curve = job.series.iter().find(|series| series.name == curve);
@@ -161,10 +185,16 @@ pub fn queue_words(job: &JobView, choice: &Choice, name: &str) -> String {
             |(level, text): &(Level, String)| *level == Level::Error && behind(text, &failed).is_some();
         if let Some(point) = point {
             measured.push(format!("{:.3}", point[1]));
-        } else if job.notes.iter().any(has_failed) {
-            parts.push(format!("seed {seed} failed"));
         } else if let Some(fold) = behind(&job.stage, &stage(name, seed)) {
             parts.push(format!("training with seed {seed}{fold}"));
+        } else if let Some(rest) = behind(&job.stage, &title(name, seed)) {
+            parts.push(if rest.contains(MAKING) {
+                format!("with seed {seed}{rest}, {}", count_words(job.done, job.total))
+            } else {
+                format!("fitting with seed {seed}{rest}")
+            });
+        } else if job.notes.iter().any(has_failed) {
+            parts.push(format!("seed {seed} failed"));
         } else {
             waiting += 1;
         }
@@ -195,6 +225,9 @@ pub(super) fn report_ui(ui: &mut Ui, t: &Tokens, state: &mut State, out: &mut Ve
     if let (Some(chosen), Some(plain)) = (form.treatment_of(&report), report.plain()) {
         classes(ui, t, &report, chosen, plain);
         card(ui, t, |ui| answers(ui, t, &report, chosen));
+    }
+    if !report.made.is_empty() {
+        card(ui, t, |ui| made(ui, t, &report));
     }
     card(ui, t, |ui| keep(ui, t, &report, form, out));
     if comparisons.iter().filter(|kept| kept.report.is_some()).count() > 1 {
@@ -431,6 +464,14 @@ fn answers(ui: &mut Ui, t: &Tokens, report: &Report, chosen: &TreatmentFigures) 
     for (class, figures) in of_class.filter(|(class, figures)| class.test > 0 && figures.never_said > 0) {
         let times = counted(figures.never_said, "seed", "seeds");
         warning_line(ui, &format!("{} was never said with {times}: its precision is 0 of 0.", class.name));
+    }
+}
+
+/// What each generator gave under each seed.
+fn made(ui: &mut Ui, t: &Tokens, report: &Report) {
+    ui.label(section(ui, "What generators gave"));
+    for of in &report.made {
+        queue_ui(ui, t, &title(&of.name, of.seed), &of.words());
     }
 }
 
