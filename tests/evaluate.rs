@@ -36,6 +36,9 @@ use serde_json::{Value, json};
 use training::recorder;
 
 const SIDE: u32 = 12;
+/// What lies in a finished folder.
+const FINISHED: [&str; 7] =
+    ["charts", "classifiers", "report.html", "results.json", "runs.jsonl", "table.csv", "table.md"];
 const QUICK: &str = "--steps 6 --seeds 2 --device cpu --network small";
 
 /// With a folder of two classes of bars in it.
@@ -145,7 +148,7 @@ fn the_names_that_scripts_rely_on() {
     assert!(got["seconds"].is_number() && got.get("peak_mb").is_some());
 
     let out = place.path("results");
-    assert_eq!(files(&out), ["charts", "report.html", "results.json", "runs.jsonl", "table.csv", "table.md"]);
+    assert_eq!(files(&out), FINISHED);
     let written: Value = serde_json::from_slice(&fs::read(out.join("results.json")).unwrap()).unwrap();
     assert_eq!(written["treatments"], got["treatments"]);
     let page = fs::read_to_string(out.join("table.md")).unwrap();
@@ -331,10 +334,7 @@ fn a_cancelled_evaluation_goes_on_where_it_was() {
     assert_eq!(outcome.out, Some(place.path("results")));
     assert!(!partial.exists());
     assert_eq!(outcome.comparison.json(), whole.comparison.json(), "as if it had never stopped");
-    assert_eq!(
-        files(&place.path("results")),
-        ["charts", "report.html", "results.json", "runs.jsonl", "table.csv", "table.md"]
-    );
+    assert_eq!(files(&place.path("results")), FINISHED);
 }
 
 #[test]
@@ -381,7 +381,9 @@ fn what_was_measured_is_read_as_it_was_written_to_the_last_bit() {
     const FIGURES: [&str; 3] = ["auroc", "auprc", "calibration_error"];
     let place = Place::new();
     let kept = place.path("kept");
-    let request = EvaluateRequest { budget: Budget::Steps(1), seeds: 8, ..place.request(&[], None) };
+    let request = chosen(place.request(&[], None), |choice| {
+        (choice.budget, choice.seeds) = (Budget::Steps(1), 8);
+    });
     evaluate_keeping(&Ctx::default(), &request, &kept).unwrap();
     let runs = kept.join(&files(&kept)[0]).join("runs.jsonl");
 
@@ -397,7 +399,7 @@ fn what_was_measured_is_read_as_it_was_written_to_the_last_bit() {
             continue;
         }
         let mut record: Value = serde_json::from_str(line).unwrap();
-        assert_eq!(record["run"]["seed"], request.seed + number as u64 - 1);
+        assert_eq!(record["run"]["seed"], request.choice.seed + number as u64 - 1);
         for (name, value) in FIGURES.into_iter().zip(wanted[number - 1]) {
             record["run"][name] = json!(value);
         }
@@ -406,9 +408,11 @@ fn what_was_measured_is_read_as_it_was_written_to_the_last_bit() {
     fs::write(&runs, text).unwrap();
 
     for (after, wanted) in wanted.into_iter().enumerate() {
-        let one = EvaluateRequest { seed: request.seed + after as u64, seeds: 1, ..request.clone() };
+        let one = chosen(request.clone(), |choice| {
+            (choice.seed, choice.seeds) = (choice.seed + after as u64, 1);
+        });
         let outcome = evaluate_keeping(&Ctx::default(), &one, &kept).unwrap();
-        assert_eq!(outcome.resumed, 1, "nothing is trained again");
+        assert_eq!(outcome.resumed, 1, "what was measured is taken");
         let plain = outcome.comparison.treatment("none").unwrap();
         for (name, wanted) in FIGURES.into_iter().zip(wanted) {
             let found = plain.figure(name).unwrap().mean;
@@ -416,7 +420,7 @@ fn what_was_measured_is_read_as_it_was_written_to_the_last_bit() {
                 found.to_bits(),
                 wanted.to_bits(),
                 "{name} of seed {}: {found}, not {wanted}",
-                one.seed
+                one.choice.seed
             );
         }
     }

@@ -207,6 +207,7 @@ fn report() -> Report {
         markdown: "# Treatments".to_owned(),
         csv: "treatment,class".to_owned(),
         page: None,
+        classifiers: None,
     }
 }
 

@@ -95,6 +95,7 @@ fn with_job(mut state: State, job: JobState) -> State {
         total: 1200,
         elapsed: Duration::from_secs(5),
         time_left: None,
+        unmeasured: String::new(),
         series: Arc::default(),
         notes: Vec::new(),
         previews: Arc::default(),

@@ -7,7 +7,7 @@ use counterpoise::evaluation::comparison::{Adds, Comparison, Entry, Run, TestPar
 use counterpoise::evaluation::metrics::Spread;
 use counterpoise::evaluation::metrics::bootstrap::Settings;
 use counterpoise::evaluation::report::raster::{self, RasterError};
-use counterpoise::evaluation::report::{About, Card, Chart, Page};
+use counterpoise::evaluation::report::{About, Card, Chart, Gallery, GalleryCell, GalleryRow, Page};
 use counterpoise::evaluation::treatments::{Filled, MadeOf};
 use counterpoise::gui::theme::{DARK, LIGHT};
 use counterpoise::imaging::decode::{Limits, decode_bytes};
@@ -359,6 +359,59 @@ fn charts_say_what_they_show_and_have_the_colours_of_the_window() {
         }
     }
     assert!(html.contains("prefers-color-scheme:dark") && html.contains("@media print"));
+}
+
+#[test]
+fn maps_are_inside_the_page_with_their_words() {
+    let seen = GalleryCell {
+        png: b"foobar".to_vec(),
+        said: HOSTILE[0].to_owned(),
+        probability: 0.875,
+        right: false,
+        caption: "Grad-CAM: 0 to 0.500".to_owned(),
+        deletion: 0.125,
+        insertion: f64::NAN,
+    };
+    let row = GalleryRow {
+        png: b"foo".to_vec(),
+        image: "down/\"one\" & two.png".to_owned(),
+        class: HOSTILE[3].to_owned(),
+        cells: vec![Ok(seen), Err("No map of <trees>.".to_owned())],
+    };
+    let gallery = Gallery {
+        sentences: vec!["Grad-CAM of the true class.".to_owned()],
+        treatments: vec!["none".to_owned(), HOSTILE[1].to_owned()],
+        rows: vec![row],
+    };
+    let page = tiny();
+    let html = page.html_with(&gallery);
+    let told = texts(&html);
+    no_strange_numbers(&html);
+    for words in [
+        "Where the classifiers look",
+        "Grad-CAM of the true class.",
+        SAFE[0],
+        SAFE[1],
+        SAFE[3],
+        "0.875, wrong",
+        "deletion 0.125",
+        "insertion -",
+        "Grad-CAM: 0 to 0.500",
+        "No map of &lt;trees&gt;.",
+    ] {
+        assert!(told.contains(words), "{words} in {told}");
+    }
+    // The pictures come along, and nothing else is loaded.
+    assert!(html.contains("src=\"data:image/png;base64,Zm9v\"") && html.contains("base64,Zm9vYmFy\""));
+    assert!(html.contains("alt=\"down/&quot;one&quot; &amp; two.png of class"));
+    assert!(html.contains("default-src &#39;none&#39;") && html.contains("img-src data:"));
+    assert_eq!(html.matches("src=").count(), html.matches("src=\"data:image/png;base64,").count());
+    for outside in ["http:", "https:", "href=", "url(", "@import", "<link"] {
+        assert!(!html.contains(outside), "{outside}");
+    }
+    // Without maps the page allows no picture at all.
+    assert!(!page.html().contains("img-src"));
+    assert_eq!(html.matches("class=\"maps\"").count(), 1);
 }
 
 #[test]

@@ -262,6 +262,7 @@ fn a_small_table_is_built_and_goes_on_where_it_was() {
         names(&place.path("results")),
         [
             "charts",
+            "classifiers",
             "published.json",
             "published.md",
             "report.html",

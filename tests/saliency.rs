@@ -198,8 +198,13 @@ fn the_parts_of_a_forward_are_the_forward() {
     let maps = network.last_maps(x.clone(), &mut Pass::inference());
     assert_eq!(maps.dims(), [2, 64, 2, 2]);
     let parts = network.logits_of_maps(maps).try_into_vec_as::<f32>().unwrap();
-    let whole = network.forward(x, &mut Pass::inference()).try_into_vec_as::<f32>().unwrap();
+    let whole = network.forward(x.clone(), &mut Pass::inference()).try_into_vec_as::<f32>().unwrap();
     assert_eq!(parts, whole);
+    let maps = network.last_maps(x.clone(), &mut Pass::inference());
+    let parts = network.cosines_of_maps(maps).try_into_vec_as::<f32>().unwrap();
+    let whole = network.cosines(x, &mut Pass::inference()).try_into_vec_as::<f32>().unwrap();
+    assert_eq!(parts, whole);
+    assert!(parts.iter().all(|cosine| cosine.abs() <= 1.0 + 1e-5));
 }
 
 // ------------------------------------------------------------------ RISE

@@ -2,15 +2,16 @@
 
 use burn::tensor::activation::{log_sigmoid, softmax};
 use burn::tensor::{Tensor, TensorData};
+use serde::{Deserialize, Serialize};
 
 use super::trainer::labels_tensor;
 use crate::domain::imbalance::{Scheme, weights};
-use crate::nn::layers::Pass;
+use crate::nn::layers::{FeatureMap, Pass};
 use crate::nn::loss::{cross_entropy, focal, margin_cross_entropy, one_against_all};
 use crate::nn::resnet::ResNet;
 
 /// A loss for each image of a batch, and how a network's outputs become probabilities under it.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub enum Loss {
     /// Cross entropy on the softmax.
     #[default]
@@ -49,6 +50,14 @@ impl Loss {
         match self {
             Loss::Margin { .. } => network.cosines(x, pass),
             _ => network.forward(x, pass),
+        }
+    }
+
+    /// The rest of [`Loss::forward`], from the last maps of the network ([`ResNet::last_maps`]) to `[batch, classes]`.
+    pub fn of_maps(&self, network: &ResNet, maps: FeatureMap) -> Tensor<2> {
+        match self {
+            Loss::Margin { .. } => network.cosines_of_maps(maps),
+            _ => network.logits_of_maps(maps),
         }
     }
 

@@ -15,6 +15,7 @@ use crate::domain::imbalance::Scheme;
 use crate::domain::plan::{Rejected, Target};
 use crate::domain::splits::Shares;
 use crate::evaluation::published::Scale;
+use crate::evaluation::saliency::side_by_side::{About, Method};
 use crate::export::{Originals, WeightsFormat};
 use crate::imaging::resize::Fit;
 use crate::jobs::bench::rows;
@@ -388,10 +389,23 @@ pub struct EvaluateArgs {
     /// Optimiser steps of each training; without it and --epochs 2000 (small) or 200 epochs (resnet32).
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     pub steps: Option<u32>,
-    /// A new folder for results.json, table.md, table.csv, report.html and charts as SVG and PNG, and what
-    /// generators learnt and made; the same call goes on where it was interrupted.
+    /// A new folder for results.json, table.md, table.csv, report.html and charts as SVG and PNG, what generators learnt
+    /// and made, and the classifiers of the first seed; the same call goes on where it was interrupted.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// Also make maps of what each classifier looks at in N test images of each class, first of those that treatments
+    /// disagree on: pictures in maps, and a section of report.html.
+    #[arg(long, value_name = "N", requires = "out", value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub maps: Option<u32>,
+    /// How maps are made: grad-cam (fast, the default) or rise (slow: asks about every image behind --masks masks).
+    #[arg(long, value_name = "E", requires = "maps")]
+    pub explainer: Option<Method>,
+    /// Masks of rise, the same for every treatment; 1000 where it is left out.
+    #[arg(long, value_name = "N", requires = "maps", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub masks: Option<u32>,
+    /// The class that a map is of: true (the default, so that treatments compare) or said.
+    #[arg(long, value_name = "C", requires = "maps")]
+    pub maps_of: Option<About>,
     #[command(flatten)]
     pub common: Common,
 }
@@ -658,6 +672,11 @@ mod tests {
             "evaluate x --train y",
             "evaluate --train y",
             "evaluate --train y --test z --split 70/15/15",
+            "evaluate x --maps 2",
+            "evaluate x --out y --maps 0",
+            "evaluate x --out y --explainer rise",
+            "evaluate x --out y --maps 2 --explainer lime",
+            "evaluate x --out y --maps 2 --maps-of both",
         ] {
             assert!(refused(&format!("counterpoise {line}")), "{line}");
         }

@@ -12,10 +12,12 @@ use super::tables::Table;
 use super::terminal::Terminal;
 use super::{Failure, Result, input};
 use crate::classify::treatments::{Treatment, Values};
+use crate::evaluation::saliency::side_by_side::{Method, Question};
 use crate::evaluation::treatments::{Asked, MadeTreatment};
 use crate::imaging::scan::Reading;
 use crate::jobs;
 use crate::jobs::evaluate::{Budget, Choice, EvaluateOutcome, EvaluateRequest, NamedFolder, title};
+use crate::jobs::saliency::Maps;
 
 /// Stands for every treatment that needs no generator.
 const ALL: &str = "all";
@@ -40,6 +42,7 @@ pub fn run(args: EvaluateArgs, terminal: &Terminal) -> Result<Outcome> {
         (None, Some(epochs)) => Budget::Epochs(epochs as usize),
         (None, None) => Budget::Usual,
     };
+    let question = question(&args)?;
     let Some(folder) = args.folder.or(args.train) else {
         return Err(Failure::usage("name the folder to evaluate on"));
     };
@@ -69,8 +72,28 @@ pub fn run(args: EvaluateArgs, terminal: &Terminal) -> Result<Outcome> {
         folds: args.folds.map(|folds| folds as usize),
         ..EvaluateRequest::new(Arc::new(dataset), spec, choice)
     };
-    let outcome = terminal.job("evaluate", move |ctx| jobs::evaluate::evaluate(ctx, &request))?;
-    Ok(told(&outcome))
+    let each = args.maps.map(|each| each as usize);
+    let (outcome, maps) = terminal.job("evaluate", move |ctx| match each {
+        Some(each) => jobs::saliency::evaluate_with_maps(ctx, &request, each, &question),
+        None => jobs::evaluate::evaluate(ctx, &request).map(|outcome| (outcome, None)),
+    })?;
+    Ok(told(&outcome, maps.as_ref()))
+}
+
+/// What is asked of the classifiers for maps.
+fn question(args: &EvaluateArgs) -> Result<Question> {
+    let usual = Question::default();
+    let method = args.explainer.unwrap_or_default();
+    if args.masks.is_some() && method != Method::Rise {
+        return Err(Failure::usage("--masks are those of --explainer rise; add that, or leave --masks out"));
+    }
+    Ok(Question {
+        method,
+        about: args.maps_of.unwrap_or_default(),
+        masks: args.masks.map_or(usual.masks, |masks| masks as usize),
+        seed: args.common.seed,
+        ..usual
+    })
 }
 
 /// What a list of treatments names.
@@ -144,7 +167,7 @@ pub fn list() -> String {
     text
 }
 
-fn told(outcome: &EvaluateOutcome) -> Outcome {
+fn told(outcome: &EvaluateOutcome, maps: Option<&Maps>) -> Outcome {
     let mut text = String::new();
     for rows in [outcome.comparison.table(), outcome.comparison.recall_table()] {
         let mut rows = rows.into_iter();
@@ -167,9 +190,14 @@ fn told(outcome: &EvaluateOutcome) -> Outcome {
     if let Some(out) = &out {
         text += &format!("The results are in {out}\n");
     }
+    if let Some(maps) = maps {
+        text +=
+            &format!("Maps of {} test images are in its folder maps: {}\n", maps.rows.len(), maps.heading());
+    }
     let mut object = outcome.json();
     object.insert("resumed".to_owned(), json!(outcome.resumed));
     object.insert("out".to_owned(), json!(out));
+    object.insert("maps".to_owned(), maps.map_or(Value::Null, Maps::json));
     Outcome::new(Value::Object(object), text)
 }
 

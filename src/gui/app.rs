@@ -8,6 +8,7 @@
 mod act;
 mod evaluate;
 mod features;
+mod looks;
 mod project;
 
 use std::path::{Path, PathBuf};
@@ -46,12 +47,13 @@ use crate::jobs::devices::{DeviceInfo, DeviceKind};
 use crate::jobs::evaluate::Timed;
 use crate::jobs::export::{ExportJob, ExportPreview};
 use crate::jobs::generate::{GenerateOutcome, GenerateRequest};
+use crate::jobs::saliency::{Maps, TestImages};
 use crate::jobs::store::{Opened, StoreCommand, StoreHandle};
 use crate::jobs::train::{TrainOutcome, TrainRequest};
 use crate::jobs::training_data::TrainingData;
 use crate::jobs::{self, Job, JobError, JobState, JobView};
 use crate::oversampling;
-use crate::project::{Project, Recent, default_place, recent};
+use crate::project::{Project, Recent, RunId, default_place, recent};
 
 /// Settings of forms are saved when they have rested this long.
 const SETTLED: Duration = Duration::from_millis(300);
@@ -133,6 +135,10 @@ enum Done {
     Timed(Result<(Workload, Timed), JobError>),
     TableSaved(Result<PathBuf, JobError>),
     Drawn(Result<Box<FeatureMap>, JobError>),
+    /// Test images of a comparison, by its number.
+    TestImages(Result<(RunId, TestImages), JobError>),
+    /// Maps of a comparison, by its number.
+    Maps(Result<(RunId, Box<Maps>), JobError>),
     Devices(Result<Vec<DeviceInfo>, JobError>),
     /// An order of the images in Data, with its number.
     Images(Result<(u64, Vec<usize>), JobError>),
@@ -546,6 +552,8 @@ impl App {
             Done::Timed(result) => self.steps_timed(result),
             Done::TableSaved(result) => self.table_saved(result),
             Done::Drawn(result) => self.features_drawn(result),
+            Done::TestImages(result) => self.test_images_listed(result),
+            Done::Maps(result) => self.maps_made(result),
             Done::Devices(Ok(devices)) => {
                 self.state.devices = Face::Full(devices.into_iter().map(device_row).collect());
             }

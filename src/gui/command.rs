@@ -53,6 +53,10 @@ pub enum Action {
     Verify(PathBuf),
     /// Write the comparison that is shown, or a chart of it, to a new file: the end of the name says which.
     SaveTable(PathBuf),
+    /// Look which test images the comparison that is shown can be asked about.
+    ListTestImages,
+    /// Make maps of what is chosen there.
+    ShowMaps,
     /// Put a text on the clipboard.
     Copy(String),
     Notify(Level, String),

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-pub use evaluate::{Estimate, EvaluateForm, FolderChoice, GeneratorPace, Length, Pace, Pane};
+pub use evaluate::{Estimate, EvaluateForm, FolderChoice, GeneratorPace, Length, LooksView, Pace, Pane};
 pub use features::{FeatureMap, FeaturesForm, MapImage, MapPoint, Mark, Step};
 
 use super::command::Action;
@@ -146,6 +146,8 @@ pub enum JobKind {
     SaveTable,
     /// Drawing the features of classifier g.
     Features,
+    /// Making maps of what classifiers look at.
+    Looks,
 }
 
 impl JobKind {
@@ -164,6 +166,7 @@ impl JobKind {
             JobKind::TimeSteps => "Timing a few steps",
             JobKind::SaveTable => "Saving the comparison",
             JobKind::Features => "Drawing the feature map",
+            JobKind::Looks => "Making maps",
         }
     }
 }
@@ -1053,6 +1056,7 @@ impl State {
             JobKind::Export,
             JobKind::Verify,
             JobKind::Scan,
+            JobKind::Looks,
             JobKind::TimeSteps,
             JobKind::FilePlan,
             JobKind::Model,

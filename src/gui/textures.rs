@@ -375,7 +375,8 @@ fn make(key: &PictureKey) -> Result<(ColorImage, bool), String> {
     }
 }
 
-fn image(picture: &Picture) -> ColorImage {
+/// A picture as egui has it, in 8 bit.
+pub fn image(picture: &Picture) -> ColorImage {
     let size = [picture.width as usize, picture.height as usize];
     colours(size, picture.channels, &picture.to_u8())
 }

@@ -14,7 +14,8 @@ use serde::{Deserialize, Serialize};
 
 use super::JobError;
 use super::evaluate::{
-    Budget, EvaluateOutcome, EvaluateRequest, FailedRun, MadeOf, Timed, evaluate_keeping, time_steps, title,
+    Budget, Classifiers, EvaluateOutcome, EvaluateRequest, FailedRun, MadeOf, Timed, evaluate_keeping,
+    time_steps, title,
 };
 use super::generate::project_error;
 use super::store::StoreSink;
@@ -245,6 +246,10 @@ pub struct Report {
     /// What the HTML report and the charts in files show; `None` where an earlier version kept the comparison.
     #[serde(default)]
     pub page: Option<Page>,
+    /// The classifiers that maps can be made of, from the project's folder on; `None` where an earlier version kept
+    /// the comparison.
+    #[serde(default)]
+    pub classifiers: Option<Classifiers>,
 }
 
 fn unwritten(error: impl std::fmt::Display) -> JobError {
@@ -252,7 +257,7 @@ fn unwritten(error: impl std::fmt::Display) -> JobError {
 }
 
 impl Report {
-    fn of(request: &EvaluateRequest, outcome: &EvaluateOutcome) -> Result<Self, JobError> {
+    fn of(request: &EvaluateRequest, outcome: &EvaluateOutcome, project: &Path) -> Result<Self, JobError> {
         let (comparison, setting) = (&outcome.comparison, &outcome.setting);
         let part = &comparison.test;
         let mut test = vec![0; part.classes.len()];
@@ -291,6 +296,7 @@ impl Report {
             markdown: comparison.markdown(&told),
             csv: String::from_utf8(comparison.csv().map_err(unwritten)?).map_err(unwritten)?,
             page: Some(outcome.page(request)),
+            classifiers: outcome.classifiers.clone().map(|kept| kept.below(project)),
         })
     }
 
@@ -393,8 +399,10 @@ pub fn compare(ctx: &Ctx, request: &EvaluateRequest, sink: &mut StoreSink) -> Re
     request.choice.parsed()?;
     let config = serde_json::to_value(&request.choice).map_err(unwritten)?;
     let run = sink.new_run(EVALUATE, &config).map_err(project_error)?;
-    let kept = KEPT.iter().fold(sink.project_dir().to_path_buf(), |path, part| path.join(part));
-    let ended = evaluate_keeping(ctx, request, &kept).and_then(|outcome| Report::of(request, &outcome));
+    let project = sink.project_dir().to_path_buf();
+    let kept = KEPT.iter().fold(project.clone(), |path, part| path.join(part));
+    let ended =
+        evaluate_keeping(ctx, request, &kept).and_then(|outcome| Report::of(request, &outcome, &project));
     let report = match ended {
         Ok(report) => report,
         Err(error) => {

@@ -4,12 +4,14 @@
 //! Every folder is decoded once. What is fitted, a generator too, sees training images alone
 //! ([`TrainingSet`]), what is measured is another type; an exported folder whose training images are test
 //! images of this one is refused. Each classifier's answers are on the disk before the next is trained, so
-//! an evaluation that ended early goes on where it was.
+//! an evaluation that ended early goes on where it was. The classifiers of the first seed are kept beside
+//! their answers, so that somebody may ask them what they look at.
 //!
 //! [`TrainingSet`]: crate::imaging::training_set::TrainingSet
 
 mod arms;
 mod choice;
+mod kept;
 mod pace;
 mod page;
 mod parts;
@@ -21,6 +23,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use choice::{Budget, Choice, NamedFolder, Treatments};
+pub use kept::{Classifiers, KeptClassifier};
+pub(in crate::jobs) use kept::{HeldImages, answers};
 pub use pace::{Timed, time_steps};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -133,6 +137,8 @@ pub struct EvaluateOutcome {
     pub out: Option<PathBuf>,
     /// What generators gave, by treatment and seed.
     pub made: Vec<MadeOf>,
+    /// The classifiers of the first seed, to be asked again; `None` where nothing is kept on the disk.
+    pub classifiers: Option<Classifiers>,
 }
 
 impl Setting {
@@ -363,7 +369,8 @@ pub fn evaluate_beside(
 }
 
 /// As [`evaluate`], with its results kept below `kept` instead of [`EvaluateRequest::out`]. What is known
-/// there of the same images and settings is not trained again, whichever evaluation it was measured for.
+/// there of the same images and settings is not trained again, whichever evaluation it was measured for, but for
+/// a treatment whose classifier of the first seed lacks there.
 ///
 /// # Errors
 /// As [`evaluate`].
@@ -445,6 +452,7 @@ fn evaluate_in(
     let (failed, step_seconds) = work.all(&seeds)?;
     let complete = work.is_complete(&seeds, &failed);
     let (runs, made) = (work.runs(&seeds), work.made(&seeds));
+    let classifiers = work.classifiers();
     if ctx.is_stopping() && !runs.iter().any(|run| run.name == NONE) {
         // Stopped before one seed was whole, so nothing can be compared yet; it is kept for a later call.
         return Err(JobError::Cancelled);
@@ -483,6 +491,7 @@ fn evaluate_in(
         step_seconds,
         out: None,
         made,
+        classifiers,
     };
     if complete {
         // Charts are drawn for a folder alone.
@@ -490,6 +499,9 @@ fn evaluate_in(
             let mut files = files(ctx, &outcome, request)?;
             files.extend(beside(&outcome)?);
             outcome.out = work.results.finish(&files)?;
+            if let (Some(out), Some(kept)) = (&outcome.out, &mut outcome.classifiers) {
+                kept.folder.clone_from(out);
+            }
         }
     } else if kept.is_some() {
         ctx.note(Level::Warning, "stopped before the end; what was measured is kept");

@@ -16,6 +16,7 @@ pub mod model;
 pub mod projection;
 mod quality;
 pub mod reproduce;
+pub mod saliency;
 pub mod scan;
 pub mod store;
 pub mod train;

@@ -163,7 +163,7 @@ impl ResNet {
     /// Cosines between features and the weights of each class, in \[-1, 1\]: `[batch, channels, side, side]` in \[0, 1\] to
     /// `[batch, classes]`. The last layer's bias has no part in it.
     pub fn cosines(&self, x: Tensor<4>, pass: &mut Pass) -> Tensor<2> {
-        self.head.cosines(self.features(x, pass))
+        self.cosines_of_maps(self.last_maps(x, pass))
     }
 
     /// The network with the last layer's bias at one value for every class.
@@ -197,6 +197,11 @@ impl ResNet {
     /// The rest of [`ResNet::forward`]: [`ResNet::last_maps`] to logits `[batch, classes]`.
     pub fn logits_of_maps(&self, maps: FeatureMap) -> Tensor<2> {
         self.head.forward(maps.mean_pixels())
+    }
+
+    /// The rest of [`ResNet::cosines`]: [`ResNet::last_maps`] to `[batch, classes]`.
+    pub fn cosines_of_maps(&self, maps: FeatureMap) -> Tensor<2> {
+        self.head.cosines(maps.mean_pixels())
     }
 
     /// Weights of the last layer: `[features, classes]`.

@@ -23,6 +23,7 @@ use super::{
 use crate::classify::batches::{Augment, epochs_for, gather};
 use crate::classify::recalls::{argmax, features, probabilities};
 use crate::classify::trainer::labels_tensor;
+use crate::classify::treatments::{Reading, SavedClassifier};
 use crate::domain::acceptance::{pick, scaled_eta, seed_law, threshold_from_loss};
 use crate::domain::decisions::Verdict;
 use crate::domain::provenance::{Kind, Parts};
@@ -355,6 +356,12 @@ impl Model for M2mModel {
             rows.extend(said.iter().map(|row| row.iter().map(|p| f64::from(*p)).collect::<Vec<f64>>()));
         }
         if rows.len() == images.len() { Ok(Some(rows)) } else { Err(device_lost()) }
+    }
+
+    fn classifier(&self) -> Option<SavedClassifier> {
+        let network = self.config.networks.get("f")?.clone();
+        let tensors = parameters::read(self.f.as_ref()?);
+        Some(SavedClassifier { network, tensors, reading: Reading::default() })
     }
 
     fn generate(

@@ -26,6 +26,7 @@ use serde_json::Value;
 
 pub use params::{ParamInfo, ParamKind, ParamMap, ParamsError};
 
+use crate::classify::treatments::SavedClassifier;
 use crate::domain::classes::ClassId;
 use crate::domain::decisions::Verdict;
 use crate::domain::provenance::{Kind, Parts};
@@ -152,6 +153,11 @@ pub trait Model: Send {
     /// `Cancelled`, or the device's.
     fn says(&self, _ctx: &Ctx, _images: &ImageSet) -> Result<Option<Vec<Vec<f64>>>, MethodError> {
         Ok(None)
+    }
+
+    /// The classifier of [`Model::says`] as it is saved; `None` for a method that trains none.
+    fn classifier(&self) -> Option<SavedClassifier> {
+        None
     }
 
     /// Makes one candidate per slot, in slot order, and hands each over as soon as it is judged.

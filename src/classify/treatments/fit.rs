@@ -9,10 +9,10 @@ use super::ensemble::Ensemble;
 use super::mixup::blend;
 use super::recipe::Recipe;
 use super::sampler::Sampler;
+use super::saved::{Reading, SavedClassifier};
 use super::threshold::Rescale;
 use super::tree::Rows;
 use crate::classify::batches::{Augment, channel_statistics, gather};
-use crate::classify::objective::Loss;
 use crate::classify::schedule::Schedule;
 use crate::classify::trainer::{Labels, StepError, Trainer};
 use crate::domain::imbalance::WeightsError;
@@ -22,6 +22,7 @@ use crate::imaging::training_set::{ImageSet, TrainingSet};
 use crate::nn::ComputeDevice;
 use crate::nn::init::Init;
 use crate::nn::layers::Pass;
+use crate::nn::parameters;
 use crate::nn::resnet::{HEAD_BIAS, ResNet, ResNetConfig};
 
 /// The classifier's key in random streams: that of f, so that every treatment starts from the weights that f
@@ -145,6 +146,8 @@ impl From<Cancelled> for FitError {
 pub struct Fitted {
     /// Without gradients.
     network: ResNet,
+    /// What the network is built from.
+    config: ResNetConfig,
     recipe: Recipe,
     /// Training images of each class.
     counts: Vec<usize>,
@@ -216,7 +219,7 @@ pub fn fit(
         told(Step { number: step + 1, loss, learning_rate: rate });
     }
     let (network, device) = (trainer.plain(), device.plain());
-    let fitted = Fitted { network, recipe, counts, rescale, ensemble: None, device };
+    let fitted = Fitted { network, config, recipe, counts, rescale, ensemble: None, device };
     fitted.with_ensemble(ctx, treatment, training, options.seed)
 }
 
@@ -339,17 +342,22 @@ impl Fitted {
             let (rows, width) = self.features(ctx, images)?;
             return Ok(rows.chunks(width).map(|row| ensemble.probabilities(row)).collect());
         }
-        let loss: &Loss = &self.recipe.objective[1].loss;
-        let (rows, width) = self.outputs(ctx, images, |x| {
-            loss.probabilities(loss.forward(&self.network, x, &mut Pass::inference()))
-        })?;
-        let of_image = |row: &[f32]| -> Vec<f64> {
-            let row: Vec<f64> = row.iter().map(|p| f64::from(*p)).collect();
-            match &self.rescale {
-                Some(rescale) => rescale.of(&row),
-                None => row,
-            }
-        };
-        Ok(rows.chunks(width).map(of_image).collect())
+        let reading = self.reading();
+        let (rows, width) = self.outputs(ctx, images, |x| reading.outputs(&self.network, x))?;
+        Ok(rows.chunks(width).map(|row| reading.answer(row)).collect())
+    }
+
+    /// How the network's outputs become probabilities, where no trees stand in the place of its last layer.
+    fn reading(&self) -> Reading {
+        Reading { loss: self.recipe.objective[1].loss.clone(), rescale: self.rescale.clone() }
+    }
+
+    /// The classifier as it is saved; `None` where trees stand in the place of the network's last layer.
+    pub fn saved(&self) -> Option<SavedClassifier> {
+        self.ensemble.is_none().then(|| SavedClassifier {
+            network: self.config.clone(),
+            tensors: parameters::read(&self.network),
+            reading: self.reading(),
+        })
     }
 }

@@ -12,6 +12,7 @@ mod fit;
 mod mixup;
 mod recipe;
 mod sampler;
+mod saved;
 mod threshold;
 mod tree;
 
@@ -24,6 +25,7 @@ pub use fit::{FitError, Fitted, Options, Preset, Step, fit};
 pub use mixup::{blend, share};
 pub use recipe::{Draw, Recipe, start_bias};
 pub use sampler::Sampler;
+pub use saved::{Classifier, Owner, Reading, SavedClassifier, SavedError};
 pub use threshold::{Rescale, rescale};
 pub use tree::{Rows, Tree};
 

@@ -1,8 +1,11 @@
 //! Threshold scaling: probabilities of a classifier that learnt other shares of the classes than it will
 //! meet.
 
+use serde::{Deserialize, Serialize};
+
 /// A correction of probabilities.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Rescale {
     /// Shares of the classes that the classifier learnt from, each above 0.
     pub prior: Vec<f64>,

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::charts::{COLOURS, STYLE, chart};
 use super::text::{NOTHING, bounds, counted, difference, escaped, mean, verdict};
-use super::{Chart, ClassFigures, Page, TreatmentRow};
+use super::{Chart, ClassFigures, Gallery, Page, TreatmentRow, gallery};
 use crate::evaluation::comparison::Comparison;
 use crate::evaluation::metrics::bootstrap::Interval;
 use crate::evaluation::metrics::{Figure, Spread};
@@ -32,7 +32,9 @@ dd{margin:0}\n\
 pre{background:var(--panel);border:1px solid var(--line);border-radius:8px;padding:12px;white-space:pre-wrap;\
 overflow-wrap:anywhere}\n\
 code{overflow-wrap:anywhere}\n\
-.wide svg{display:block}\n";
+.wide svg{display:block}\n\
+.maps td,.maps th{text-align:left;vertical-align:top;white-space:normal;min-width:112px}\n\
+.maps img{display:block;width:112px;height:auto;image-rendering:pixelated;margin-bottom:4px}\n";
 
 /// Paper is white; a table or chart is cut by its page only where it must be.
 const PRINT: &str = "\
@@ -97,15 +99,18 @@ const DEFINITIONS: [(&str, &str); 17] = [
     ),
 ];
 
-pub(super) fn page(page: &Page) -> String {
+pub(super) fn page(page: &Page, maps: Option<&Gallery>) -> String {
     let mut out = String::new();
-    head(&mut out, page);
+    head(&mut out, page, maps.is_some());
     lead(&mut out, page);
     figures(&mut out, page);
     differences(&mut out, page);
     charts(&mut out, page, "Charts", &[Chart::Acsa, Chart::Recall, Chart::Change]);
     classes(&mut out, page);
     charts(&mut out, page, "Answers", &[Chart::Confusion]);
+    if let Some(maps) = maps {
+        gallery::section(&mut out, maps);
+    }
     made(&mut out, page);
     settings(&mut out, page);
     card(&mut out, page);
@@ -130,14 +135,15 @@ fn colours(dark: bool) -> String {
     format!(":root{{color-scheme:{};{rules}}}", if dark { "dark" } else { "light" })
 }
 
-fn head(out: &mut String, page: &Page) {
+fn head(out: &mut String, page: &Page, pictures: bool) {
     let treatments = counted(page.treatments.len(), "treatment", "treatments");
-    // Nothing may be loaded, whatever a name says.
+    // Nothing may be loaded, whatever a name says; pictures are inside.
+    let inside = if pictures { "; img-src data:" } else { "" };
     let _ = write!(
         out,
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n\
          <meta http-equiv=\"Content-Security-Policy\" \
-         content=\"default-src &#39;none&#39;; style-src &#39;unsafe-inline&#39;\"/>\n\
+         content=\"default-src &#39;none&#39;; style-src &#39;unsafe-inline&#39;{inside}\"/>\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n\
          <title>Treatments of imbalance compared</title>\n<style>\n{}\n\
          @media screen and (prefers-color-scheme:dark){{{}}}\n{LOOK}{STYLE}@media print{{\n{PRINT}}}\n</style>\n\
@@ -160,7 +166,7 @@ fn head(out: &mut String, page: &Page) {
 }
 
 /// A name in a sentence or cell, whichever way it is written.
-fn named(name: &str) -> String {
+pub(super) fn named(name: &str) -> String {
     format!("<bdi>{}</bdi>", escaped(name))
 }
 
@@ -182,7 +188,7 @@ fn lead(out: &mut String, page: &Page) {
 }
 
 /// Opens a box that scrolls by itself; a stop of the Tab key, so that the keyboard reaches what is wide.
-fn open_box(out: &mut String, name: &str) {
+pub(super) fn open_box(out: &mut String, name: &str) {
     let name = escaped(name);
     let _ = writeln!(out, "<div class=\"wide\" role=\"region\" tabindex=\"0\" aria-label=\"{name}\">");
 }

@@ -1,16 +1,18 @@
 //! A comparison as one page for people and as charts: HTML, SVG and PNG that need no program, no script and
 //! nothing from elsewhere.
 //!
-//! Knows names, numbers and sentences; no network, no image of a data set and no file but the system's
-//! fonts. Names of classes and treatments are whatever a person called a folder, so all of them are escaped,
-//! and the signs that turn the direction of what follows are shown as what they are.
+//! Knows names, numbers, sentences and pictures that were encoded elsewhere; no network, no image of a data set
+//! and no file but the system's fonts. Names of classes and treatments are whatever a person called a folder, so
+//! all of them are escaped, and the signs that turn the direction of what follows are shown as what they are.
 
 pub mod raster;
 
 mod charts;
+mod gallery;
 mod html;
 mod text;
 
+pub use gallery::{Gallery, GalleryCell, GalleryRow};
 use serde::{Deserialize, Serialize};
 
 use super::comparison::{Adds, ClassResult, Comparison, TreatmentResult};
@@ -258,7 +260,12 @@ impl Page {
 
     /// The page as one file of HTML: no script, nothing from elsewhere, light or dark as the reader has it.
     pub fn html(&self) -> String {
-        html::page(self)
+        html::page(self, None)
+    }
+
+    /// The same with what classifiers look at in some test images; the pictures are inside the file.
+    pub fn html_with(&self, gallery: &Gallery) -> String {
+        html::page(self, Some(gallery))
     }
 
     /// A chart as a file of SVG, light; [`raster::png`] makes pixels of it. `treatment` is the one that
@@ -288,7 +295,7 @@ impl Page {
     }
 }
 
-/// A name as a part of a file's name.
-fn slug(name: &str) -> String {
+/// A name as a part of a file's name. Names that differ may give the same part.
+pub fn slug(name: &str) -> String {
     name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).take(SLUG).collect()
 }

@@ -121,3 +121,46 @@ pub(super) fn share_interval(share: f64, images: usize) -> Option<Interval> {
         ((centre - half).clamp(0.0, share.max(0.0)), (centre + half).clamp(share.min(1.0), 1.0));
     Some(Interval { value: share, low, high })
 }
+
+/// The letters of base 64 (RFC 4648, section 4).
+const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/// Bytes in base 64, as they stand in a `data:` address.
+pub(super) fn base64(bytes: &[u8]) -> String {
+    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for group in bytes.chunks(3) {
+        let byte = |place: usize| u32::from(group.get(place).copied().unwrap_or(0));
+        let joined = (byte(0) << 16) | (byte(1) << 8) | byte(2);
+        for place in 0..4_usize {
+            // Of one byte two letters, of two bytes three; the rest is filled up.
+            if place <= group.len() {
+                out.push(char::from(LETTERS[((joined >> (18 - 6 * place)) & 63) as usize]));
+            } else {
+                out.push('=');
+            }
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::base64;
+
+    /// RFC 4648, section 10.
+    #[test]
+    fn base_64_is_the_published_one() {
+        for (bytes, text) in [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("foob", "Zm9vYg=="),
+            ("fooba", "Zm9vYmE="),
+            ("foobar", "Zm9vYmFy"),
+        ] {
+            assert_eq!(base64(bytes.as_bytes()), text);
+        }
+        assert_eq!(base64(&[0xff, 0xef, 0xbe]), "/+++");
+    }
+}

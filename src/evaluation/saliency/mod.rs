@@ -14,13 +14,16 @@
 //! and few masks leave noise. [`curves::curves`] asks the classifier whether a map holds: hiding what
 //! it marks should make the class unlikely, showing it alone likely.
 //!
-//! Knows networks, pictures and functions from images to probabilities; knows no file, no treatment
+//! [`side_by_side`] asks one classifier after another all of this alike.
+//!
+//! Knows networks, pictures and functions from images to probabilities; knows no file, no treatment's name
 //! and no job.
 
 pub mod curves;
 pub mod grad_cam;
 pub mod paint;
 pub mod rise;
+pub mod side_by_side;
 
 use crate::classify::recalls::probabilities;
 use crate::domain::task::Cancelled;

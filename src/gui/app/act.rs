@@ -67,6 +67,8 @@ impl App {
             Action::Export => self.command(Command::Export),
             Action::Verify(folder) => self.verify(typed_path(&folder.to_string_lossy())),
             Action::SaveTable(path) => self.save_table(path),
+            Action::ListTestImages => self.list_test_images(),
+            Action::ShowMaps => self.show_maps(),
             Action::Copy(text) => self.ctx.copy_text(text),
             Action::Notify(level, text) => self.say(level, text),
             Action::Ask(confirm) => self.state.confirm = Some(*confirm),

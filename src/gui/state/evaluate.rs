@@ -9,10 +9,12 @@ use super::{Face, FeaturesForm, ProjectState, State};
 use crate::classify::treatments::{Preset, Treatment};
 use crate::domain::plan::Target;
 use crate::evaluation::report::Chart;
+use crate::evaluation::saliency::side_by_side::Question;
 use crate::evaluation::treatments::{Asked, MadeTreatment};
 use crate::jobs::comparisons::{Choice, GeneratorLoad, Kept, Report, TreatmentFigures, Workload};
 use crate::jobs::devices::DeviceKind;
 use crate::jobs::evaluate::{Budget, NamedFolder, learnt_from, usual_folds, usual_network};
+use crate::jobs::saliency::{Maps, TestImages};
 use crate::project::{RunId, Settings};
 
 /// Treatments that are chosen where nothing else was: they cost nothing more and are hard to beat.
@@ -26,16 +28,19 @@ pub enum Pane {
     Figures,
     /// What classifier g sees.
     Features,
+    /// What the classifiers of a comparison look at in some test images.
+    Looks,
 }
 
 impl Pane {
     /// In the order of their labels.
-    pub const ALL: [Pane; 2] = [Pane::Figures, Pane::Features];
+    pub const ALL: [Pane; 3] = [Pane::Figures, Pane::Features, Pane::Looks];
 
     pub const fn text(self) -> &'static str {
         match self {
             Pane::Figures => "Figures",
             Pane::Features => "Feature map",
+            Pane::Looks => "Where it looks",
         }
     }
 }
@@ -111,11 +116,67 @@ impl Estimate {
     }
 }
 
+/// Treatments whose maps are chosen first: plain training and the best of the others.
+const FIRST_MAPS: usize = 4;
+
+/// What classifiers look at: what is chosen, and the maps that were made last.
+#[derive(Clone, Debug, Default)]
+pub struct LooksView {
+    pub question: Question,
+    /// The comparison that all below is of.
+    pub of: Option<RunId>,
+    /// Its test images, once they are listed.
+    pub images: Face<Arc<TestImages>>,
+    /// Positions of the chosen ones.
+    pub chosen: BTreeSet<usize>,
+    /// Names of the chosen treatments.
+    pub treatments: BTreeSet<String>,
+    /// Only images that treatments disagree on are offered.
+    pub disputed: bool,
+    pub maps: Face<Arc<Maps>>,
+    /// Counts maps that were made, so that a picture of older ones is never shown for them.
+    pub number: u64,
+}
+
+impl LooksView {
+    /// The view of another comparison, whose images are on their way. How maps are made stays.
+    pub fn anew(&self, run: RunId, report: &Report) -> Self {
+        let mapped = |treatment: &&TreatmentFigures| {
+            let mut kept = report.classifiers.iter().flat_map(|kept| &kept.of);
+            kept.any(|kept| kept.name == treatment.name && kept.file.is_some())
+        };
+        let plain = report.plain();
+        let is_other = |treatment: &&TreatmentFigures| plain.is_none_or(|plain| plain.name != treatment.name);
+        let others = report.by_acsa().into_iter().filter(is_other);
+        let first = plain.into_iter().chain(others).filter(mapped).take(FIRST_MAPS);
+        LooksView {
+            question: self.question,
+            of: Some(run),
+            images: Face::Loading,
+            treatments: first.map(|treatment| treatment.name.clone()).collect(),
+            disputed: self.disputed,
+            number: self.number,
+            ..Self::default()
+        }
+    }
+
+    /// The images that are offered, of one class or of all, by their positions.
+    pub fn offered(&self, images: &TestImages, class: Option<&str>) -> Vec<usize> {
+        let class = class.and_then(|name| images.classes.iter().position(|known| known == name));
+        let all = images.images.iter().enumerate();
+        all.filter(|(_, image)| class.is_none_or(|class| image.class == class))
+            .filter(|(_, image)| !self.disputed || image.is_disputed())
+            .map(|(position, _)| position)
+            .collect()
+    }
+}
+
 /// The Evaluate workspace.
 #[derive(Clone, Debug)]
 pub struct EvaluateForm {
     pub pane: Pane,
     pub features: FeaturesForm,
+    pub looks: LooksView,
     /// Ids of treatments with their usual parameters; plain training is always compared and not among them.
     pub chosen: BTreeSet<&'static str>,
     /// Ids of treatments with a generator with its usual parameters.
@@ -158,6 +219,7 @@ impl Default for EvaluateForm {
         EvaluateForm {
             pane: Pane::default(),
             features: FeaturesForm::default(),
+            looks: LooksView::default(),
             chosen: FIRST.into_iter().collect(),
             generators: BTreeSet::new(),
             generator_epochs: 50,

@@ -1,17 +1,20 @@
 //! Evaluate, in panes. Figures: what is to be compared on the left, and what came of it on the right; in a narrow
-//! window one of the two. Feature map: what classifier g sees.
+//! window one of the two. Feature map: what classifier g sees. Where it looks: maps of what the classifiers of a
+//! comparison look at.
 //!
 //! Trains nothing itself: starting, pausing and stopping leave as actions, and what is shown of a comparison
 //! is what was kept of it.
 
 mod features;
 mod form;
+mod looks;
 mod results;
 
 use egui::{Align, CentralPanel, Frame, Label, Layout, Margin, Panel, ScrollArea, Ui};
 
 pub use features::why_no_map;
 pub use form::why_no_comparison;
+pub use looks::why_no_maps;
 pub use results::{measured_words, queue_words};
 
 use super::train::bar_frame;
@@ -62,6 +65,7 @@ pub fn evaluate_ui(ui: &mut Ui, state: &mut State, textures: &mut Textures, out:
     match state.evaluate.pane {
         Pane::Figures => figures_ui(ui, t, state, out),
         Pane::Features => features::features_ui(ui, t, state, textures, out),
+        Pane::Looks => looks::looks_ui(ui, t, state, textures, out),
     }
 }
 

@@ -68,6 +68,11 @@ impl Arm {
     pub fn shares_plain(&self) -> bool {
         matches!(self.images, Images::Own) && self.treatment.trains_plainly()
     }
+
+    /// True for plain training on the evaluation's own images, which the others are held against.
+    pub fn is_plain(&self) -> bool {
+        matches!(self.images, Images::Own) && self.treatment == Treatment::none()
+    }
 }
 
 impl Generator {

@@ -3,8 +3,9 @@
 //!
 //! While an evaluation runs, its results lie in `.NAME.evaluating` beside the folder that they will be. The
 //! first line of `runs.jsonl` says which evaluation it is: images, network, steps. The same evaluation goes
-//! on from there, another one is refused. What generators learnt and made lies beside them. Once all is
-//! measured, tables are written into it and the folder gets its name; an existing one is never written over.
+//! on from there, another one is refused. What generators learnt and made lies beside them, and so do the
+//! classifiers that can be asked again. Once all is measured, tables are written into it and the folder gets
+//! its name; an existing one is never written over.
 //!
 //! A project keeps its results in one place for good: a folder for each set of images and settings, which
 //! every later evaluation of the same takes what it needs from and adds to.
@@ -23,7 +24,7 @@ use crate::imaging::hash::sha256_hex;
 use crate::jobs::JobError;
 use crate::nn::weights::read_exactly;
 
-const RUNS: &str = "runs.jsonl";
+pub(super) const RUNS: &str = "runs.jsonl";
 /// Folder of what generators learnt and made, beside the results.
 const GENERATORS: &str = "generators";
 
@@ -48,7 +49,7 @@ pub(super) struct Record {
 
 impl Record {
     /// A line as it was written, each number to its last bit; `None` where it is none.
-    fn read(line: &str) -> Option<Self> {
+    pub fn read(line: &str) -> Option<Self> {
         serde_json::from_value(read_exactly(line).ok()?).ok()
     }
 }
@@ -212,6 +213,16 @@ impl Results {
     /// Where what generators learnt and made is kept; `None` where there is no place.
     pub fn generators(&self) -> Option<PathBuf> {
         self.place.as_ref().map(|place| place.partial.join(GENERATORS))
+    }
+
+    /// Where the results lie now; `None` where there is no place.
+    pub fn folder(&self) -> Option<&Path> {
+        self.place.as_ref().map(|place| place.partial.as_path())
+    }
+
+    /// True where a file lies beside the results, by its name below their folder.
+    pub fn has(&self, name: &str) -> bool {
+        self.folder().is_some_and(|folder| folder.join(name).is_file())
     }
 
     /// Keeps a result; when it returns, the line is on the disk.

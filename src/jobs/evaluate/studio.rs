@@ -13,6 +13,7 @@ use super::Ending;
 use super::arms::Generator;
 use super::pace::Stopwatch;
 use super::results::failed;
+use crate::classify::treatments::SavedClassifier;
 use crate::domain::plan::{Plan, Target};
 use crate::domain::provenance::Kind;
 use crate::domain::task::{Ctx, Level};
@@ -46,6 +47,16 @@ pub(super) struct Outcome {
     pub set: TrainingSet,
     pub filled: Filled,
     /// Of learning and making; `None` where an earlier call did a part of that.
+    pub seconds: Option<f64>,
+}
+
+/// What the classifier says that a method trained for use.
+pub(super) struct OnlineAnswers {
+    /// Probabilities of each class for each image.
+    pub rows: Vec<Vec<f64>>,
+    /// As it is saved.
+    pub classifier: Option<SavedClassifier>,
+    /// Of its training; `None` where an earlier call did a part of that.
     pub seconds: Option<f64>,
 }
 
@@ -186,13 +197,15 @@ impl Studio<'_> {
         Ok(made)
     }
 
-    /// What the classifier that the method trains for use says of images, and the seconds of its training; these
-    /// are `None` where an earlier call did a part of it.
-    pub fn says(&self, images: &ImageSet) -> Result<(Vec<Vec<f64>>, Option<f64>), Ending> {
+    /// What the classifier that the method trains for use says of images, that classifier, and the seconds of its
+    /// training.
+    pub fn says(&self, images: &ImageSet) -> Result<OnlineAnswers, Ending> {
         let mut effort = self.begin();
-        let said = self.model(&mut effort)?.says(&self.ctx, images)?;
+        let model = self.model(&mut effort)?;
+        let said = model.says(&self.ctx, images)?;
         let nothing = || Ending::Nothing("its training ended before its classifier was there".to_owned());
-        Ok((said.ok_or_else(nothing)?, self.seconds(&effort)))
+        let (rows, classifier) = (said.ok_or_else(nothing)?, model.classifier());
+        Ok(OnlineAnswers { rows, classifier, seconds: self.seconds(&effort) })
     }
 }
 

@@ -3,20 +3,24 @@
 use std::time::{Duration, Instant};
 
 use super::arms::{Arm, Generator, Images};
+use super::kept::{self, CLASSIFIERS, Classifiers, HELD_OUT, HeldImages};
 use super::pace::{Stopwatch, median};
 use super::parts::{Cut, Parts};
-use super::results::{Fold, Record, Results};
-use super::studio::{Outcome, Studio};
+use super::results::{Fold, Record, Results, failed as disk};
+use super::studio::{OnlineAnswers, Outcome, Studio};
 use super::{Ending, FailedRun, MadeOf, acsa_curve, stage, title};
-use crate::classify::treatments::{FitError, Fitted, Options, fit};
+use crate::classify::treatments::{FitError, Fitted, Options, Owner, SavedClassifier, fit};
 use crate::domain::plan::Target;
 use crate::domain::task::{Ctx, Level};
 use crate::evaluation::comparison::Run;
 use crate::evaluation::metrics::{Confusion, Scores};
 use crate::evaluation::treatments::Filled;
+use crate::imaging::files::write_atomic;
 use crate::imaging::training_set::TrainingSet;
 use crate::jobs::JobError;
 use crate::jobs::compute::Compute;
+use crate::jobs::train::method_error;
+use crate::oversampling::model_file;
 
 /// Points of a loss curve.
 const POINTS: usize = 50;
@@ -31,6 +35,7 @@ pub(super) struct Work<'a> {
     /// The classes of all images that are asked about.
     pub truth: &'a [usize],
     pub device: &'a Compute,
+    /// The seed is the first one.
     pub options: Options,
     /// Up to where generators fill the classes.
     pub target: &'a Target,
@@ -44,6 +49,16 @@ struct Shared {
     plain: Option<Fitted>,
     /// Filled training images that another arm wants, too, by their hash.
     filled: Vec<(String, Outcome)>,
+}
+
+/// The seed and fold at work.
+struct Here<'s> {
+    seed: u64,
+    fold: Option<usize>,
+    /// How many of its arms are over, whatever came of them.
+    over: usize,
+    /// What its arms have in common so far.
+    shared: &'s Shared,
 }
 
 /// A generator that still has to learn, once for each seed and fold that lacks it.
@@ -102,6 +117,35 @@ impl<'a> Work<'a> {
     /// Arms without a classifier of one seed and fold.
     fn missing(&self, seed: u64, fold: Option<usize>) -> Vec<&'a Arm> {
         self.arms.iter().filter(|arm| self.find(arm, seed, fold).is_none()).collect()
+    }
+
+    /// True where a classifier of this arm is to be kept and is not: of the first seed, and of a cross-validation in
+    /// its first fold.
+    fn lacks_classifier(&self, arm: &Arm, seed: u64, fold: Option<usize>) -> bool {
+        let first = seed == self.options.seed && self.parts.numbers().first() == Some(&fold);
+        if !first || self.results.folder().is_none() || !kept::can_be_asked(arm) {
+            return false;
+        }
+        !(self.has_list() && self.results.has(&kept::file_of(arm, seed)))
+    }
+
+    /// The list of the images that kept classifiers were asked about is there.
+    fn has_list(&self) -> bool {
+        self.results.has(&format!("{CLASSIFIERS}/{HELD_OUT}"))
+    }
+
+    /// True where an arm is to be trained: it was not measured, or its classifier is wanted again.
+    fn is_wanted(&self, arm: &Arm, seed: u64, fold: Option<usize>) -> bool {
+        self.find(arm, seed, fold).is_none() || self.lacks_classifier(arm, seed, fold)
+    }
+
+    /// What is kept of the classifiers of the first seed; `None` where there is no place.
+    pub fn classifiers(&self) -> Option<Classifiers> {
+        let (folder, seed) = (self.results.folder()?.to_path_buf(), self.options.seed);
+        let fold = self.parts.numbers().first().copied().flatten();
+        let exists = |file: &str| self.has_list() && self.results.has(file);
+        let of = self.arms.iter().map(|arm| kept::kept_of(arm, seed, exists)).collect();
+        Some(Classifiers { folder, seed, fold, of })
     }
 
     /// How many of the wanted classifiers are measured.
@@ -166,23 +210,18 @@ impl<'a> Work<'a> {
         seeds.iter().all(|&seed| self.arms.iter().all(|arm| done(arm, seed)))
     }
 
-    /// What is still to do beside trainings that gave no classifier; `here` is the seed and fold at work, with what
-    /// its arms have in common so far. The first plain network of a seed serves all that share it, and what a
-    /// generator made serves all that learn from it.
-    fn ahead(
-        &self,
-        seeds: &[u64],
-        failed: &[FailedRun],
-        here: Option<(u64, Option<usize>, &Shared)>,
-    ) -> Ahead<'a> {
-        let mut ahead = Ahead::default();
+    /// What is still to do beside trainings that gave no classifier. The first plain network of a seed serves all
+    /// that share it, and what a generator made serves all that learn from it.
+    fn ahead(&self, seeds: &[u64], failed: &[FailedRun], here: Option<&Here<'_>>) -> Ahead<'a> {
+        let (mut ahead, arms) = (Ahead::default(), self.arms);
         for (seed, fold) in self.cells(seeds) {
-            let shared = here.filter(|(of, at, _)| (*of, *at) == (seed, fold)).map(|(.., shared)| shared);
+            let here = here.filter(|here| (here.seed, here.fold) == (seed, fold));
+            let (over, shared) = here.map_or((0, None), |here| (here.over, Some(here.shared)));
             let mut plain = shared.is_some_and(|shared| shared.plain.is_some());
             let mut known: Vec<&str> =
                 shared.into_iter().flat_map(|shared| &shared.filled).map(|(key, _)| key.as_str()).collect();
-            for arm in self.missing(seed, fold) {
-                if given_up(failed, arm, seed) {
+            for arm in arms.iter().skip(over) {
+                if given_up(failed, arm, seed) || !self.is_wanted(arm, seed, fold) {
                     continue;
                 }
                 if let Images::Made(generator) = &arm.images
@@ -259,33 +298,51 @@ impl<'a> Work<'a> {
             // What was measured before is told as what is measured now.
             arms.iter().for_each(|arm| self.tell(arm, seed));
             for fold in parts.numbers() {
-                if self.missing(seed, fold).is_empty() {
+                if !arms.iter().any(|arm| self.is_wanted(arm, seed, fold)) {
                     continue;
                 }
                 let cut = parts.cut(fold)?;
                 let mut shared = Shared::default();
-                for arm in arms {
+                for (over, arm) in arms.iter().enumerate() {
                     // One fold less, and the answers of a seed are not whole.
-                    if given_up(&failed, arm, seed) || self.find(arm, seed, fold).is_some() {
+                    if given_up(&failed, arm, seed) || !self.is_wanted(arm, seed, fold) {
                         continue;
                     }
+                    let known = self.find(arm, seed, fold).is_some();
+                    let keeps = self.lacks_classifier(arm, seed, fold);
                     self.ctx.check()?;
                     if self.ctx.is_stopping() {
                         return Ok(failed);
                     }
-                    account.ahead = self.ahead(seeds, &failed, Some((seed, fold, &shared)));
+                    if known {
+                        let text = format!(
+                            "{} is trained again, because its classifier was not kept; its figures stay",
+                            self.title(arm, seed, fold)
+                        );
+                        self.ctx.note(Level::Info, text);
+                    }
+                    account.ahead =
+                        self.ahead(seeds, &failed, Some(&Here { seed, fold, over, shared: &shared }));
                     self.tell_time(account, None);
                     match self.one(arm, seed, &cut, &mut shared, account) {
-                        Ok(record) => {
-                            self.results.add(record)?;
-                            self.tell(arm, seed);
+                        Ok((record, saved)) => {
+                            if let Some(saved) = saved.filter(|_| keeps) {
+                                self.keep(arm, seed, &cut, &saved)?;
+                            }
+                            if !known {
+                                self.results.add(record)?;
+                                self.tell(arm, seed);
+                            }
                         }
                         Err(Ending::Stopped) => return Ok(failed),
                         Err(Ending::Over(error)) => return Err(error),
                         Err(Ending::Nothing(reason)) => {
                             let name = arm.entry.name.clone();
                             self.ctx.note(Level::Error, format!("{}: {reason}", self.title(arm, seed, fold)));
-                            failed.push(FailedRun { name, seed, reason });
+                            // What was measured before stays, and only its maps lack.
+                            if !known {
+                                failed.push(FailedRun { name, seed, reason });
+                            }
                         }
                     }
                 }
@@ -311,7 +368,28 @@ impl<'a> Work<'a> {
         title(&arm.entry.name, seed) + &fold_words(fold)
     }
 
-    /// Trains and asks one classifier.
+    /// Puts a classifier beside the results, to be asked again; when it returns, it is on the disk.
+    fn keep(&self, arm: &Arm, seed: u64, cut: &Cut<'_>, saved: &SavedClassifier) -> Result<(), JobError> {
+        let Some(folder) = self.results.folder() else { return Ok(()) };
+        if !self.has_list() {
+            let path = folder.join(CLASSIFIERS).join(HELD_OUT);
+            let list = serde_json::to_vec(&HeldImages::of(cut)).map_err(|error| {
+                JobError::Failed(format!("the list of the test images could not be written down: {error}"))
+            })?;
+            write_atomic(&path, &list).map_err(|error| disk("write the file", &error, &path))?;
+        }
+        let owner = Owner {
+            treatment: arm.entry.name.clone(),
+            seed,
+            fold: cut.fold,
+            classes: cut.training.classes.clone(),
+            spec: cut.training.spec.clone(),
+        };
+        let path = folder.join(kept::file_of(arm, seed));
+        model_file::write(&path, &saved.weights(&owner)).map_err(method_error)
+    }
+
+    /// Trains and asks one classifier; that classifier comes along where it can be asked again.
     fn one(
         &self,
         arm: &Arm,
@@ -319,10 +397,13 @@ impl<'a> Work<'a> {
         cut: &Cut<'_>,
         shared: &mut Shared,
         account: &mut Account<'_>,
-    ) -> Result<Record, Ending> {
+    ) -> Result<(Record, Option<SavedClassifier>), Ending> {
         let watch = Stopwatch::start(self.ctx);
         let (mut filled, mut learnt) = (None, None);
-        let rows = match &arm.images {
+        let saved_if = |fitted: &Fitted| {
+            if self.lacks_classifier(arm, seed, cut.fold) { fitted.saved() } else { None }
+        };
+        let (rows, saved) = match &arm.images {
             Images::Own => {
                 let plain = if arm.shares_plain() { shared.plain.as_ref() } else { None };
                 let derived = match plain {
@@ -333,20 +414,22 @@ impl<'a> Work<'a> {
                     Some(fitted) => fitted,
                     None => self.train(arm, seed, cut.fold, &cut.training, account)?,
                 };
-                let rows = fitted.probabilities(self.ctx, &cut.test)?;
+                let said = (fitted.probabilities(self.ctx, &cut.test)?, saved_if(&fitted));
                 if arm.shares_plain() && shared.plain.is_none() {
                     shared.plain = Some(fitted);
                 }
-                rows
+                said
             }
             Images::Exported(set, _) => {
-                self.train(arm, seed, cut.fold, set, account)?.probabilities(self.ctx, &cut.test)?
+                let fitted = self.train(arm, seed, cut.fold, set, account)?;
+                (fitted.probabilities(self.ctx, &cut.test)?, saved_if(&fitted))
             }
             Images::Made(generator) if generator.made.info().online => {
-                let (said, seconds) = self.studio(generator, arm, seed, cut).says(&cut.test)?;
+                let OnlineAnswers { rows, classifier, seconds } =
+                    self.studio(generator, arm, seed, cut).says(&cut.test)?;
                 self.learnt(generator, seconds, account);
                 learnt = seconds;
-                said
+                (rows, classifier)
             }
             Images::Made(generator) => {
                 let known = shared.filled.iter().find(|(hash, _)| *hash == generator.filled);
@@ -361,20 +444,20 @@ impl<'a> Work<'a> {
                 };
                 (filled, learnt) = (Some(outcome.filled), outcome.seconds);
                 let fitted = self.train(arm, seed, cut.fold, &outcome.set, account)?;
-                let rows = fitted.probabilities(self.ctx, &cut.test)?;
+                let said = (fitted.probabilities(self.ctx, &cut.test)?, saved_if(&fitted));
                 let wanted = self.arms.iter().filter(|arm| arm.fingerprint() == generator.filled).count() > 1;
                 if known.is_none() && wanted {
                     let kept = (generator.filled.clone(), outcome.clone());
                     shared.filled.push(kept);
                 }
-                rows
+                said
             }
         };
         let fold = cut.fold.map(|number| Fold::new(number, &rows));
         let scores = self.scores(cut.test.labels.clone(), rows)?;
         let run = run(&arm.entry.name, seed, &scores);
         let (images, seconds) = (arm.fingerprint().to_owned(), watch.seconds(self.ctx));
-        Ok(Record { images, seconds, run, fold, filled, generator: learnt })
+        Ok((Record { images, seconds, run, fold, filled, generator: learnt }, saved))
     }
 
     /// A generator has learnt and made its images.

@@ -1,0 +1,87 @@
+//! Maps of what classifiers look at: listing the test images of a comparison, and asking its classifiers.
+
+use std::sync::Arc;
+
+use super::{App, Done};
+use crate::domain::task::Level;
+use crate::gui::state::{Face, JobKind};
+use crate::gui::views::evaluate::why_no_maps;
+use crate::gui::widgets::status_bar::counted;
+use crate::jobs::JobError;
+use crate::jobs::comparisons::Report;
+use crate::jobs::evaluate::Classifiers;
+use crate::jobs::saliency::{self, Maps, MapsRequest, TestImages};
+use crate::project::RunId;
+
+impl App {
+    /// The comparison that is shown, with its kept classifiers where they lie now.
+    fn classifiers(&self) -> Option<(RunId, Arc<Report>, Classifiers)> {
+        let project = self.state.project.as_ref()?;
+        let (kept, report) = self.state.evaluate.shown(project)?;
+        let classifiers = report.classifiers.clone()?.at(&project.dir);
+        Some((kept.run, Arc::clone(report), classifiers))
+    }
+
+    pub(super) fn list_test_images(&mut self) {
+        let Some((run, report, classifiers)) = self.classifiers() else { return };
+        // Maps of another comparison are nobody's any more.
+        self.drop_job(JobKind::Looks);
+        let looks = &mut self.state.evaluate.looks;
+        *looks = looks.anew(run, &report);
+        self.start_of_project("list test images", Done::TestImages, move |_| {
+            Ok((run, saliency::test_images(&classifiers)?))
+        });
+    }
+
+    pub(super) fn test_images_listed(&mut self, result: Result<(RunId, TestImages), JobError>) {
+        let looks = &mut self.state.evaluate.looks;
+        match result {
+            Ok((run, _)) if looks.of != Some(run) => {}
+            Ok((_, images)) => {
+                looks.chosen = images.sample(1).into_iter().collect();
+                looks.images = Face::Full(Arc::new(images));
+            }
+            Err(error) if looks.images == Face::Loading => looks.images = Face::Failed(error.to_string()),
+            Err(_) => {}
+        }
+    }
+
+    pub(super) fn show_maps(&mut self) {
+        if why_no_maps(&self.state).is_some() {
+            return;
+        }
+        let Some((run, _, classifiers)) = self.classifiers() else { return };
+        let Some(project) = &self.state.project else { return };
+        let looks = &self.state.evaluate.looks;
+        let request = MapsRequest {
+            root: project.dataset.root.clone(),
+            classifiers,
+            treatments: looks.treatments.iter().cloned().collect(),
+            images: looks.chosen.iter().copied().collect(),
+            question: looks.question,
+            device: project.settings.device.clone(),
+        };
+        self.state.evaluate.looks.maps = Face::Loading;
+        self.start(Some(JobKind::Looks), "maps", Done::Maps, move |ctx| {
+            Ok((run, Box::new(saliency::maps(ctx, &request)?)))
+        });
+    }
+
+    pub(super) fn maps_made(&mut self, result: Result<(RunId, Box<Maps>), JobError>) {
+        let looks = &mut self.state.evaluate.looks;
+        match result {
+            Ok((run, _)) if looks.of != Some(run) => {}
+            Ok((_, maps)) => {
+                looks.number += 1;
+                let images = counted(maps.rows.len(), "image", "images");
+                looks.maps = Face::Full(Arc::new(*maps));
+                self.say(
+                    Level::Info,
+                    format!("The maps of {images} are made: see Where it looks in Evaluate."),
+                );
+            }
+            Err(JobError::Cancelled) => looks.maps = Face::Empty,
+            Err(error) => looks.maps = Face::Failed(error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,531 @@
+//! Where it looks, in the Evaluate workspace, through the accessibility tree: its empty, loading, failed and full faces in
+//! both themes, what is chosen, and whole maps of the app over a restart.
+#![allow(clippy::unwrap_used)]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use counterpoise::domain::plan::Target;
+use counterpoise::domain::provenance::Kind;
+use counterpoise::domain::samples::{Dataset, ImageInfo, Sample};
+use counterpoise::domain::splits::Split;
+use counterpoise::evaluation::saliency::side_by_side::{About, Method, Question};
+use counterpoise::evaluation::saliency::{Explainer, SaliencyMap};
+use counterpoise::gui::app::{App, AppOptions};
+use counterpoise::gui::command::{Action, Command};
+use counterpoise::gui::regions::Region;
+use counterpoise::gui::state::{
+    Face, JobKind, JobSlot, Length, Pane, ProjectState, State, ThemeChoice, Workspace,
+};
+use counterpoise::gui::views::evaluate::{evaluate_ui, why_no_maps};
+use counterpoise::imaging::encode::png;
+use counterpoise::imaging::picture::{Picture, Pixels};
+use counterpoise::jobs::comparisons::{
+    Choice, ClassFigures, ClassImages, Kept, Mean, Report, TreatmentFigures, Workload,
+};
+use counterpoise::jobs::evaluate::{Budget, Classifiers, KeptClassifier};
+use counterpoise::jobs::saliency::{MapCell, MapRow, Maps, TestImage, TestImages};
+use counterpoise::jobs::{JobState, JobView};
+use counterpoise::project::Settings;
+use egui::accesskit::Role;
+use egui::{Theme, vec2};
+use egui_kittest::Harness;
+use egui_kittest::kittest::Queryable as _;
+
+#[path = "common/gui.rs"]
+mod support;
+
+#[path = "common/shapes.rs"]
+mod shapes;
+
+use support::{THEMES, World, assert_sees, sees, shown};
+
+fn harness(state: State, theme: Theme) -> Harness<'static, World> {
+    shown(vec2(1500.0, 1800.0), false, evaluate_ui, state, theme)
+}
+
+/// Two classes with test images, in the pane of maps.
+fn bars() -> State {
+    let mut samples = Vec::new();
+    for (class, name) in ["across", "down"].into_iter().enumerate() {
+        for (split, count) in [(Split::Train, 20), (Split::Test, 2)] {
+            samples.extend((0..count).map(|i| Sample {
+                path: format!("{}/{name}/{i}.png", split.as_str()),
+                class,
+                split,
+                group: None,
+                kind: Kind::Original,
+                info: ImageInfo { width: 28, height: 28, channels: 1, bits: 8, bytes: 800 },
+                excluded: false,
+            }));
+        }
+    }
+    let dataset = Dataset {
+        root: PathBuf::from("/nowhere/bars"),
+        classes: ["across", "down"].map(str::to_owned).to_vec(),
+        samples,
+        has_splits: true,
+        ..Dataset::default()
+    };
+    let mut state = State::new();
+    let (name, dir) = ("bars".to_owned(), PathBuf::from("/nowhere/project"));
+    state.project = Some(ProjectState::new(name, dir, Arc::new(dataset), Settings::default()));
+    state.workspace = Workspace::Evaluate;
+    state.evaluate.pane = Pane::Looks;
+    state
+}
+
+fn treatment(name: &str, acsa: f64) -> TreatmentFigures {
+    let mean = |mean: f64| Mean { mean, sd: None };
+    let class = ClassFigures {
+        recall: Some(mean(acsa)),
+        precision: Some(mean(acsa)),
+        f1: Some(mean(acsa)),
+        f05: Some(mean(acsa)),
+        never_said: 0,
+    };
+    TreatmentFigures {
+        name: name.to_owned(),
+        label: format!("All about {name}"),
+        made: false,
+        seeds: vec![5],
+        figures: vec![("acsa".to_owned(), mean(acsa))],
+        difference: None,
+        sentence: None,
+        classes: vec![class; 2],
+        confusion: vec![vec![1, 1]; 2],
+    }
+}
+
+fn kept_classifiers() -> Classifiers {
+    let of = |name: &str, file: bool, remark: Option<&str>| KeptClassifier {
+        name: name.to_owned(),
+        images: String::new(),
+        file: file.then(|| format!("classifiers/{name}.safetensors")),
+        remark: remark.map(str::to_owned),
+    };
+    Classifiers {
+        folder: PathBuf::from("runs/evaluations/some"),
+        seed: 5,
+        fold: None,
+        of: vec![
+            of("none", true, None),
+            of("drs", true, None),
+            of("threshold", true, Some("It takes the plain network.")),
+            of("easy-ensemble", false, Some("Its answers come from trees.")),
+        ],
+    }
+}
+
+fn report(classifiers: Option<Classifiers>) -> Report {
+    let choice = Choice {
+        treatments: vec!["drs".to_owned()],
+        folders: Vec::new(),
+        seed: 5,
+        seeds: 1,
+        budget: Budget::Steps(100),
+        network: Some("small".to_owned()),
+        device: "cpu".to_owned(),
+        target: Target::Max,
+        generator_epochs: None,
+    };
+    let workload = Workload { network: None, device: "cpu".to_owned(), size: 28, channels: 1, images: 40 };
+    Report {
+        choice,
+        workload,
+        network: "small".to_owned(),
+        steps: 100,
+        folds: None,
+        training: "training".to_owned(),
+        test: "test".to_owned(),
+        setting: Vec::new(),
+        classes: ["across", "down"]
+            .map(|name| ClassImages { name: name.to_owned(), training: 20, test: 2 })
+            .to_vec(),
+        treatments: vec![
+            treatment("none", 0.5),
+            treatment("drs", 0.75),
+            treatment("threshold", 0.6),
+            treatment("easy-ensemble", 0.9),
+        ],
+        summary: vec!["Nothing here is shown to be better.".to_owned()],
+        made: Vec::new(),
+        failed: Vec::new(),
+        unreadable: 0,
+        warnings: Vec::new(),
+        complete: true,
+        step_seconds: None,
+        markdown: String::new(),
+        csv: String::new(),
+        page: None,
+        classifiers,
+    }
+}
+
+fn compared(classifiers: Option<Classifiers>) -> State {
+    let report = report(classifiers);
+    let mut state = bars();
+    let kept = Kept {
+        run: 4,
+        started: Some(0),
+        status: "finished".to_owned(),
+        choice: Some(report.choice.clone()),
+        report: Some(Arc::new(report)),
+    };
+    state.project.as_mut().unwrap().comparisons = vec![Arc::new(kept)];
+    state
+}
+
+fn images() -> TestImages {
+    let image = |class: usize, name: &str, said: [usize; 4]| TestImage {
+        path: format!("test/{name}.png"),
+        class,
+        said: said.map(Some).to_vec(),
+    };
+    TestImages {
+        classes: ["across", "down"].map(str::to_owned).to_vec(),
+        images: vec![
+            image(0, "across/0", [0, 0, 0, 0]),
+            image(0, "across/1", [0, 1, 0, 0]),
+            image(1, "down/0", [0, 1, 1, 1]),
+            image(1, "down/1", [1, 1, 1, 1]),
+        ],
+    }
+}
+
+/// The images are listed, one of each class is chosen.
+fn listed() -> State {
+    let mut state = compared(Some(kept_classifiers()));
+    let report = state.project.as_ref().unwrap().comparisons[0].report.clone().unwrap();
+    let looks = &mut state.evaluate.looks;
+    *looks = looks.anew(4, &report);
+    looks.images = Face::Full(Arc::new(images()));
+    looks.chosen = images().sample(1).into_iter().collect();
+    state
+}
+
+fn maps() -> Maps {
+    let picture = Picture::new(2, 2, 1, Pixels::U8(vec![0, 80, 160, 240])).unwrap();
+    let cell = |said: usize, raw: [f64; 4]| MapCell {
+        said,
+        probability: 0.875,
+        class: 1,
+        map: SaliencyMap::new(Explainer::GradCam, [2, 2], &raw).unwrap(),
+        painted: picture.to_colour(),
+        deletion: 0.125,
+        insertion: 0.75,
+    };
+    Maps {
+        question: Question::default(),
+        seed: 5,
+        fold: None,
+        classes: ["across", "down"].map(str::to_owned).to_vec(),
+        treatments: vec![
+            ("none".to_owned(), None),
+            ("drs".to_owned(), None),
+            ("easy-ensemble".to_owned(), Some("Its answers come from trees.".to_owned())),
+        ],
+        rows: vec![MapRow {
+            image: 2,
+            path: "test/down/0.png".to_owned(),
+            class: 1,
+            picture: picture.clone(),
+            cells: vec![
+                Ok(cell(0, [0.0; 4])),
+                Ok(cell(1, [0.0, 0.5, 0.0, 0.25])),
+                Err("Its answers come from trees.".to_owned()),
+            ],
+        }],
+        legend: vec![[68, 1, 84], [253, 231, 37]],
+    }
+}
+
+fn job(stage: &str) -> JobView {
+    JobView {
+        name: "maps".to_owned(),
+        state: JobState::Running,
+        stage: stage.to_owned(),
+        done: 120,
+        total: 2000,
+        elapsed: Duration::from_secs(3),
+        time_left: None,
+        unmeasured: String::new(),
+        series: Arc::default(),
+        notes: Vec::new(),
+        previews: Arc::default(),
+    }
+}
+
+fn asks(harness: &Harness<'_, World>, wanted: fn(&Action) -> bool) -> bool {
+    harness.state().out.iter().any(wanted)
+}
+
+#[test]
+fn every_face_in_both_themes() {
+    for theme in THEMES {
+        let mut nothing = harness(bars(), theme);
+        assert_sees(&nothing, &["Figures", "Where it looks", "No classifier to ask"]);
+        nothing.get_by_label("Choose what to compare").click();
+        nothing.run_steps(2);
+        assert_eq!(nothing.state().state.evaluate.pane, Pane::Figures);
+
+        let mut before = harness(compared(None), theme);
+        assert_sees(
+            &before,
+            &["No maps of this comparison", "measured before maps were kept. Compare again"],
+        );
+        before.get_by_label("Compare again").click();
+        before.run_steps(2);
+        assert!(asks(&before, |action| matches!(action, Action::Do(Command::Evaluate))));
+        assert!(before.state().state.evaluate.chosen.contains("drs"), "what was compared is chosen");
+
+        let listing = harness(compared(Some(kept_classifiers())), theme);
+        assert_sees(&listing, &["Listing the test images"]);
+        assert!(asks(&listing, |action| matches!(action, Action::ListTestImages)));
+        let mut state = listed();
+        state.evaluate.looks.images = Face::Failed("the list cannot be read; compare again: /x".to_owned());
+        let mut failed = harness(state, theme);
+        assert_sees(&failed, &["cannot be listed", "the list cannot be read; compare again: /x"]);
+        failed.get_by_label("Try again").click();
+        failed.run_steps(2);
+        assert!(asks(&failed, |action| matches!(action, Action::ListTestImages)));
+
+        let full = harness(listed(), theme);
+        assert!(!asks(&full, |action| matches!(action, Action::ListTestImages)), "they are listed");
+        assert_sees(
+            &full,
+            &[
+                "Grad-CAM, fast",
+                "RISE, slow",
+                "the true class",
+                "2 chosen of 4\u{a0}images",
+                "test/across/1.png, class across, treatments disagree",
+                "test/down/1.png, class down",
+                "threshold: It takes the plain network.",
+                "easy-ensemble: Its answers come from trees.",
+                "Show maps",
+                "No maps yet",
+            ],
+        );
+
+        let mut state = listed();
+        state.evaluate.looks.maps = Face::Loading;
+        state.jobs.push(JobSlot { kind: JobKind::Looks, view: job("drs, 2 of 3: RISE") });
+        let mut running = harness(state, theme);
+        assert_sees(&running, &["Making maps: drs, 2 of 3: RISE · 120 of 2\u{a0}000"]);
+        running.get_by_label("Cancel").click();
+        running.run_steps(2);
+        assert!(asks(&running, |action| matches!(action, Action::CancelJob(JobKind::Looks))));
+
+        let mut state = listed();
+        state.evaluate.looks.maps = Face::Failed("the test image cannot be read: /x".to_owned());
+        assert_sees(&harness(state, theme), &["The maps could not be made", "the test image cannot be read"]);
+
+        let mut state = listed();
+        state.evaluate.looks.maps = Face::Full(Arc::new(maps()));
+        assert_sees(
+            &harness(state, theme),
+            &[
+                "Grad-CAM of the true class of each image; the classifiers of seed 5",
+                "Colours of the maps: dark violet 0 (below) to yellow 1 (above)",
+                "Hiding what a good map marks",
+                "test/down/0.png, true class down",
+                "none on test/down/0.png: says across with 0.88, wrong; map of down, Grad-CAM: blank, nothing seen \
+                 speaks for this class; deletion 0.125, insertion 0.750",
+                "drs on test/down/0.png: says down with 0.88, right; map of down, Grad-CAM: 0 to 0.500; deletion \
+                 0.125, insertion 0.750",
+                "easy-ensemble on test/down/0.png: no map. Its answers come from trees.",
+            ],
+        );
+    }
+}
+
+#[test]
+fn what_is_asked_is_chosen() {
+    let mut harness = harness(listed(), Theme::Dark);
+    let looks = |harness: &Harness<'_, World>| harness.state().state.evaluate.looks.clone();
+    assert_eq!(looks(&harness).chosen, BTreeSet::from([1, 2]), "what treatments disagree on");
+    // Plain training first, the others by falling ACSA, without those that have no map.
+    assert_eq!(looks(&harness).treatments, BTreeSet::from(["drs", "none", "threshold"].map(str::to_owned)));
+    harness.get_by_role_and_label(Role::CheckBox, "test/down/1.png, class down").click();
+    harness.run_steps(2);
+    harness
+        .get_by_role_and_label(Role::CheckBox, "test/across/1.png, class across, treatments disagree")
+        .click();
+    harness.run_steps(2);
+    assert_eq!(looks(&harness).chosen, BTreeSet::from([2, 3]));
+    harness.get_by_role_and_label(Role::CheckBox, "threshold").click();
+    harness.run_steps(2);
+    assert!(!looks(&harness).treatments.contains("threshold"));
+    assert!(!sees(&harness, "threshold: It takes the plain network."), "nobody asked for its maps");
+    harness.get_by_role_and_label(Role::RadioButton, "RISE, slow").click();
+    harness.run_steps(2);
+    harness.get_by_role_and_label(Role::RadioButton, "the class it says").click();
+    harness.run_steps(2);
+    let question = looks(&harness).question;
+    assert_eq!((question.method, question.about, question.masks), (Method::Rise, About::Said, 1000));
+    assert_sees(&harness, &["Number of masks"]);
+
+    harness.get_by_role_and_label(Role::CheckBox, "Only where treatments disagree").click();
+    harness.run_steps(2);
+    assert!(!sees(&harness, "test/down/1.png, class down") && sees(&harness, "test/down/0.png, class down"));
+    harness.state_mut().state.class_filter = Some(0);
+    harness.run_steps(2);
+    assert!(!sees(&harness, "test/down/0.png, class down"));
+    assert_sees(&harness, &["of the class across, as the histogram filters"]);
+    harness.get_by_label("Show maps").click();
+    harness.run_steps(2);
+    assert!(asks(&harness, |action| matches!(action, Action::ShowMaps)));
+
+    harness.get_by_label("Choose no test image").click();
+    harness.run_steps(2);
+    assert_sees(&harness, &["Choose at least one test image."]);
+    harness.get_by_label("One of each class").click();
+    harness.run_steps(2);
+    let state = &mut harness.state_mut().state;
+    assert_eq!(why_no_maps(state), None);
+    state.evaluate.looks.treatments.clear();
+    assert_eq!(why_no_maps(state).unwrap(), "Choose at least one treatment.");
+    state.jobs.push(JobSlot { kind: JobKind::Train, view: job("training g") });
+    assert!(why_no_maps(state).unwrap().contains("wait for it or stop it"));
+    state.project.as_mut().unwrap().source_missing = Some(PathBuf::from("/gone"));
+    assert!(why_no_maps(state).unwrap().contains("are gone"));
+}
+
+#[test]
+fn it_is_a_pane_of_its_own_whose_parts_are_regions() {
+    for state in [bars(), compared(None), listed()] {
+        let mut harness = harness(state, Theme::Dark);
+        harness.get_by_label("Figures").click();
+        harness.run_steps(2);
+        assert!(sees(&harness, "Free remedies"), "the form of comparisons");
+        harness.get_by_label(Pane::Looks.text()).click();
+        harness.run_steps(2);
+        assert_eq!(harness.state().state.evaluate.pane, Pane::Looks);
+        assert!(!sees(&harness, "Free remedies"));
+        for (role, name) in [(Role::Region, Region::Panes), (Role::Main, Region::Main)] {
+            assert!(harness.query_by_role_and_label(role, name.text()).is_some(), "{name:?}");
+        }
+    }
+}
+
+#[test]
+fn maps_fit_a_small_window() {
+    for theme in THEMES {
+        let mut state = listed();
+        state.evaluate.looks.maps = Face::Full(Arc::new(maps()));
+        // As the workspace of a window of 960 by 600.
+        let harness = shown(vec2(616.0, 524.0), false, evaluate_ui, state, theme);
+        assert_sees(&harness, &["Figures", "Where it looks", "Grad-CAM, fast", "2 chosen of 4\u{a0}images"]);
+    }
+}
+
+// ---- the app ----
+
+const SIDE: u32 = 12;
+
+/// A folder of bars with a test part.
+fn write_set(root: &Path) {
+    for (split, class, name, count) in [
+        ("train", 0, "across", 24),
+        ("train", 1, "down", 8),
+        ("test", 0, "across", 4),
+        ("test", 1, "down", 3),
+    ] {
+        let folder = root.join(split).join(name);
+        fs::create_dir_all(&folder).unwrap();
+        let first = if split == "test" { 100 } else { 0 };
+        for number in first..first + count {
+            let bytes = png(&shapes::picture(class, number, SIDE, 1, false), &[]).unwrap();
+            fs::write(folder.join(format!("{number:03}.png")), bytes).unwrap();
+        }
+    }
+}
+
+/// A window on the set, in the Evaluate workspace.
+fn window(folder: &Path) -> Harness<'static, App> {
+    let options = AppOptions {
+        data_dir: Some(folder.join("data")),
+        start: Some(folder.join("set")),
+        theme: Some(ThemeChoice::Dark),
+    };
+    let builder = Harness::builder().with_size(vec2(1440.0, 900.0));
+    let mut harness = builder.build_eframe(move |cc| App::new(&cc.egui_ctx, options));
+    settle(&mut harness, "open", |app| app.state.project.is_some());
+    harness.state_mut().act(Action::Do(Command::GoEvaluate));
+    harness.run_steps(2);
+    harness
+}
+
+#[track_caller]
+fn settle(harness: &mut Harness<'_, App>, what: &str, done: impl Fn(&App) -> bool) {
+    let begun = Instant::now();
+    loop {
+        harness.step();
+        if done(harness.state()) {
+            return;
+        }
+        let jobs: Vec<String> =
+            harness.state().state.jobs.iter().map(|slot| format!("{:?}", slot.view.state)).collect();
+        assert!(begun.elapsed() < Duration::from_secs(90), "{what}: {jobs:?}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Opens the pane and makes maps of what is chosen there at first.
+fn made(harness: &mut Harness<'_, App>) -> Arc<Maps> {
+    harness.state_mut().state.evaluate.pane = Pane::Looks;
+    settle(harness, "the test images", |app| app.state.evaluate.looks.images.full().is_some());
+    assert_eq!(harness.state().state.evaluate.looks.chosen.len(), 2, "one of each class");
+    harness.state_mut().act(Action::ShowMaps);
+    settle(harness, "the maps", |app| app.state.evaluate.looks.maps != Face::Loading);
+    let maps = harness.state().state.evaluate.looks.maps.clone();
+    maps.full().cloned().unwrap_or_else(|| panic!("{maps:?}"))
+}
+
+#[test]
+fn maps_of_the_app_are_there_after_a_restart_too() {
+    let folder = tempfile::tempdir().unwrap();
+    write_set(&folder.path().join("set"));
+    let first = {
+        let mut harness = window(folder.path());
+        let state = &mut harness.state_mut().state;
+        let form = &mut state.evaluate;
+        form.chosen = BTreeSet::from(["class-aware"]);
+        (form.seeds, form.length, form.steps) = (1, Length::Steps, 3);
+        form.network = Some("small".to_owned());
+        let settings = &mut state.project.as_mut().unwrap().settings;
+        (settings.device, settings.size) = ("cpu".to_owned(), Some(SIDE));
+        harness.state_mut().act(Action::SettingsChanged);
+        settle(&mut harness, "saved", App::is_idle);
+        harness.state_mut().act(Action::Do(Command::Evaluate));
+        settle(&mut harness, "the comparison", |app| {
+            app.state.running(JobKind::Evaluate).is_none()
+                && app
+                    .state
+                    .project
+                    .as_ref()
+                    .is_some_and(|p| p.comparisons.iter().any(|c| c.report.is_some()))
+        });
+        let maps = made(&mut harness);
+        assert_eq!(
+            maps.treatments.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(),
+            ["none", "class-aware"]
+        );
+        assert_eq!((maps.rows.len(), maps.classes.len()), (2, 2));
+        assert!(maps.rows.iter().flat_map(|row| &row.cells).all(Result::is_ok));
+        harness.run_steps(3);
+        harness.check_accessibility();
+        for words in ["Colours of the maps", "class-aware on test/", "true class down"] {
+            assert!(harness.query_all_by_label_contains(words).next().is_some(), "{words}");
+        }
+        settle(&mut harness, "rest", App::is_idle);
+        maps
+    };
+    let mut harness = window(folder.path());
+    assert_eq!(*made(&mut harness), *first, "the classifiers are kept with the project");
+    settle(&mut harness, "rest", App::is_idle);
+}
