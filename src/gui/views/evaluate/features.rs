@@ -127,13 +127,10 @@ pub(super) fn features_ui(
     textures: &mut Textures,
     out: &mut Vec<Action>,
 ) {
-    Panel::top("feature map tools")
-        .exact_size(size::TOOLS)
-        .frame(bar_frame(t))
-        .show(ui, |ui| {
-            Region::Tools.mark(ui);
-            tools(ui, state, out);
-        });
+    Panel::top("feature map tools").exact_size(size::TOOLS).frame(bar_frame(t)).show(ui, |ui| {
+        Region::Tools.mark(ui);
+        tools(ui, state, out);
+    });
     let ground = Frame::new().fill(t.background).inner_margin(Margin::same(16));
     let drawing = state.running(JobKind::Features).is_some();
     let Some(map) = state.evaluate.features.map.clone().filter(|_| !drawing) else {
