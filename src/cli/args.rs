@@ -15,7 +15,7 @@ use crate::domain::imbalance::Scheme;
 use crate::domain::plan::{Rejected, Target};
 use crate::domain::splits::Shares;
 use crate::evaluation::published::Scale;
-use crate::evaluation::saliency::side_by_side::{self, About};
+use crate::evaluation::saliency::side_by_side::About;
 use crate::export::{Originals, WeightsFormat};
 use crate::imaging::resize::Fit;
 use crate::jobs::bench::rows;
@@ -399,7 +399,7 @@ pub struct EvaluateArgs {
     pub maps: Option<u32>,
     /// How maps are made: grad-cam (fast, the default) or rise (slow: asks about every image behind --masks masks).
     #[arg(long, value_name = "E", requires = "maps")]
-    pub explainer: Option<side_by_side::Method>,
+    pub explainer: Option<crate::evaluation::saliency::side_by_side::Method>,
     /// Masks of rise, the same for every treatment; 1000 where it is left out.
     #[arg(long, value_name = "N", requires = "maps", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub masks: Option<u32>,

@@ -653,6 +653,12 @@ pub struct Absorb(std::vec::IntoIter<(usize, Statistics)>);
 
 impl Absorb {
     pub fn new(pass: Pass) -> Self {
+        // A device that works ahead would join what follows to the sums over the batch themselves, and make those
+        // anew one number at a time: 3.6 s for a step of ResNet-32 that takes 0.25 s without. So what was asked for
+        // is sent off first. Where that fails, the next reading says why.
+        if let Some((_, (mean, _))) = pass.statistics.first() {
+            mean.device().flush().ok();
+        }
         Absorb(pass.statistics.into_iter())
     }
 
