@@ -295,7 +295,7 @@ fn a_comparison_that_goes_on_keeps_its_classifiers() {
 }
 
 #[test]
-fn what_was_measured_before_maps_were_kept_is_said_and_mended_by_comparing_again() {
+fn what_was_measured_before_classifiers_were_kept_is_said_and_mended_by_comparing_again() {
     let place = bars();
     let below = place.path("kept");
     let evaluation = request(&place, "source", &["class-aware"], None);
@@ -308,7 +308,7 @@ fn what_was_measured_before_maps_were_kept_is_said_and_mended_by_comparing_again
     fs::remove_dir_all(kept.folder.join("classifiers")).unwrap();
     for refused in [maps(&Ctx::default(), &asked).unwrap_err(), test_images(&kept).unwrap_err()] {
         assert!(
-            matches!(&refused, JobError::Input(text) if text.contains("before maps were kept; compare again")),
+            matches!(&refused, JobError::Input(text) if text.contains("were kept; compare again")),
             "{refused}"
         );
     }
@@ -324,6 +324,42 @@ fn what_was_measured_before_maps_were_kept_is_said_and_mended_by_comparing_again
     // From there on nothing is left to train.
     let third = evaluate_keeping(&Ctx::default(), &evaluation, &below).unwrap();
     assert_eq!((third.resumed, third.step_seconds), (4, None));
+}
+
+#[test]
+fn what_is_damaged_of_classifiers_is_mended_by_comparing_again() {
+    let place = bars();
+    let below = place.path("kept");
+    let evaluation = request(&place, "source", &["class-aware"], None);
+    let first = evaluate_keeping(&Ctx::default(), &evaluation, &below).unwrap();
+    let kept = first.classifiers.clone().unwrap();
+    let asked = asked(&place, "source", &kept);
+    let wanted = maps(&Ctx::default(), &asked).unwrap();
+    let list = kept.folder.join("classifiers/held-out.json");
+    let file = kept.folder.join(kept.of[1].file.as_ref().unwrap());
+    fs::write(&list, "{").unwrap();
+    fs::write(&file, "no weights").unwrap();
+    assert!(
+        matches!(maps(&Ctx::default(), &asked), Err(JobError::Input(text)) if text.contains("compare again"))
+    );
+    let (told, ctx) = recorder(None);
+    let again = evaluate_keeping(&ctx, &evaluation, &below).unwrap();
+    assert_eq!((again.resumed, again.comparison.json()), (4, first.comparison.json()), "no figure changes");
+    assert!(told.curve("loss · none, seed 5").is_empty(), "what is whole is not trained again");
+    assert!(told.says(Level::Info, "class-aware with seed 5 is trained again"));
+    assert_eq!(maps(&Ctx::default(), &asked).unwrap(), wanted, "the same classifiers");
+
+    // The same images under another name.
+    let down = place.path("source/test/down");
+    fs::rename(down.join("103.png"), down.join("104.png")).unwrap();
+    assert!(maps(&Ctx::default(), &asked).is_err(), "its file is gone");
+    let renamed = request(&place, "source", &["class-aware"], None);
+    let (told, ctx) = recorder(None);
+    evaluate_keeping(&ctx, &renamed, &below).unwrap();
+    assert!(told.curve("loss · none, seed 5").is_empty(), "the images are the same");
+    let found = maps(&Ctx::default(), &asked).unwrap();
+    assert_eq!(found.rows[9].path, "test/down/104.png");
+    assert_eq!(found.rows[9].cells, wanted.rows[9].cells);
 }
 
 #[test]
@@ -465,9 +501,12 @@ fn the_command_line_writes_maps_beside_the_results() {
     assert_eq!(listed["images"], told["images"]);
     assert_eq!(files(&results.join("maps")).len(), 4 + 8 + 1);
     let page = fs::read_to_string(results.join("report.html")).unwrap();
-    for words in
-        ["Where the classifiers look", "img-src data:", "--maps 2 --explainer rise --masks 20 --maps-of true"]
-    {
+    for words in [
+        "Where the classifiers look",
+        "img-src data:",
+        // As it stands it can be called.
+        "--out RESULTS --maps 2 --explainer rise --masks 20 --maps-of true",
+    ] {
         assert!(page.contains(words), "{words}");
     }
     assert_eq!(page.matches("data:image/png;base64,").count(), 4 * 3);

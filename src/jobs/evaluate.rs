@@ -24,7 +24,7 @@ use std::sync::Arc;
 
 pub use choice::{Budget, Choice, NamedFolder, Treatments};
 pub use kept::{Classifiers, KeptClassifier};
-pub(in crate::jobs) use kept::{HeldImages, answers};
+pub(in crate::jobs) use kept::{HeldImages, answers, read_classifier};
 pub use pace::{Timed, time_steps};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -532,7 +532,11 @@ fn files(ctx: &Ctx, outcome: &EvaluateOutcome, request: &EvaluateRequest) -> Res
     let tables = [("results.json", json), ("table.md", page.into_bytes()), ("table.csv", csv)];
     let mut files: Vec<(String, Vec<u8>)> =
         tables.into_iter().map(|(name, bytes)| (name.to_owned(), bytes)).collect();
-    for (name, text) in outcome.page(request).files() {
+    let drawn = outcome.page(request).files();
+    let total = drawn.len() as u64;
+    for (place, (name, text)) in drawn.into_iter().enumerate() {
+        ctx.check()?;
+        ctx.progress("drawing the charts", place as u64, total);
         if let Some(stem) = name.strip_suffix(".svg") {
             match raster::png(&text, raster::SCALE) {
                 Ok(picture) => files.push((format!("{stem}.png"), picture)),

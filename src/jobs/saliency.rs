@@ -13,9 +13,9 @@ use super::JobError;
 use super::compute::Compute;
 use super::evaluate::{
     Classifiers, EvaluateOutcome, EvaluateRequest, Files, HeldImages, KeptClassifier, answers,
-    evaluate_beside,
+    evaluate_beside, read_classifier,
 };
-use crate::classify::treatments::{Classifier, SavedClassifier};
+use crate::classify::treatments::Classifier;
 use crate::domain::task::Ctx;
 use crate::evaluation::report::{Gallery, GalleryCell, GalleryRow, slug};
 use crate::evaluation::saliency::paint::{LEGEND, OPACITY, colour, paint, png};
@@ -27,14 +27,13 @@ use crate::imaging::files::is_inside;
 use crate::imaging::picture::{Picture, Pixels};
 use crate::imaging::training_set::Spec;
 use crate::nn::ComputeDevice;
-use crate::oversampling::model_file::read_weights;
 
 /// How maps and areas are read.
-pub const READING: &str = "A map marks what moves the classifier: marked on the thing itself it is content of the \
-                           class, beside it context. Hiding what a good map marks makes its class unlikely (deletion \
-                           near 0), showing that alone makes it likely (insertion near 1). Pictures, masks and what \
-                           hides are the same for every treatment, so the areas of a row compare; a difference of some \
-                           hundredths says little.";
+pub const READING: &str = "A map marks the pixels that the answer of a classifier rests on: on the thing itself, or \
+                           beside it, which is context. Hiding what a good map marks makes its class unlikely \
+                           (deletion near 0), showing that alone makes it likely (insertion near 1). Pictures, masks \
+                           and the colour that hides are the same for every treatment, so deletion and insertion of a \
+                           row compare; a difference of some hundredths says little.";
 /// Folder of the maps below that of the results.
 const MAPS: &str = "maps";
 /// Steps of the legend's colours.
@@ -45,7 +44,7 @@ const LARGE: u32 = 168;
 /// Why a comparison has no maps.
 fn before_maps(folder: &Path) -> JobError {
     JobError::Input(format!(
-        "this comparison was measured before maps were kept; compare again: {}",
+        "this comparison was measured before classifiers were kept; compare again: {}",
         folder.display()
     ))
 }
@@ -289,19 +288,7 @@ fn classifier(
     if !is_inside(file) || !path.is_file() {
         return Err(gone());
     }
-    let unread = |error: String| format!("Its classifier cannot be read, so compare again: {error}");
-    let weights = read_weights(&path).map_err(|error| unread(error.to_string()))?;
-    let (owner, saved) = SavedClassifier::read(&weights).map_err(|error| unread(error.to_string()))?;
-    let same = owner.treatment == of.name
-        && (owner.seed, owner.fold) == (kept.seed, kept.fold)
-        && owner.classes == list.classes
-        && owner.spec == list.spec;
-    if !same {
-        return Err(
-            "Its file holds another classifier than that of the comparison; compare again.".to_owned()
-        );
-    }
-    saved.on(device).map_err(|error| unread(error.to_string()))
+    read_classifier(&path, (of.name.as_str(), kept.seed, kept.fold), list, device)
 }
 
 fn cell(look: Look, picture: &Picture) -> Result<MapCell, JobError> {
@@ -423,10 +410,12 @@ impl Maps {
     /// A picture for each image and for each map, the latter with its legend, and a list of them.
     ///
     /// # Errors
-    /// A picture that cannot be encoded.
-    fn files(&self) -> Result<Files, JobError> {
+    /// Cancelled; a picture that cannot be encoded.
+    fn files(&self, ctx: &Ctx) -> Result<Files, JobError> {
         let mut files = Vec::new();
         for (place, row) in self.rows.iter().enumerate() {
+            ctx.check()?;
+            ctx.progress("writing the maps", place as u64, self.rows.len() as u64);
             let text = [("Title", row.path.as_str())];
             let picture = encode::png(&enlarged(&row.picture), &text).map_err(|error| unwritten(&error))?;
             files.push((format!("{}.png", self.stem(place)), picture));
@@ -510,9 +499,10 @@ pub fn evaluate_with_maps(
         // What was told is the time of the trainings, and they are over; nobody measured a map.
         ctx.time_left(None, "");
         let found = maps(&ctx.within("maps"), &asked)?;
-        let mut files = found.files()?;
+        let mut files = found.files(ctx)?;
         let mut page = outcome.page(request);
-        page.about.command += &format!(" --maps {each} {}", words(question));
+        // Maps are refused without a folder to go to.
+        page.about.command += &format!(" --out RESULTS --maps {each} {}", words(question));
         files.push(("report.html".to_owned(), page.html_with(&found.gallery()?).into_bytes()));
         *made.borrow_mut() = Some(found);
         Ok(files)

@@ -12,21 +12,25 @@ use super::arms::Arm;
 use super::parts::Cut;
 use super::results::{RUNS, Record};
 use crate::classify::batches::channel_statistics;
+use crate::classify::treatments::{Classifier, SavedClassifier};
 use crate::evaluation::report::slug;
+use crate::imaging::files::is_inside;
 use crate::imaging::hash::sha256_hex;
 use crate::imaging::training_set::Spec;
 use crate::jobs::JobError;
+use crate::nn::ComputeDevice;
+use crate::oversampling::model_file::read_weights;
 
 /// Folder of the classifiers, beside the results.
 pub(super) const CLASSIFIERS: &str = "classifiers";
 /// The list of the images that they were asked about, in that folder.
 pub(super) const HELD_OUT: &str = "held-out.json";
 /// Why a treatment whose last layer gave way to trees has no map.
-const TREES: &str = "Its answers come from trees on features of a network, and a map of that network is none of \
-                     theirs.";
+const TREES: &str = "Its answers come from trees on features of a network; a map of that network would not explain \
+                     them.";
 /// What the map of a treatment is that takes the plain network.
-const PLAIN_NETWORK: &str = "It takes the plain network, so a Grad-CAM map is that of none; RISE and the areas ask for \
-                             its own probabilities.";
+const PLAIN_NETWORK: &str = "It corrects the answers of the plain network, so its Grad-CAM map is that of plain \
+                             training; RISE, deletion and insertion ask for its own answers.";
 /// Why there is no classifier where one could be.
 const NO_CLASSIFIER: &str = "Its training with the first seed gave no classifier, or was not reached.";
 
@@ -57,6 +61,12 @@ pub struct KeptClassifier {
 }
 
 impl Classifiers {
+    /// True where there is a classifier to ask, in a place below the folder that it is told from: what a project
+    /// keeps is read with distrust.
+    pub fn can_be_asked(&self) -> bool {
+        self.folder.to_str().is_some_and(is_inside) && self.of.iter().any(|of| of.file.is_some())
+    }
+
     /// The same, told from `dir` on where it lies below that.
     #[must_use]
     pub fn below(mut self, dir: &Path) -> Self {
@@ -154,6 +164,31 @@ pub(in crate::jobs) fn answers(classifiers: &Classifiers) -> Vec<Option<Vec<usiz
         found.map(|record| record.run.said.clone())
     };
     classifiers.of.iter().map(of).collect()
+}
+
+/// The classifier in a file, where it is that of this treatment, seed and fold on images like those of the list.
+///
+/// # Errors
+/// What is wrong with the file, a sentence.
+pub(in crate::jobs) fn read_classifier(
+    path: &Path,
+    (treatment, seed, fold): (&str, u64, Option<usize>),
+    list: &HeldImages,
+    device: &ComputeDevice,
+) -> Result<Classifier, String> {
+    let unread = |error: String| format!("Its classifier cannot be read, so compare again: {error}");
+    let weights = read_weights(path).map_err(|error| unread(error.to_string()))?;
+    let (owner, saved) = SavedClassifier::read(&weights).map_err(|error| unread(error.to_string()))?;
+    let same = owner.treatment == treatment
+        && (owner.seed, owner.fold) == (seed, fold)
+        && owner.classes == list.classes
+        && owner.spec == list.spec;
+    if !same {
+        return Err(
+            "Its file holds another classifier than that of the comparison; compare again.".to_owned()
+        );
+    }
+    saved.on(device).map_err(|error| unread(error.to_string()))
 }
 
 /// True where a map can be made of what an arm trains.

@@ -1,5 +1,7 @@
 //! The trainings of one evaluation: seed by seed, fold by fold, one arm after the other.
 
+use std::fs;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::arms::{Arm, Generator, Images};
@@ -148,6 +150,27 @@ impl<'a> Work<'a> {
         Some(Classifiers { folder, seed, fold, of })
     }
 
+    /// Puts right what is kept of classifiers and is of no use: a list that is damaged, or that names files as they
+    /// were called before, is written again; a classifier that cannot be asked is removed, and so trained again.
+    fn mend(&self) -> Result<(), JobError> {
+        let Some(folder) = self.results.folder().filter(|_| self.has_list()) else { return Ok(()) };
+        let cut = self.parts.cut(self.parts.numbers().first().copied().flatten())?;
+        let list = HeldImages::of(&cut);
+        if !matches!(HeldImages::read(folder), Ok(Some(known)) if known == list) {
+            keep_list(folder, &list)?;
+        }
+        let seed = self.options.seed;
+        for arm in self.arms.iter().filter(|arm| kept::can_be_asked(arm)) {
+            self.ctx.check()?;
+            let path = folder.join(kept::file_of(arm, seed));
+            let whose = (arm.entry.name.as_str(), seed, cut.fold);
+            if path.is_file() && kept::read_classifier(&path, whose, &list, self.device).is_err() {
+                fs::remove_file(&path).map_err(|error| disk("remove the file", &error, &path))?;
+            }
+        }
+        Ok(())
+    }
+
     /// How many of the wanted classifiers are measured.
     pub fn known(&self, seeds: &[u64]) -> usize {
         let cells = self.cells(seeds);
@@ -281,6 +304,7 @@ impl<'a> Work<'a> {
     /// # Errors
     /// What ends the whole evaluation; what was measured is kept.
     pub fn all(&mut self, seeds: &[u64]) -> Result<(Vec<FailedRun>, Option<f64>), JobError> {
+        self.mend()?;
         let steps = self.ahead(seeds, &[], None).trainings * self.options.steps;
         let known =
             self.results.records.iter().filter_map(|known| Some((known.images.clone(), known.generator?)));
@@ -372,11 +396,7 @@ impl<'a> Work<'a> {
     fn keep(&self, arm: &Arm, seed: u64, cut: &Cut<'_>, saved: &SavedClassifier) -> Result<(), JobError> {
         let Some(folder) = self.results.folder() else { return Ok(()) };
         if !self.has_list() {
-            let path = folder.join(CLASSIFIERS).join(HELD_OUT);
-            let list = serde_json::to_vec(&HeldImages::of(cut)).map_err(|error| {
-                JobError::Failed(format!("the list of the test images could not be written down: {error}"))
-            })?;
-            write_atomic(&path, &list).map_err(|error| disk("write the file", &error, &path))?;
+            keep_list(folder, &HeldImages::of(cut))?;
         }
         let owner = Owner {
             treatment: arm.entry.name.clone(),
@@ -518,6 +538,15 @@ impl<'a> Work<'a> {
         let classes = self.parts.training().set.classes.len();
         Scores::new(classes, truth, rows).map_err(|_| FitError::Diverged { step: self.options.steps }.into())
     }
+}
+
+/// Writes which images the kept classifiers were asked about.
+fn keep_list(folder: &Path, list: &HeldImages) -> Result<(), JobError> {
+    let path = folder.join(CLASSIFIERS).join(HELD_OUT);
+    let list = serde_json::to_vec(list).map_err(|error| {
+        JobError::Failed(format!("the list of the test images could not be written down: {error}"))
+    })?;
+    write_atomic(&path, &list).map_err(|error| disk("write the file", &error, &path))
 }
 
 /// True where the training gave no classifier under this seed, so that no other fold of it is of use.
