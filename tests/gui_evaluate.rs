@@ -684,9 +684,9 @@ fn rows_are_in_order_and_choose_what_the_charts_show() {
     let out = &harness.state().out;
     assert!(matches!(&out[0], Action::Copy(text) if text == "treatment,class"), "{out:?}");
     assert!(matches!(&out[1], Action::Copy(text) if text == "# Treatments"), "{out:?}");
-    harness.get_by_role_and_label(Role::TextInput, "Path of the table").focus();
+    harness.get_by_role_and_label(Role::TextInput, "Path of a file to save").focus();
     harness.run_steps(2);
-    harness.get_by_role_and_label(Role::TextInput, "Path of the table").type_text("/data/table.csv");
+    harness.get_by_role_and_label(Role::TextInput, "Path of a file to save").type_text("/data/table.csv");
     harness.run_steps(2);
     harness.key_press_modifiers(Modifiers::NONE, Key::Enter);
     harness.run_steps(2);

@@ -511,6 +511,7 @@ fn an_old_map_says_so() {
     if let Face::Full(model) = &mut state.train.model {
         model.path = PathBuf::from("/nowhere/project/models/m2m-2.safetensors");
     }
+    state.evaluate.features.edits = 1;
     let broken = JobState::Failed("the disk is full".to_owned());
     let old = harness(with_job(state, broken), Theme::Dark);
     assert_sees(
@@ -518,6 +519,7 @@ fn an_old_map_says_so() {
         &[
             "of an earlier run: draw again",
             "Another model is in use since",
+            "The data were changed since this map was drawn: draw again",
             "Drawing again failed, and this is the map before: the disk is full",
             // As it was when the map was drawn.
             "down, made, undecided: candidate 8",

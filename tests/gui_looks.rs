@@ -275,7 +275,11 @@ fn every_face_in_both_themes() {
         let mut before = harness(compared(None), theme);
         assert_sees(
             &before,
-            &["No maps of this comparison", "measured before maps were kept. Compare again"],
+            &[
+                "No maps of this comparison",
+                "measured before classifiers were kept, or was stopped before one was. Compare again",
+                "Changed since: the device (cpu then, auto now). What that changes is measured anew.",
+            ],
         );
         before.get_by_label("Compare again").click();
         before.run_steps(2);
@@ -527,5 +531,18 @@ fn maps_of_the_app_are_there_after_a_restart_too() {
     };
     let mut harness = window(folder.path());
     assert_eq!(*made(&mut harness), *first, "the classifiers are kept with the project");
+    settle(&mut harness, "rest", App::is_idle);
+
+    // What fails is heard of in another workspace, too.
+    fs::remove_dir_all(folder.path().join("set/test")).unwrap();
+    harness.state_mut().act(Action::Do(Command::GoData));
+    harness.state_mut().act(Action::ShowMaps);
+    settle(&mut harness, "the failure", |app| app.state.evaluate.looks.maps != Face::Loading);
+    let state = &harness.state().state;
+    assert!(
+        matches!(&state.evaluate.looks.maps, Face::Failed(why) if why.contains("the test image cannot be read"))
+    );
+    let told = |text: &str| text.contains("under Where it looks");
+    assert!(state.notifications.toasts().iter().any(|(_, message)| told(&message.text)));
     settle(&mut harness, "rest", App::is_idle);
 }

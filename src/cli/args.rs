@@ -15,7 +15,7 @@ use crate::domain::imbalance::Scheme;
 use crate::domain::plan::{Rejected, Target};
 use crate::domain::splits::Shares;
 use crate::evaluation::published::Scale;
-use crate::evaluation::saliency::side_by_side::About;
+use crate::evaluation::saliency::side_by_side::{About, MOST_MASKS};
 use crate::export::{Originals, WeightsFormat};
 use crate::imaging::resize::Fit;
 use crate::jobs::bench::rows;
@@ -401,7 +401,7 @@ pub struct EvaluateArgs {
     #[arg(long, value_name = "E", requires = "maps")]
     pub explainer: Option<crate::evaluation::saliency::side_by_side::Method>,
     /// Masks of rise, the same for every treatment; 1000 where it is left out.
-    #[arg(long, value_name = "N", requires = "maps", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    #[arg(long, value_name = "N", requires = "maps", value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_MASKS)))]
     pub masks: Option<u32>,
     /// The class that a map is of: true (the default, so that treatments compare) or said.
     #[arg(long, value_name = "C", requires = "maps")]

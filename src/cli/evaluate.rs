@@ -191,8 +191,11 @@ fn told(outcome: &EvaluateOutcome, maps: Option<&Maps>) -> Outcome {
         text += &format!("The results are in {out}\n");
     }
     if let Some(maps) = maps {
-        text +=
-            &format!("Maps of {} test images are in its folder maps: {}\n", maps.rows.len(), maps.heading());
+        let images = match maps.rows.len() {
+            1 => "1 test image".to_owned(),
+            images => format!("{images} test images"),
+        };
+        text += &format!("The maps of {images} are in its folder maps: {}\n", maps.heading());
     }
     let mut object = outcome.json();
     object.insert("resumed".to_owned(), json!(outcome.resumed));

@@ -148,7 +148,8 @@ fn progress_line(view: &JobView) -> String {
         };
     }
     if !view.unmeasured.is_empty() {
-        line += &format!(", plus {}", view.unmeasured);
+        let before = if view.time_left.is_some() { "plus" } else { "time left not known:" };
+        line += &format!(", {before} {}", view.unmeasured);
     }
     line
 }

@@ -16,6 +16,8 @@ use crate::domain::task::Ctx;
 use crate::imaging::picture::Picture;
 use crate::nn::input_gradient::Images;
 
+/// Masks of RISE that a person may ask for.
+pub const MOST_MASKS: u32 = 100_000;
 /// Pictures per forward where a classifier is asked what it says.
 const BATCH: usize = 64;
 

@@ -64,14 +64,20 @@ impl App {
                 let whole = report.complete && report.failed.is_empty();
                 self.say(if whole { Level::Info } else { Level::Warning }, words);
             }
-            Err(JobError::Cancelled) => {}
-            // Evaluate shows why, in a card of its own; a message over it would say it twice.
-            Err(error) => {
-                self.state.notifications.record(Level::Error, error.to_string());
-                if self.state.workspace != Workspace::Evaluate {
-                    self.say(Level::Warning, "The comparison failed; Evaluate says why.");
-                }
-            }
+            Err(error) => self.failed_in(Pane::Figures, "The comparison failed", &error),
+        }
+    }
+
+    /// A failure that a pane of Evaluate shows in a card of its own: a message over that would say it twice, so there
+    /// is one only where the pane is out of sight.
+    pub(super) fn failed_in(&mut self, pane: Pane, what: &str, error: &JobError) {
+        if *error == JobError::Cancelled {
+            return;
+        }
+        self.state.notifications.record(Level::Error, error.to_string());
+        let seen = self.state.workspace == Workspace::Evaluate && self.state.evaluate.pane == pane;
+        if !seen {
+            self.say(Level::Warning, format!("{what}; Evaluate says why, under {}.", pane.text()));
         }
     }
 

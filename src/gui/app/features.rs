@@ -33,14 +33,15 @@ impl App {
             projector,
             device: settings.device.clone(),
         };
-        let candidates = project.candidates.clone();
+        let (candidates, edits) = (project.candidates.clone(), form.edits);
         self.flush_settings();
         self.state.workspace = Workspace::Evaluate;
         self.state.evaluate.pane = Pane::Features;
         self.start(Some(JobKind::Features), "feature map", Done::Drawn, move |ctx| {
             let drawn = projection(ctx, &request)?;
             let (dataset, method, model) = (request.data.dataset(), &request.method, &request.model);
-            Ok(Box::new(FeatureMap::of(&drawn, dataset, &candidates, method, model)))
+            let map = FeatureMap::of(&drawn, dataset, &candidates, method, model);
+            Ok(Box::new(FeatureMap { edits, ..map }))
         });
     }
 
@@ -53,7 +54,7 @@ impl App {
                 self.say(Level::Info, format!("The feature map of {images} is drawn."));
                 self.state.evaluate.features.take(*map);
             }
-            Err(error) => self.failed(&error),
+            Err(error) => self.failed_in(Pane::Features, "The feature map was not drawn", &error),
         }
     }
 }

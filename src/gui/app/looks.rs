@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::{App, Done};
 use crate::domain::task::Level;
-use crate::gui::state::{Face, JobKind};
+use crate::evaluation::saliency::side_by_side::Question;
+use crate::gui::state::{Face, JobKind, Pane};
 use crate::gui::views::evaluate::why_no_maps;
 use crate::gui::widgets::status_bar::counted;
 use crate::jobs::JobError;
@@ -18,7 +19,7 @@ impl App {
     fn classifiers(&self) -> Option<(RunId, Arc<Report>, Classifiers)> {
         let project = self.state.project.as_ref()?;
         let (kept, report) = self.state.evaluate.shown(project)?;
-        let classifiers = report.classifiers.clone()?.at(&project.dir);
+        let classifiers = report.classifiers.clone().filter(Classifiers::can_be_asked)?.at(&project.dir);
         Some((kept.run, Arc::clone(report), classifiers))
     }
 
@@ -53,12 +54,14 @@ impl App {
         let Some((run, _, classifiers)) = self.classifiers() else { return };
         let Some(project) = &self.state.project else { return };
         let looks = &self.state.evaluate.looks;
+        // As on the command line, so that both make the same maps.
+        let question = Question { seed: classifiers.seed, ..looks.question };
         let request = MapsRequest {
             root: project.dataset.root.clone(),
             classifiers,
             treatments: looks.treatments.iter().cloned().collect(),
             images: looks.chosen.iter().copied().collect(),
-            question: looks.question,
+            question,
             device: project.settings.device.clone(),
         };
         self.state.evaluate.looks.maps = Face::Loading;
@@ -81,7 +84,10 @@ impl App {
                 );
             }
             Err(JobError::Cancelled) => looks.maps = Face::Empty,
-            Err(error) => looks.maps = Face::Failed(error.to_string()),
+            Err(error) => {
+                looks.maps = Face::Failed(error.to_string());
+                self.failed_in(Pane::Looks, "The maps could not be made", &error);
+            }
         }
     }
 }

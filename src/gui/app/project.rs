@@ -107,7 +107,7 @@ impl App {
         state.review = state.review.anew();
         state.train = TrainView::default();
         state.export = ExportForm::default();
-        state.evaluate = EvaluateForm::default();
+        state.evaluate.replace(EvaluateForm::default());
         state.sheet = None;
         self.textures.forget();
         self.ctx.send_viewport_cmd(ViewportCommand::Title("counterpoise".to_owned()));
@@ -248,6 +248,7 @@ impl App {
             project.source_missing = None;
             let old = std::mem::replace(&mut project.dataset, dataset);
             project.refresh();
+            self.state.evaluate.features.edits += 1;
             self.let_go(old);
             return;
         }
@@ -274,7 +275,7 @@ impl App {
             folder: project.dataset.root.clone(),
             project: project.dir.clone(),
         };
-        self.state.evaluate = EvaluateForm::of(&project.settings, &project.comparisons);
+        self.state.evaluate.replace(EvaluateForm::of(&project.settings, &project.comparisons));
         self.state.project = Some(project);
         self.state.source = Source::Open;
         let dir = self.data_dir.clone();

@@ -256,6 +256,29 @@ impl EvaluateForm {
         form
     }
 
+    /// Puts the form of another project in the place of this one. Feature maps are counted on, because the window
+    /// remembers how the points of each number were magnified.
+    pub fn replace(&mut self, other: Self) {
+        let number = self.features.number;
+        *self = other;
+        self.features.number = number;
+    }
+
+    /// What of these settings is other than a comparison had it, a sentence: going on takes those of today. `None`
+    /// where nothing is.
+    pub fn changed_since(choice: &Choice, settings: &Settings) -> Option<String> {
+        let mut changed = Vec::new();
+        if choice.fills() && choice.target != settings.target {
+            changed.push(format!("the target of Plan ({} then, {} now)", choice.target, settings.target));
+        }
+        if choice.device != settings.device {
+            changed.push(format!("the device ({} then, {} now)", choice.device, settings.device));
+        }
+        let changed = changed.join(" and ");
+        (!changed.is_empty())
+            .then(|| format!("Changed since: {changed}. What that changes is measured anew."))
+    }
+
     /// Fills in what was chosen before.
     pub fn take(&mut self, choice: &Choice) {
         self.chosen.clear();

@@ -82,12 +82,15 @@ pub struct FeatureMap {
     pub run: Option<RunId>,
     /// Candidates that this window does not know; they are left out.
     pub unknown: usize,
+    /// [`FeaturesForm::edits`] of the data that it was drawn from.
+    pub edits: u64,
     /// What the job had to say.
     pub notes: Vec<(Level, String)>,
 }
 
 impl FeatureMap {
-    /// A map of what a job drew of this data set and these candidates, the notes left empty.
+    /// A map of what a job drew of this data set and these candidates, of data that nobody changed, the notes left
+    /// empty.
     pub fn of(
         drawn: &FeatureProjection,
         dataset: &Dataset,
@@ -113,6 +116,7 @@ impl FeatureMap {
             .collect();
         FeatureMap {
             unknown: all.len() - points.len(),
+            edits: 0,
             points,
             classes: dataset.classes.clone(),
             caption: drawn.projection.caption,
@@ -167,8 +171,10 @@ pub struct FeaturesForm {
     pub per_class: usize,
     /// The last one that was drawn.
     pub map: Option<Arc<FeatureMap>>,
-    /// Counts the maps of this project: each is looked at afresh.
+    /// Counts the maps of this window: each is looked at afresh.
     pub number: u64,
+    /// Counts how often the data of this project were changed.
+    pub edits: u64,
     pub hidden_classes: BTreeSet<ClassId>,
     pub hidden_marks: BTreeSet<Mark>,
     /// The point whose image is shown, by its place in the map.
@@ -183,6 +189,7 @@ impl Default for FeaturesForm {
             per_class: PER_CLASS,
             map: None,
             number: 0,
+            edits: 0,
             hidden_classes: BTreeSet::new(),
             hidden_marks: BTreeSet::new(),
             chosen: None,

@@ -317,6 +317,12 @@ fn remarks(ui: &mut Ui, state: &State, scene: &Scene) {
     if state.train.model.full().is_some_and(|model| model.path != map.model) {
         warning_line(ui, "Another model is in use since: draw again to see what it sees.");
     }
+    if state.evaluate.features.edits != map.edits {
+        warning_line(
+            ui,
+            "The data were changed since this map was drawn: draw again to see them as they are.",
+        );
+    }
     if map.unknown > 0 {
         let left = counted(map.unknown, "candidate is left out: another", "candidates are left out: another");
         warning_line(ui, &format!("{left} window made them. Open the project again to see them."));

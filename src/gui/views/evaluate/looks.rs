@@ -11,11 +11,11 @@ use egui::{
 };
 
 use crate::evaluation::saliency::paint::LEGEND;
-use crate::evaluation::saliency::side_by_side::{About, Method};
+use crate::evaluation::saliency::side_by_side::{About, MOST_MASKS, Method};
 use crate::gui::command::{Action, Command};
 use crate::gui::icons::{self, Icon};
 use crate::gui::regions::Region;
-use crate::gui::state::{Face, JobKind, LooksView, Pane, ProjectState, State};
+use crate::gui::state::{EvaluateForm, Face, JobKind, LooksView, Pane, ProjectState, State};
 use crate::gui::textures::{PictureKey, Texture, Textures, image};
 use crate::gui::theme::{self, PICTURE_GROUND, Tokens, caption, muted, section, space};
 use crate::gui::views::train::progress_of;
@@ -38,8 +38,6 @@ const SIDE: f32 = 124.0;
 const LINE: f32 = 16.0;
 /// Lines under a picture.
 const LINES: usize = 4;
-/// Masks that may be asked for.
-const MOST_MASKS: usize = 100_000;
 
 /// Why no maps can be made as it is chosen, a sentence; `None` where they can.
 pub fn why_no_maps(state: &State) -> Option<String> {
@@ -85,8 +83,8 @@ pub(super) fn looks_ui(
 fn page(ui: &mut Ui, t: &Tokens, state: &mut State, textures: &mut Textures, out: &mut Vec<Action>) {
     let shown = state.project.as_ref().and_then(|project| state.evaluate.shown(project));
     let Some((run, report)) = shown.map(|(kept, report)| (kept.run, Arc::clone(report))) else {
-        let text = "Maps show which pixels of a test image a classifier's word rests on, the same image under every \
-                    treatment. They need classifiers: compare treatments first.";
+        let text = "Maps show which pixels of a test image the answer of a classifier rests on, the same image under \
+                    every treatment. They need classifiers: compare treatments first.";
         empty(ui, Icon::Review, "No classifier to ask", text, |ui| {
             if ui.button("Choose what to compare").clicked() {
                 (state.evaluate.form_open, state.evaluate.pane) = (true, Pane::Figures);
@@ -94,11 +92,17 @@ fn page(ui: &mut Ui, t: &Tokens, state: &mut State, textures: &mut Textures, out
         });
         return;
     };
-    let Some(classifiers) = &report.classifiers else {
-        let text = "This comparison was measured before maps were kept. Compare again: only the classifiers of the \
-                    first seed are trained again, and every figure stays.";
+    let Some(classifiers) = report.classifiers.as_ref().filter(|kept| kept.can_be_asked()) else {
+        let mut text = "This comparison was measured before classifiers were kept, or was stopped before one was. \
+                        Compare again: only the classifiers of the first seed are trained again, and every figure \
+                        stays."
+            .to_owned();
+        let settings = state.project.as_ref().map(|project| &project.settings);
+        if let Some(changed) = settings.and_then(|now| EvaluateForm::changed_since(&report.choice, now)) {
+            text += &format!(" {changed}");
+        }
         let editable = state.can_edit() && state.making().is_none();
-        empty(ui, Icon::Review, "No maps of this comparison", text, |ui| {
+        empty(ui, Icon::Review, "No maps of this comparison", &text, |ui| {
             if ui.add_enabled(editable, Button::new("Compare again")).clicked() {
                 state.evaluate.take(&report.choice);
                 state.evaluate.pane = Pane::Figures;
@@ -147,12 +151,12 @@ fn how(ui: &mut Ui, looks: &mut LooksView) {
     ui.horizontal_wrapped(|ui| {
         let question = &mut looks.question;
         ui.radio_value(&mut question.method, Method::GradCam, "Grad-CAM, fast")
-            .on_hover_text("One look at each image: which places of the last maps speak for the class");
+            .on_hover_text("One look at each image: which places speak for the class, in coarse squares");
         ui.radio_value(&mut question.method, Method::Rise, "RISE, slow").on_hover_text(
-            "Asks about every image behind many masks: which places the class needs to be seen",
+            "Asks about each image many times, other parts hidden each time: which places have to be seen",
         );
         if question.method == Method::Rise {
-            let drag = DragValue::new(&mut question.masks).range(1..=MOST_MASKS).speed(10.0);
+            let drag = DragValue::new(&mut question.masks).range(1..=MOST_MASKS as usize).speed(10.0);
             let tip = "The same masks for every treatment and image; few of them leave noise";
             ui.add(drag).accessible_name("Number of masks").on_hover_text(tip);
             ui.label("masks");

@@ -83,10 +83,13 @@ pub(super) fn running_ui(ui: &mut Ui, t: &Tokens, state: &mut State, out: &mut V
     }
     let choice = choice.clone();
     let started = kept.started.map_or_else(String::new, |at| format!(" of {}", moment_words(at)));
-    let words = format!(
+    let mut words = format!(
         "The comparison{started} did not end ({}). What was measured is kept: going on trains the rest.",
         kept.status
     );
+    if let Some(changed) = EvaluateForm::changed_since(&choice, &project.settings) {
+        words += &format!(" {changed}");
+    }
     let editable = state.can_edit() && state.making().is_none();
     card(ui, t, |ui| {
         warning_line(ui, &words);
@@ -516,7 +519,7 @@ fn keep(ui: &mut Ui, t: &Tokens, report: &Report, form: &mut EvaluateForm, out: 
             .hint_text("or a path that ends with .csv, .md, .html, .svg or .png")
             .desired_width(width)
             .char_limit(4000);
-        let response = ui.add(edit).accessible_name("Path of the table");
+        let response = ui.add(edit).accessible_name("Path of a file to save");
         let entered = response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
         let path = form.table.trim();
         let pressed = ui.add_enabled(!path.is_empty(), Button::new("Save")).clicked();
