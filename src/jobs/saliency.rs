@@ -34,6 +34,8 @@ pub const READING: &str = "A map marks the pixels that the answer of a classifie
                            (deletion near 0), showing that alone makes it likely (insertion near 1). Pictures, masks \
                            and the colour that hides are the same for every treatment, so deletion and insertion of a \
                            row compare; a difference of some hundredths says little.";
+/// Why a classifier whose file is whole has no map.
+const BROKEN: &str = "Its classifier gave a value that is no number.";
 /// Folder of the maps below that of the results.
 const MAPS: &str = "maps";
 /// Steps of the legend's colours.
@@ -181,7 +183,6 @@ fn saliency_error(error: SaliencyError) -> JobError {
     match error {
         SaliencyError::Cancelled => JobError::Cancelled,
         SaliencyError::Device => JobError::Resource(text),
-        SaliencyError::NotFinite => JobError::Failed(text),
         _ => JobError::Input(text),
     }
 }
@@ -240,9 +241,16 @@ pub fn maps(ctx: &Ctx, request: &MapsRequest) -> Result<Maps, JobError> {
         let cells: Vec<Result<MapCell, String>> = match classifier(kept, of, &list, &device) {
             Err(reason) => vec![Err(reason); rows.len()],
             Ok(classifier) => {
-                let found = looks(&told, &classifier, &pictures, &truth, &baseline, &request.question);
-                let found = found.map_err(saliency_error)?.into_iter().zip(&pictures);
-                found.map(|(look, picture)| cell(look, picture).map(Ok)).collect::<Result<_, JobError>>()?
+                match looks(&told, &classifier, &pictures, &truth, &baseline, &request.question) {
+                    Ok(found) => {
+                        let found = found.into_iter().zip(&pictures);
+                        let cells = found.map(|(look, picture)| cell(look, picture).map(Ok));
+                        cells.collect::<Result<_, JobError>>()?
+                    }
+                    // Of this classifier alone; the others have their maps.
+                    Err(SaliencyError::NotFinite) => vec![Err(BROKEN.to_owned()); rows.len()],
+                    Err(error) => return Err(saliency_error(error)),
+                }
             }
         };
         rows.iter_mut().zip(cells).for_each(|(row, cell)| row.cells.push(cell));
