@@ -18,9 +18,11 @@ use counterpoise::gui::app::{App, AppOptions};
 use counterpoise::gui::command::{Action, Command};
 use counterpoise::gui::regions::Region;
 use counterpoise::gui::state::{
-    Face, JobKind, JobSlot, Length, Pane, ProjectState, State, ThemeChoice, Workspace,
+    BUSY, Face, JobKind, JobSlot, Length, Pane, ProjectState, State, ThemeChoice, Workspace,
 };
+use counterpoise::gui::textures::Textures;
 use counterpoise::gui::views::evaluate::{evaluate_ui, why_no_maps};
+use counterpoise::gui::widgets::status_bar::status_bar_ui;
 use counterpoise::imaging::encode::png;
 use counterpoise::imaging::picture::{Picture, Pixels};
 use counterpoise::jobs::comparisons::{
@@ -278,6 +280,7 @@ fn every_face_in_both_themes() {
             &[
                 "No maps of this comparison",
                 "measured before classifiers were kept, or was stopped before one was. Compare again",
+                "otherwise it is a new comparison",
                 "Changed since: the device (cpu then, auto now). What that changes is measured anew.",
             ],
         );
@@ -320,6 +323,9 @@ fn every_face_in_both_themes() {
         state.jobs.push(JobSlot { kind: JobKind::Looks, view: job("drs, 2 of 3: RISE") });
         let mut running = harness(state, theme);
         assert_sees(&running, &["Making maps: drs, 2 of 3: RISE · 120 of 2\u{a0}000"]);
+        running.get_by_label("Pause").click();
+        running.run_steps(2);
+        assert!(asks(&running, |action| matches!(action, Action::PauseJob(JobKind::Looks, true))));
         running.get_by_label("Cancel").click();
         running.run_steps(2);
         assert!(asks(&running, |action| matches!(action, Action::CancelJob(JobKind::Looks))));
@@ -397,6 +403,52 @@ fn what_is_asked_is_chosen() {
     assert!(why_no_maps(state).unwrap().contains("wait for it or stop it"));
     state.project.as_mut().unwrap().source_missing = Some(PathBuf::from("/gone"));
     assert!(why_no_maps(state).unwrap().contains("are gone"));
+}
+
+/// The line at the foot of the window.
+fn status(ui: &mut egui::Ui, state: &mut State, _: &mut Textures, out: &mut Vec<Action>) {
+    status_bar_ui(ui, state, out);
+}
+
+#[test]
+fn maps_run_alone() {
+    let with = |kind: JobKind, mut state: State| {
+        state.jobs.push(JobSlot { kind, view: job("none, 1 of 2: RISE") });
+        state
+    };
+    let making = with(JobKind::Looks, listed());
+    assert_eq!(making.making(), Some(JobKind::Looks));
+    assert!(making.is_busy(), "closing the window asks first");
+    for command in [
+        Command::StartTraining,
+        Command::Generate,
+        Command::Evaluate,
+        Command::TimeSteps,
+        Command::DrawFeatures,
+    ] {
+        assert_eq!(command.why_disabled(&making).as_deref(), Some(BUSY), "{}", command.text());
+    }
+    assert!(Command::PauseJob.enabled(&making) && Command::CancelJob.enabled(&making));
+    // A part of the masks makes no map that stands beside others.
+    assert!(!Command::StopAndKeep.enabled(&making));
+    assert!(Command::StopAndKeep.why_disabled(&making).unwrap().contains("whole or not at all"));
+    assert!(Command::PauseJob.why_disabled(&listed()).unwrap().contains("candidates or maps"));
+    for kind in JobKind::MAKING {
+        let state = with(kind, listed());
+        assert_eq!(why_no_maps(&state).as_deref(), Some(BUSY), "{}", kind.text());
+        // Nor is a comparison from before made again meanwhile.
+        let mut before = harness(with(kind, compared(None)), Theme::Dark);
+        before.get_by_label("Compare again").click();
+        before.run_steps(2);
+        assert!(!asks(&before, |action| matches!(action, Action::Do(Command::Evaluate))));
+    }
+    for theme in THEMES {
+        let mut bar = shown(vec2(1300.0, 100.0), false, status, with(JobKind::Looks, listed()), theme);
+        assert_sees(&bar, &["None, 1 of 2: RISE", "120 of 2\u{a0}000"]);
+        bar.get_by_label("Pause").click();
+        bar.run_steps(2);
+        assert!(asks(&bar, |action| matches!(action, Action::PauseJob(JobKind::Looks, true))));
+    }
 }
 
 #[test]
@@ -490,6 +542,35 @@ fn made(harness: &mut Harness<'_, App>) -> Arc<Maps> {
     maps.full().cloned().unwrap_or_else(|| panic!("{maps:?}"))
 }
 
+/// Begins maps that take long, asks for other work and for the end of the project, and cancels them.
+fn nothing_runs_beside_maps(harness: &mut Harness<'_, App>) {
+    let question = &mut harness.state_mut().state.evaluate.looks.question;
+    (question.method, question.masks) = (Method::Rise, 100_000);
+    harness.state_mut().act(Action::ShowMaps);
+    assert_eq!(harness.state().state.making(), Some(JobKind::Looks));
+    settle(harness, "masks", |app| {
+        app.state.job(JobKind::Looks).is_some_and(|job| job.stage.ends_with("RISE") && job.done > 0)
+    });
+    // Another press does not begin them anew, and no other work begins.
+    for action in [Action::ShowMaps, Action::Do(Command::Evaluate), Action::Do(Command::StartTraining)] {
+        harness.state_mut().act(action);
+    }
+    let jobs = &harness.state().state.jobs;
+    assert!(jobs.iter().all(|slot| slot.kind == JobKind::Looks || slot.view.state.is_over()));
+    assert!(harness.state().state.job(JobKind::Looks).unwrap().done > 0);
+    harness.state_mut().act(Action::Do(Command::CloseProject));
+    let asked = harness.state_mut().state.confirm.take().unwrap();
+    assert!(asked.text.contains("maps of where classifiers look, have to be made again"), "{}", asked.text);
+    harness.state_mut().act(Action::PauseJob(JobKind::Looks, true));
+    settle(harness, "the pause", |app| {
+        app.state.job(JobKind::Looks).is_some_and(|job| job.state == JobState::Paused)
+    });
+    harness.state_mut().act(Action::CancelJob(JobKind::Looks));
+    settle(harness, "the cancel", |app| app.state.making().is_none());
+    assert_eq!(harness.state().state.evaluate.looks.maps, Face::Empty);
+    settle(harness, "rest", App::is_idle);
+}
+
 #[test]
 fn maps_of_the_app_are_there_after_a_restart_too() {
     let folder = tempfile::tempdir().unwrap();
@@ -527,6 +608,7 @@ fn maps_of_the_app_are_there_after_a_restart_too() {
             assert!(harness.query_all_by_label_contains(words).next().is_some(), "{words}");
         }
         settle(&mut harness, "rest", App::is_idle);
+        nothing_runs_beside_maps(&mut harness);
         maps
     };
     let mut harness = window(folder.path());

@@ -62,6 +62,11 @@ const GLANCE: Duration = Duration::from_millis(500);
 /// Images or candidates that are put in order at once, within a small part of a frame; a job orders more.
 const AT_ONCE: usize = 4096;
 
+/// What becomes of work that is broken off, for the questions before that.
+const BROKEN_OFF: &str = "A training can be resumed from its last checkpoint, and a comparison goes on with \
+                          what was not measured; a feature map, and maps of where classifiers look, have to \
+                          be made again. Decisions and candidates are saved.";
+
 /// How a window begins.
 #[derive(Clone, Debug, Default)]
 pub struct AppOptions {
@@ -328,7 +333,7 @@ impl App {
         self.state.jobs.retain(|slot| slot.kind != kind);
     }
 
-    /// A model is trained, candidates are made, treatments compared or features drawn.
+    /// A model is trained, candidates or maps are made, treatments compared or features drawn.
     fn is_making(&self) -> bool {
         self.state.making().is_some()
     }
@@ -958,9 +963,7 @@ impl App {
             ctx.send_viewport_cmd(ViewportCommand::CancelClose);
             self.state.confirm = Some(Confirm {
                 title: "Quit while work runs?".to_owned(),
-                text: "The running work ends. A training can be resumed from its last checkpoint, and a \
-                       comparison goes on with what was not measured; decisions and candidates are saved."
-                    .to_owned(),
+                text: format!("The running work ends. {BROKEN_OFF}"),
                 yes: "Quit".to_owned(),
                 action: Action::QuitNow,
             });

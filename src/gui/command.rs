@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use egui::{Event, Key, KeyboardShortcut, Modifiers};
 
-use super::state::{Confirm, JobKind, Sheet, Source, State, ThemeChoice, Workspace};
+use super::state::{BUSY, Confirm, JobKind, READ_ONLY, Sheet, Source, State, ThemeChoice, Workspace};
 use super::views::evaluate::{why_no_comparison, why_no_map};
 use super::views::export::why_not;
 use crate::domain::classes::ClassId;
@@ -589,7 +589,9 @@ impl Command {
                 let wanted = state.project.as_ref().is_some_and(|p| p.figures.plan.total_to_make() > 0);
                 state.can_edit() && !making && wanted && (plain || has_model)
             }
-            Command::PauseJob | Command::StopAndKeep => making,
+            Command::PauseJob => making,
+            // Maps that rest on other masks do not stand side by side: there are all of them or none.
+            Command::StopAndKeep => state.making().is_some_and(|kind| kind != JobKind::Looks),
             Command::CancelJob => state.current_job().is_some(),
             Command::Accept | Command::Reject | Command::Undecide => {
                 in_review && state.can_edit() && state.review.tiles.has_targets()
@@ -671,17 +673,19 @@ impl Command {
         }
         let words = match self {
             Command::VerifyFolder => "A folder is being verified.".to_owned(),
+            Command::StopAndKeep if making => {
+                "Maps are kept whole or not at all; wait for them or cancel.".to_owned()
+            }
             Command::PauseJob | Command::StopAndKeep => {
-                "No training, no making of candidates, no feature map and no comparison runs.".to_owned()
+                "No training, no making of candidates or maps, no feature map and no comparison runs."
+                    .to_owned()
             }
             Command::CancelJob => "Nothing runs.".to_owned(),
             Command::AllClasses => "All classes are shown.".to_owned(),
             Command::ZoomIn => "This is the largest scale.".to_owned(),
             Command::ZoomOut => "This is the smallest scale.".to_owned(),
             _ if state.project.is_none() => "Open a folder first.".to_owned(),
-            _ if edits && !state.can_edit() => {
-                "Another window owns this project; here it can only be looked at.".to_owned()
-            }
+            _ if edits && !state.can_edit() => READ_ONLY.to_owned(),
             Command::ReadAgain => "The folder is being read.".to_owned(),
             Command::Undo => "There is nothing to undo.".to_owned(),
             Command::Redo => "There is nothing to do again.".to_owned(),
@@ -694,8 +698,7 @@ impl Command {
             | Command::DrawFeatures
                 if making =>
             {
-                "A training, a making of candidates, a feature map or a comparison runs; wait for it or stop it."
-                    .to_owned()
+                BUSY.to_owned()
             }
             Command::TimeSteps if state.running(JobKind::TimeSteps).is_some() => {
                 "The steps are being timed.".to_owned()

@@ -125,6 +125,12 @@ pub enum Source {
     Open,
 }
 
+/// Why a button is off while other work takes the whole machine.
+pub const BUSY: &str = "A training, a making of candidates or maps, a feature map or a comparison runs; wait \
+                        for it or stop it.";
+/// Why a button is off where the project is another window's.
+pub const READ_ONLY: &str = "Another window owns this project; here it can only be looked at.";
+
 /// The jobs the window starts; at most one of a kind runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JobKind {
@@ -151,6 +157,10 @@ pub enum JobKind {
 }
 
 impl JobKind {
+    /// Work that takes the whole machine, so that a window runs one of these at a time; each can be paused.
+    pub const MAKING: [JobKind; 5] =
+        [JobKind::Train, JobKind::Generate, JobKind::Evaluate, JobKind::Features, JobKind::Looks];
+
     /// For the status bar.
     pub const fn text(self) -> &'static str {
         match self {
@@ -1053,10 +1063,10 @@ impl State {
             JobKind::Generate,
             JobKind::Evaluate,
             JobKind::Features,
+            JobKind::Looks,
             JobKind::Export,
             JobKind::Verify,
             JobKind::Scan,
-            JobKind::Looks,
             JobKind::TimeSteps,
             JobKind::FilePlan,
             JobKind::Model,
@@ -1064,11 +1074,17 @@ impl State {
         order.into_iter().find_map(|kind| self.running(kind).map(|view| (kind, view)))
     }
 
-    /// The long work that runs, where there is any: a training, a making of candidates, a comparison or a feature
-    /// map. One of them takes the whole machine, so there is one at a time.
+    /// The long work that runs, where there is any: one of [`JobKind::MAKING`].
     pub fn making(&self) -> Option<JobKind> {
-        let kinds = [JobKind::Train, JobKind::Generate, JobKind::Evaluate, JobKind::Features];
-        kinds.into_iter().find(|kind| self.running(*kind).is_some())
+        JobKind::MAKING.into_iter().find(|kind| self.running(*kind).is_some())
+    }
+
+    /// Why no long work on the open project can be started, a sentence; `None` where it can.
+    pub fn why_not_make(&self) -> Option<&'static str> {
+        if !self.can_edit() {
+            return Some(READ_ONLY);
+        }
+        self.making().map(|_| BUSY)
     }
 
     /// Work runs that closing the window would break off.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use egui::ViewportCommand;
 
-use super::{App, Done, data_dir};
+use super::{App, BROKEN_OFF, Done, data_dir};
 use crate::domain::decisions::{DecidedBy, Decision};
 use crate::domain::task::Level;
 use crate::gui::command::{Action, Command};
@@ -321,10 +321,7 @@ impl App {
         if self.state.is_busy() {
             self.state.confirm = Some(Confirm {
                 title: "Close the project while work runs?".to_owned(),
-                text: "The running work is cancelled. A training can be resumed from its last checkpoint, \
-                       and a comparison goes on with what was not measured; decisions and candidates are \
-                       saved."
-                    .to_owned(),
+                text: format!("The running work is cancelled. {BROKEN_OFF}"),
                 yes: "Cancel the work and close".to_owned(),
                 action: Action::CloseNow,
             });

@@ -28,6 +28,12 @@ pub fn job_buttons(ui: &mut Ui, kind: JobKind, job: &JobView, ends: &JobEnds<'_>
     if keep.on_hover_text(ends.keep_hint).clicked() {
         out.push(Action::StopAndKeep(kind));
     }
+    pause_button(ui, kind, job, out);
+}
+
+/// Pauses a job, or lets it go on.
+pub fn pause_button(ui: &mut Ui, kind: JobKind, job: &JobView, out: &mut Vec<Action>) {
+    let ending = matches!(job.state, JobState::Cancelling | JobState::Stopping);
     let paused = job.state == JobState::Paused;
     let words = if paused { "Resume" } else { "Pause" };
     let pause = ui.add_enabled(!ending, Button::new(words));

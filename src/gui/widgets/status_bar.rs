@@ -157,7 +157,7 @@ fn job_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
         if ui.add_enabled(!ending, small("Cancel")).clicked() {
             out.push(Action::CancelJob(kind));
         }
-        if matches!(kind, JobKind::Train | JobKind::Generate | JobKind::Evaluate | JobKind::Features) {
+        if JobKind::MAKING.contains(&kind) {
             let paused = job.state == JobState::Paused;
             let text = if paused { "Go on" } else { "Pause" };
             if ui.add_enabled(!ending, small(text)).clicked() {

@@ -15,13 +15,14 @@ use crate::evaluation::saliency::side_by_side::{About, MOST_MASKS, Method};
 use crate::gui::command::{Action, Command};
 use crate::gui::icons::{self, Icon};
 use crate::gui::regions::Region;
-use crate::gui::state::{EvaluateForm, Face, JobKind, LooksView, Pane, ProjectState, State};
+use crate::gui::state::{BUSY, EvaluateForm, Face, JobKind, LooksView, Pane, ProjectState, State};
 use crate::gui::textures::{PictureKey, Texture, Textures, image};
 use crate::gui::theme::{self, PICTURE_GROUND, Tokens, caption, muted, section, space};
 use crate::gui::views::train::progress_of;
 use crate::gui::widgets::curves::card;
 use crate::gui::widgets::empty_state::{empty, failure_card, hint_line, primary_button};
 use crate::gui::widgets::histogram::truncated;
+use crate::gui::widgets::job_buttons::pause_button;
 use crate::gui::widgets::probability::progress_bar;
 use crate::gui::widgets::status_bar::{counted, number};
 use crate::imaging::picture::Picture;
@@ -47,10 +48,7 @@ pub fn why_no_maps(state: &State) -> Option<String> {
         return Some("The images of this project are gone; say first where they are now.".to_owned());
     }
     if state.making().is_some() {
-        return Some(
-            "A training, a making of candidates, a feature map or a comparison runs; wait for it or stop it."
-                .to_owned(),
-        );
+        return Some(BUSY.to_owned());
     }
     if looks.images.full().is_none() {
         return Some("The test images are not listed yet.".to_owned());
@@ -94,16 +92,18 @@ fn page(ui: &mut Ui, t: &Tokens, state: &mut State, textures: &mut Textures, out
     };
     let Some(classifiers) = report.classifiers.as_ref().filter(|kept| kept.can_be_asked()) else {
         let mut text = "This comparison was measured before classifiers were kept, or was stopped before one was. \
-                        Compare again: only the classifiers of the first seed are trained again, and every figure \
-                        stays."
+                        Compare again: where the images, the settings of the project and the version of \
+                        counterpoise are those of then, only the classifiers of the first seed are trained again, \
+                        and every figure stays; otherwise it is a new comparison."
             .to_owned();
         let settings = state.project.as_ref().map(|project| &project.settings);
         if let Some(changed) = settings.and_then(|now| EvaluateForm::changed_since(&report.choice, now)) {
             text += &format!(" {changed}");
         }
-        let editable = state.can_edit() && state.making().is_none();
+        let why = state.why_not_make();
         empty(ui, Icon::Review, "No maps of this comparison", &text, |ui| {
-            if ui.add_enabled(editable, Button::new("Compare again")).clicked() {
+            let again = ui.add_enabled(why.is_none(), Button::new("Compare again"));
+            if again.on_disabled_hover_text(why.unwrap_or_default()).clicked() {
                 state.evaluate.take(&report.choice);
                 state.evaluate.pane = Pane::Figures;
                 out.push(Action::Do(Command::Evaluate));
@@ -344,9 +344,12 @@ fn running(ui: &mut Ui, job: &JobView, out: &mut Vec<Action>) {
     let width = ui.available_width();
     progress_bar(ui, share, vec2(width, 6.0), &format!("Making maps: {words}"));
     ui.add(Label::new(muted(ui, words)).wrap());
-    if ui.button("Cancel").on_hover_text("End within one look; nothing is kept").clicked() {
-        out.push(Action::CancelJob(JobKind::Looks));
-    }
+    ui.horizontal(|ui| {
+        pause_button(ui, JobKind::Looks, job, out);
+        if ui.button("Cancel").on_hover_text("End within one look; nothing is kept").clicked() {
+            out.push(Action::CancelJob(JobKind::Looks));
+        }
+    });
 }
 
 /// The maps that were made last, or why there are none.

@@ -90,10 +90,11 @@ pub(super) fn running_ui(ui: &mut Ui, t: &Tokens, state: &mut State, out: &mut V
     if let Some(changed) = EvaluateForm::changed_since(&choice, &project.settings) {
         words += &format!(" {changed}");
     }
-    let editable = state.can_edit() && state.making().is_none();
+    let why = state.why_not_make();
     card(ui, t, |ui| {
         warning_line(ui, &words);
-        if ui.add_enabled(editable, Button::new("Go on")).clicked() {
+        let go_on = ui.add_enabled(why.is_none(), Button::new("Go on"));
+        if go_on.on_disabled_hover_text(why.unwrap_or_default()).clicked() {
             state.evaluate.take(&choice);
             out.push(Action::Do(Command::Evaluate));
         }
