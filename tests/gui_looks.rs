@@ -542,6 +542,18 @@ fn made(harness: &mut Harness<'_, App>) -> Arc<Maps> {
     maps.full().cloned().unwrap_or_else(|| panic!("{maps:?}"))
 }
 
+/// The section of maps in a report.
+const LOOKED: &str = "Where the classifiers look";
+
+/// The report of the comparison that is shown, saved to a new file.
+fn saved(harness: &mut Harness<'_, App>, path: &Path) -> String {
+    harness.state_mut().act(Action::SaveTable(path.to_path_buf()));
+    settle(harness, "the report", |app| app.state.evaluate.saved != Face::Loading);
+    let saved = &harness.state().state.evaluate.saved;
+    assert!(saved.full().is_some(), "{saved:?}");
+    fs::read_to_string(path).unwrap()
+}
+
 /// Begins maps that take long, asks for other work and for the end of the project, and cancels them.
 fn nothing_runs_beside_maps(harness: &mut Harness<'_, App>) {
     let question = &mut harness.state_mut().state.evaluate.looks.question;
@@ -595,6 +607,8 @@ fn maps_of_the_app_are_there_after_a_restart_too() {
                     .as_ref()
                     .is_some_and(|p| p.comparisons.iter().any(|c| c.report.is_some()))
         });
+        let page = saved(&mut harness, &folder.path().join("before.html"));
+        assert!(!page.contains(LOOKED) && !page.contains("data:image"), "nothing was asked yet");
         let maps = made(&mut harness);
         assert_eq!(
             maps.treatments.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(),
@@ -608,6 +622,26 @@ fn maps_of_the_app_are_there_after_a_restart_too() {
             assert!(harness.query_all_by_label_contains(words).next().is_some(), "{words}");
         }
         settle(&mut harness, "rest", App::is_idle);
+        // In the report, which stays one file: two images, each with two maps.
+        harness.state_mut().state.evaluate.pane = Pane::Figures;
+        harness.run_steps(3);
+        let told = "has the maps of 2\u{a0}images inside";
+        assert!(harness.query_all_by_label_contains(told).next().is_some());
+        let page = saved(&mut harness, &folder.path().join("after.html"));
+        let heading = maps.heading();
+        for words in [LOOKED, heading.as_str(), "chosen in the window", "Charts"] {
+            assert!(page.contains(words), "{words}");
+        }
+        for row in &maps.rows {
+            assert!(page.contains(&row.path), "{}", row.path);
+        }
+        assert_eq!(page.matches(" src=\"data:image/png;base64,").count(), 2 * (1 + 2));
+        assert_eq!(page.matches(" src=\"").count(), 6, "nothing lies beside it");
+        // Maps of another comparison are none of this one's.
+        let of = harness.state_mut().state.evaluate.looks.of.replace(-1);
+        assert!(!saved(&mut harness, &folder.path().join("other.html")).contains(LOOKED));
+        let state = &mut harness.state_mut().state;
+        (state.evaluate.looks.of, state.evaluate.pane) = (of, Pane::Looks);
         nothing_runs_beside_maps(&mut harness);
         maps
     };

@@ -346,9 +346,10 @@ impl Command {
             Command::TimeSteps => ("Time a few steps", "See how long a comparison would take"),
             Command::AddFolder => ("Add an exported folder…", "Compare a folder that was exported before"),
             Command::SaveTable => ("Save the table…", "Write the comparison to a new CSV or Markdown file"),
-            Command::SaveReport => {
-                ("Save the report…", "Write the comparison with charts to a new HTML file")
-            }
+            Command::SaveReport => (
+                "Save the report…",
+                "Write the comparison, its charts and the maps shown of it to a new HTML file",
+            ),
             Command::SaveChart => ("Save the chart…", "Write the chosen chart to a new PNG or SVG file"),
             Command::DrawFeatures => {
                 ("Draw the feature map", "Every image as a point, where classifier g of the model sees it")

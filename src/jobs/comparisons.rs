@@ -18,6 +18,7 @@ use super::evaluate::{
     time_steps, title,
 };
 use super::generate::project_error;
+use super::saliency::Maps;
 use super::store::StoreSink;
 use crate::domain::plan::Target;
 use crate::domain::task::Ctx;
@@ -36,6 +37,9 @@ pub use super::evaluate::Choice;
 const KEPT: [&str; 2] = ["runs", "evaluations"];
 /// Name of plain training.
 const NONE: &str = "none";
+/// What a reader of maps has to know of their images: nobody drew them by a rule.
+const CHOSEN: &str = "Which test images stand here was chosen in the window: they are examples, and say nothing \
+                      of the others.";
 
 /// What the time of a step depends on, beside the machine.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -433,9 +437,17 @@ fn no_chart() -> JobError {
     )
 }
 
+/// The page, with maps where there are some.
+fn with_maps(page: &Page, maps: Option<&Maps>) -> Result<String, JobError> {
+    let Some(maps) = maps else { return Ok(page.html()) };
+    let mut gallery = maps.gallery()?;
+    gallery.sentences.push(CHOSEN.to_owned());
+    Ok(page.html_with(&gallery))
+}
+
 /// Writes a comparison to a new file, by the end of its name: every figure for `.csv`, a page for people for `.md`
 /// and, with charts and settings, for `.html`, a chart for `.svg` and `.png`. `chart` is that chart with the
-/// treatment that it is of. Gives the true path.
+/// treatment that it is of, `maps` go into the page of `.html`, which stays one file. Gives the true path.
 ///
 /// # Errors
 /// Another ending, a chart that this comparison has not or that is too large for a PNG, a file that exists, a
@@ -445,6 +457,7 @@ pub fn save(
     path: &Path,
     sources: &[PathBuf],
     chart: (Chart, &str),
+    maps: Option<&Maps>,
 ) -> Result<PathBuf, JobError> {
     let path = real(path);
     let ending = path.extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase);
@@ -452,7 +465,7 @@ pub fn save(
     let bytes = match ending.as_deref() {
         Some("csv") => Cow::Borrowed(report.csv.as_bytes()),
         Some("md") => Cow::Borrowed(report.markdown.as_bytes()),
-        Some("html") => Cow::Owned(report.drawn()?.html().into_bytes()),
+        Some("html") => Cow::Owned(with_maps(report.drawn()?, maps)?.into_bytes()),
         Some("svg") => Cow::Owned(drawing()?.into_bytes()),
         Some("png") => {
             let picture = raster::png(&drawing()?, raster::SCALE);

@@ -117,12 +117,13 @@ impl App {
         };
     }
 
-    /// Writes the comparison that is shown, or a chart of it.
+    /// Writes the comparison that is shown, or a chart of it; a report with the maps that are shown of it.
     pub(super) fn save_table(&mut self, path: PathBuf) {
         let Some(project) = &self.state.project else { return };
-        let Some((_, report)) = self.state.evaluate.shown(project) else { return };
+        let Some((kept, report)) = self.state.evaluate.shown(project) else { return };
         let report = Arc::clone(report);
         let form = &self.state.evaluate;
+        let maps = form.looks.maps_of(kept.run).cloned();
         let treatment = form.treatment_of(&report).map(|of| of.name.clone()).unwrap_or_default();
         let chart = form.chart;
         let folders = report.choice.folders.iter().map(|folder| folder.dir.clone());
@@ -130,7 +131,7 @@ impl App {
         let path = typed_path(&path.to_string_lossy());
         self.state.evaluate.saved = Face::Loading;
         self.start(Some(JobKind::SaveTable), "save table", Done::TableSaved, move |_| {
-            comparisons::save(&report, &path, &sources, (chart, treatment.as_str()))
+            comparisons::save(&report, &path, &sources, (chart, treatment.as_str()), maps.as_deref())
         });
     }
 

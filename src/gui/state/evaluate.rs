@@ -160,6 +160,11 @@ impl LooksView {
         }
     }
 
+    /// The maps that are shown of a comparison.
+    pub fn maps_of(&self, run: RunId) -> Option<&Arc<Maps>> {
+        self.maps.full().filter(|_| self.of == Some(run))
+    }
+
     /// The images that are offered, of one class or of all, by their positions.
     pub fn offered(&self, images: &TestImages, class: Option<&str>) -> Vec<usize> {
         let class = class.and_then(|name| images.classes.iter().position(|known| known == name));

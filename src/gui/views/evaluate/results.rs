@@ -29,6 +29,7 @@ use crate::gui::widgets::status_bar::{count_words, counted, moment_words};
 use crate::jobs::comparisons::{Choice, ClassFigures, Difference, Kept, Mean, Report, TreatmentFigures};
 use crate::jobs::evaluate::{acsa_curve, stage, title};
 use crate::jobs::{JobState, JobView};
+use crate::project::RunId;
 
 /// The figures of the table, with what they are.
 const FIGURES: [(Figure, &str); 4] = [
@@ -233,7 +234,7 @@ pub(super) fn report_ui(ui: &mut Ui, t: &Tokens, state: &mut State, out: &mut Ve
     if !report.made.is_empty() {
         card(ui, t, |ui| made(ui, t, &report));
     }
-    card(ui, t, |ui| keep(ui, t, &report, form, out));
+    card(ui, t, |ui| keep(ui, t, (run, &report), form, out));
     if comparisons.iter().filter(|kept| kept.report.is_some()).count() > 1 {
         card(ui, t, |ui| others(ui, t, &comparisons, run, &report, form));
     }
@@ -479,8 +480,9 @@ fn made(ui: &mut Ui, t: &Tokens, report: &Report) {
     }
 }
 
-/// How it was run, and the ways to take the tables along.
-fn keep(ui: &mut Ui, t: &Tokens, report: &Report, form: &mut EvaluateForm, out: &mut Vec<Action>) {
+/// How it was run, and the ways to take the tables along; `of` is the comparison.
+fn keep(ui: &mut Ui, t: &Tokens, of: (RunId, &Report), form: &mut EvaluateForm, out: &mut Vec<Action>) {
+    let (run, report) = of;
     ui.label(section(ui, "How it was run"));
     for line in &report.setting {
         ui.add(Label::new(muted(ui, line.as_str())).wrap());
@@ -528,6 +530,11 @@ fn keep(ui: &mut Ui, t: &Tokens, report: &Report, form: &mut EvaluateForm, out: 
             out.push(Action::SaveTable(PathBuf::from(path)));
         }
     });
+    if let Some(maps) = form.looks.maps_of(run) {
+        let images = counted(maps.rows.len(), "image", "images");
+        let words = format!("A report (HTML) has the maps of {images} inside, as Where it looks shows them.");
+        ui.add(Label::new(caption(ui, words)).wrap());
+    }
     match &form.saved {
         Face::Empty => {}
         Face::Loading => {
