@@ -33,7 +33,7 @@ use counterpoise::jobs::evaluate::{Budget, FailedRun, NamedFolder};
 use counterpoise::jobs::{JobState, JobView, Series};
 use counterpoise::project::Settings;
 use egui::accesskit::Role;
-use egui::{Key, Modifiers, Theme, vec2};
+use egui::{Key, Modifiers, Pos2, Rect, Theme, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 
@@ -46,7 +46,7 @@ mod shapes;
 use support::{THEMES, World, assert_sees, sees, shown};
 
 fn harness(state: State, theme: Theme) -> Harness<'static, World> {
-    shown(vec2(1500.0, 2600.0), true, evaluate_ui, state, theme)
+    shown(vec2(1500.0, 3600.0), true, evaluate_ui, state, theme)
 }
 
 fn commands(harness: &Harness<'_, World>) -> Vec<Command> {
@@ -313,7 +313,7 @@ fn without_a_test_part_folds_are_offered() {
         &harness,
         &[
             "There is no test part, so the images are held out in turn: 5-fold cross-validation",
-            "At most 45\u{a0}trainings",
+            "at most 45\u{a0}trainings",
         ],
     );
     assert!(Command::Evaluate.enabled(&harness.state().state));
@@ -329,10 +329,10 @@ fn without_a_test_part_folds_are_offered() {
     state.evaluate.network = Some("small".to_owned());
     (state.evaluate.length, state.evaluate.epochs) = (Length::Epochs, 7);
     harness.run_steps(2);
-    assert_sees(&harness, &["At most 45\u{a0}trainings of about 7\u{a0}steps each"]);
+    assert_sees(&harness, &["at most 45\u{a0}trainings of about 7\u{a0}steps each"]);
     harness.state_mut().state.evaluate.length = Length::Steps;
     harness.run_steps(2);
-    assert_sees(&harness, &["At most 45\u{a0}trainings of 1\u{a0}000\u{a0}steps each"]);
+    assert_sees(&harness, &["at most 45\u{a0}trainings of 1\u{a0}000\u{a0}steps each"]);
     let state = &mut harness.state_mut().state;
     state.evaluate.add_folder(Path::new("/data/balanced"));
     let why = why_no_comparison(state).unwrap();
@@ -457,15 +457,26 @@ fn generators_are_chosen_by_name() {
     let mut harness = harness(state, Theme::Dark);
     assert_sees(
         &harness,
-        &["Generators (trained anew for each seed)", "Slow: most learn longer", "to the target of Plan"],
+        &[
+            "Generators",
+            "makes more of the small classes, up to the target of Plan",
+            "Slow: each is trained anew",
+        ],
     );
+    assert!(harness.state().state.evaluate.generators.is_empty(), "none is chosen at first");
+    // Of each method, what it does in everyday words.
+    let jargon =
+        [" GAN", "latent", "discriminator", "critic", "encoder", "decode", "code", "adversarial", "gradient"];
     for info in MadeTreatment::table() {
+        assert!(info.hint.ends_with('.') && info.hint.chars().count() <= 90, "{}", info.hint);
+        assert!(!jargon.iter().any(|word| info.hint.contains(word)), "{}", info.hint);
+        assert!(sees(&harness, info.hint), "{}", info.hint);
         let short = info.label.split(',').next().unwrap();
         let more = if info.method.needs_training { "" } else { " to the target" };
         let name = format!("{short}{more}");
         assert!(harness.query_by_role_and_label(Role::CheckBox, name.as_str()).is_some(), "{name}");
     }
-    assert!(!sees(&harness, "of generators"), "none is chosen");
+    assert!(!sees(&harness, "Generators: "), "none has to learn");
     let chosen = |harness: &Harness<'_, World>| harness.state().state.evaluate.choice(&settings()).unwrap();
     harness.get_by_role_and_label(Role::CheckBox, "BAEGAN").click();
     harness.run_steps(2);
@@ -476,9 +487,9 @@ fn generators_are_chosen_by_name() {
     assert_sees(
         &harness,
         &[
-            "9\u{a0}trainings of 1\u{a0}000\u{a0}steps each, and 3\u{a0}trainings of generators",
+            "Classifiers: 9\u{a0}trainings of 1\u{a0}000\u{a0}steps each. Generators: 3\u{a0}trainings.",
             "Time a few steps to see that of the classifiers; the generators' own training is not measured yet \
-             (baegan)",
+             (baegan) and may take much longer.",
         ],
     );
     let workload = harness.state().state.workload().unwrap();
@@ -488,7 +499,7 @@ fn generators_are_chosen_by_name() {
     assert_sees(
         &harness,
         &["About 15 min of training: 0.100 s a step, as timed here; plus the generators' own training, not \
-             measured yet (baegan)."],
+             measured yet (baegan), which may take much longer."],
     );
     // What a comparison of the same work measured counts, for each seed.
     let of = |seed: u64, seconds| MadeOf {
@@ -512,6 +523,34 @@ fn generators_are_chosen_by_name() {
         &["About 45 min of training", "baegan 600 s under each seed, as in the comparison of 2025-12-31"],
     );
     assert!(!sees(&harness, "not measured yet"));
+
+    // Of many only some are named, so that the button below stays where it is.
+    let all: BTreeSet<_> = MadeTreatment::table().iter().map(|info| info.id).collect();
+    let state = &mut harness.state_mut().state;
+    let few = std::mem::replace(&mut state.evaluate.generators, all);
+    harness.run_steps(2);
+    assert_sees(
+        &harness,
+        &["not measured yet (m2m-online, m2m-export, deepsmote and 7 more), which may take"],
+    );
+    let names: Vec<String> = chosen(&harness).generators();
+    let state = &mut harness.state_mut().state;
+    let first = Arc::make_mut(&mut state.project.as_mut().unwrap().comparisons[0]);
+    let report = Arc::make_mut(first.report.as_mut().unwrap());
+    let made = names.iter().map(|name| MadeOf { name: name.clone(), ..of(5, Some(60.0)) });
+    report.made = made.collect();
+    harness.run_steps(2);
+    assert_sees(
+        &harness,
+        &["m2m-export 60 s under each seed, as in", "; with 8 more generators that were measured."],
+    );
+    assert!(!sees(&harness, "not measured yet") && !sees(&harness, "deepsmote 60 s"));
+    harness.get_by_label("Choose none of the generators").click();
+    harness.run_steps(2);
+    let state = &mut harness.state_mut().state;
+    assert!(state.evaluate.generators.is_empty());
+    state.evaluate.generators = few;
+    harness.run_steps(2);
 
     // Another length is another time, and stays with the choice.
     harness.get_by_role_and_label(Role::CheckBox, "Epochs of each generator").click();
@@ -802,6 +841,36 @@ fn a_narrow_window_shows_one_of_the_two() {
     // All four figures have room there.
     assert_eq!(Columns::of(556.0, 4, true).shown, 4);
     assert_eq!(Columns::of(200.0, 4, true).shown, 1);
+}
+
+#[test]
+fn in_a_small_window_the_form_scrolls_and_its_button_stays() {
+    // As the workspace of a window of 960 by 600, and of one as low where the form stands beside the results.
+    for (theme, size) in THEMES.into_iter().zip([vec2(616.0, 524.0), vec2(1000.0, 524.0)]) {
+        let window = Rect::from_min_size(Pos2::ZERO, size);
+        let mut state = bars();
+        state.evaluate.generators = MadeTreatment::table().iter().map(|info| info.id).collect();
+        let mut harness = shown(size, false, evaluate_ui, state, theme);
+        let button = |harness: &Harness<'_, World>| {
+            harness.get_by_role_and_label(Role::Button, "Compare the treatments").rect()
+        };
+        let place = |harness: &Harness<'_, World>, name: &str| harness.get_by_label(name).rect();
+        let start = button(&harness);
+        assert!(window.contains_rect(start), "{start:?}");
+        let (first, last) = ("Plain training", "Number of epochs");
+        assert!(place(&harness, first).bottom() < start.top(), "there is room for the form");
+        assert!(place(&harness, last).top() > start.bottom(), "its end does not fit");
+        harness.get_by_label(last).scroll_to_me();
+        harness.run_steps(3);
+        assert_eq!(button(&harness), start);
+        assert!(window.contains_rect(place(&harness, last)) && place(&harness, last).bottom() < start.top());
+        assert!(place(&harness, first).bottom() < 0.0);
+        // Beside words of what is wrong, too.
+        harness.state_mut().state.evaluate.typed = "nothing".to_owned();
+        harness.run_steps(3);
+        assert!(sees(&harness, "there is no treatment \"nothing\""));
+        assert!(window.contains_rect(button(&harness)), "{:?}", button(&harness));
+    }
 }
 
 #[test]

@@ -46,6 +46,8 @@ pub struct MadeInfo {
     pub label: &'static str,
     /// One sentence on what it does.
     pub summary: &'static str,
+    /// The same in everyday words.
+    pub hint: &'static str,
     pub method: &'static MethodInfo,
     /// Those of the method.
     pub params: &'static [ParamInfo],
@@ -81,6 +83,7 @@ impl MadeTreatment {
                 aliases: &[],
                 label: info.name,
                 summary: info.summary,
+                hint: info.hint,
                 method: info,
                 params: method.param_table(),
                 online: false,
@@ -91,6 +94,7 @@ impl MadeTreatment {
                     aliases: &["m2m"],
                     label: "M2m while its classifier learns",
                     summary: "M2m's own training: images are translated in the batches of its classifier.",
+                    hint: "Changes images of large classes while the compared classifier learns; keeps none.",
                     online: true,
                     ..images
                 });

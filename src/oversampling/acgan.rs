@@ -43,6 +43,7 @@ static INFO: MethodInfo = MethodInfo {
     id: "acgan",
     name: "ACGAN, GAN with an auxiliary classifier",
     summary: "Makes images from noise and a class, against a discriminator that names source and class of an image.",
+    hint: "Two networks compete: one draws from random numbers, one spots fakes and names classes.",
     needs_training: true,
     makes: Kind::Synthetic,
     has_prior: false,

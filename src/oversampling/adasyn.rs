@@ -23,6 +23,7 @@ static INFO: MethodInfo = MethodInfo {
     id: "adasyn",
     name: "ADASYN",
     summary: "SMOTE that makes more from those images that have more of other classes around them.",
+    hint: "As SMOTE, and more where images of other classes are near.",
     needs_training: true,
     makes: Kind::Synthetic,
     has_prior: false,

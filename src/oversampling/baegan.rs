@@ -42,6 +42,7 @@ static INFO: MethodInfo = MethodInfo {
     id: "baegan",
     name: "BAEGAN, adversarial autoencoder with SMOTE",
     summary: "Learns codes of all classes that follow one law, and decodes codes between images of a class.",
+    hint: "Learns one way to redraw all classes, then draws what lies between two of a class.",
     needs_training: true,
     makes: Kind::Synthetic,
     has_prior: false,

@@ -47,6 +47,7 @@ static INFO: MethodInfo = MethodInfo {
     id: "bagan",
     name: "BAGAN, balancing GAN",
     summary: "Turns an autoencoder of all classes into a GAN and draws codes by a normal law of each class.",
+    hint: "Two networks compete: one draws what a class usually looks like, one spots fakes.",
     needs_training: true,
     makes: Kind::Synthetic,
     has_prior: false,

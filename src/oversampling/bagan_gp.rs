@@ -46,6 +46,7 @@ static INFO: MethodInfo = MethodInfo {
     id: "bagan-gp",
     name: "BAGAN-GP, balancing GAN with gradient penalty",
     summary: "Starts a GAN from an autoencoder that knows labels; its critic also learns from wrong labels.",
+    hint: "As BAGAN, meant to learn more steadily; it also checks that image and class fit.",
     needs_training: true,
     makes: Kind::Synthetic,
     has_prior: false,

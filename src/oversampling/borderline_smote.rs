@@ -24,6 +24,7 @@ static INFO: MethodInfo = MethodInfo {
     id: "borderline-smote",
     name: "Borderline-SMOTE",
     summary: "SMOTE that begins at images on the border to other classes alone.",
+    hint: "As SMOTE, but from those images alone that lie close to another class.",
     needs_training: true,
     makes: Kind::Synthetic,
     has_prior: false,

@@ -36,6 +36,7 @@ static INFO: MethodInfo = MethodInfo {
     id: "cgan",
     name: "CGAN, conditional GAN",
     summary: "Makes images from noise and a class, against a discriminator that sees the class beside an image.",
+    hint: "Two networks compete: one draws from random numbers, one, told the class, spots fakes.",
     needs_training: true,
     makes: Kind::Synthetic,
     has_prior: false,

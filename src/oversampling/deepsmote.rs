@@ -35,6 +35,7 @@ static INFO: MethodInfo = MethodInfo {
     id: "deepsmote",
     name: "DeepSMOTE, autoencoder with SMOTE",
     summary: "Learns codes that images can be made again from, and decodes codes between images of a class.",
+    hint: "Learns to redraw images, then draws what lies between two of the same class.",
     needs_training: true,
     makes: Kind::Synthetic,
     has_prior: false,

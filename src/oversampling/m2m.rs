@@ -50,6 +50,7 @@ static INFO: MethodInfo = MethodInfo {
     id: "m2m",
     name: "M2m, major-to-minor translation",
     summary: "Changes majority images a little, until a classifier takes them for the minority class.",
+    hint: "Changes real images of large classes a little, until they pass for a small class.",
     needs_training: true,
     makes: Kind::Derived,
     has_prior: true,

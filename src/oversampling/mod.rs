@@ -43,6 +43,8 @@ pub struct MethodInfo {
     pub name: &'static str,
     /// One sentence for people.
     pub summary: &'static str,
+    /// The same in everyday words, for people who never heard of such methods; at most 90 characters.
+    pub hint: &'static str,
     pub needs_training: bool,
     /// Kind of the images it makes.
     pub makes: Kind,

@@ -23,6 +23,7 @@ static INFO: MethodInfo = MethodInfo {
     id: "random",
     name: "Random oversampling",
     summary: "Repeats training images until each class has its target; makes nothing new.",
+    hint: "Repeats real images: nothing is made, and nothing is learnt.",
     needs_training: false,
     makes: Kind::Repeated,
     has_prior: false,

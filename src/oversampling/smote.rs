@@ -22,6 +22,7 @@ static INFO: MethodInfo = MethodInfo {
     id: "smote",
     name: "SMOTE",
     summary: "Mixes each image with one of its nearest in the class, in codes, features or pixels.",
+    hint: "Blends an image with one that is much like it, of the same class.",
     needs_training: true,
     makes: Kind::Synthetic,
     has_prior: false,

@@ -28,6 +28,8 @@ const MOST_SEEDS: usize = 50;
 const LONGEST: usize = 1_000_000;
 /// Epochs of a generator that may be asked for, as the methods have it.
 const MOST_GENERATOR_EPOCHS: usize = 10_000;
+/// Generators that are named in what a comparison would take; of more their number is said.
+const NAMED: usize = 3;
 
 /// Why nothing can be compared as it is chosen, a sentence; `None` where it can, and without a project.
 pub fn why_no_comparison(state: &State) -> Option<String> {
@@ -164,9 +166,18 @@ fn choice_ui(ui: &mut Ui, chosen: &mut BTreeSet<&'static str>, id: &'static str,
 
 /// Every method of the registry, and how long each of them learns.
 fn generators(ui: &mut Ui, form: &mut EvaluateForm) {
-    ui.add(Label::new(section(ui, "Generators (trained anew for each seed)")).wrap());
-    let words = "Slow: most learn longer than a classifier. Accepted images and repeats fill each class to the \
-                 target of Plan.";
+    ui.horizontal(|ui| {
+        ui.label(section(ui, "Generators"));
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            let none = ui.link(RichText::new("Choose none").size(theme::SMALL));
+            if none.accessible_name("Choose none of the generators").clicked() {
+                form.generators.clear();
+            }
+        });
+    });
+    let words = "A generator learns from the training images and makes more of the small classes, up to the \
+                 target of Plan; real images are repeated where too few are accepted. Slow: each is trained \
+                 anew for each seed, and most learn longer than a classifier.";
     ui.add(Label::new(caption(ui, words)).wrap());
     for info in MadeTreatment::table() {
         let length = match info.epochs() {
@@ -178,7 +189,16 @@ fn generators(ui: &mut Ui, form: &mut EvaluateForm) {
         let short = info.label.split(',').next().unwrap_or(info.label);
         let more = if info.method.needs_training { "" } else { " to the target" };
         let tip = format!("{}\n{}\n{length}", info.label, info.summary);
-        choice_ui(ui, &mut form.generators, info.id, &format!("{short}{more}"), tip);
+        ui.scope(|ui| {
+            // Close under its box, and in line with its name.
+            ui.spacing_mut().item_spacing.y = 0.0;
+            choice_ui(ui, &mut form.generators, info.id, &format!("{short}{more}"), tip);
+            let spacing = ui.spacing();
+            let left = (spacing.icon_width + spacing.icon_spacing) as i8;
+            Frame::new().inner_margin(Margin { left, ..Margin::ZERO }).show(ui, |ui| {
+                ui.add(Label::new(caption(ui, info.hint)).wrap());
+            });
+        });
     }
     ui.horizontal(|ui| {
         let tip = "Of those that have epochs to choose; left open each is as long as its method says, or as many \
@@ -317,21 +337,22 @@ fn start(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
 
 fn estimate_ui(ui: &mut Ui, state: &State, estimate: &Estimate) {
     // Small classes fill fewer folds, and folds differ by some images.
-    let most = if estimate.folds.is_some() { "At most " } else { "" };
+    let most = if estimate.folds.is_some() { "at most " } else { "" };
     let about =
         if estimate.folds.is_some() && state.evaluate.length != Length::Steps { "about " } else { "" };
     let trainings = counted(estimate.trainings, "training", "trainings");
     let mut words = match estimate.steps {
-        Some(steps) => format!("{most}{trainings} of {about}{} each", counted(steps, "step", "steps")),
-        None => format!("{most}{trainings}"),
+        Some(steps) => {
+            format!("Classifiers: {most}{trainings} of {about}{} each.", counted(steps, "step", "steps"))
+        }
+        None => format!("Classifiers: {most}{trainings}."),
     };
     if estimate.makings() > 0 {
         let times = counted(estimate.makings(), "training", "trainings");
-        words += &format!(", and {}{times} of generators", most.to_lowercase());
+        words += &format!(" Generators: {most}{times}.");
     }
-    words += "; what was measured before is not trained again.";
+    words += " What was measured before is not trained again.";
     ui.add(Label::new(caption(ui, words)).wrap());
-    let time = time_of(estimate);
     match &state.evaluate.timed {
         Face::Loading => {
             ui.horizontal(|ui| {
@@ -341,38 +362,54 @@ fn estimate_ui(ui: &mut Ui, state: &State, estimate: &Estimate) {
         }
         Face::Failed(why) if estimate.pace.is_none() => warning_line(ui, why),
         _ => {
-            ui.add(Label::new(caption(ui, time)).wrap());
+            let time = Label::new(caption(ui, time_of(estimate, NAMED))).wrap();
+            ui.add(time).on_hover_text(time_of(estimate, usize::MAX));
         }
     }
 }
 
-/// What it would take, as far as any of it was measured.
-fn time_of(estimate: &Estimate) -> String {
+/// What it would take, as far as any of it was measured. Of the generators that were measured, and of those
+/// that were not, at most so many are named.
+fn time_of(estimate: &Estimate, named: usize) -> String {
     let source = |of: Option<i64>| match of {
         Some(started) => format!("as in the comparison of {}", moment_words(started)),
         None => "as timed here".to_owned(),
     };
     let unmeasured = estimate.generators.iter().filter(|generator| generator.seconds.is_none());
-    let unmeasured = unmeasured.map(|generator| generator.name.as_str()).collect::<Vec<_>>().join(", ");
+    let unmeasured = several(&unmeasured.map(|generator| generator.name.as_str()).collect::<Vec<_>>(), named);
     let (Some(time), Some(pace)) = (estimate.time(), &estimate.pace) else {
         let mut words = "Time: not known yet. Time a few steps to see".to_owned();
         if !unmeasured.is_empty() {
             words += &format!(
-                " that of the classifiers; the generators' own training is not measured yet ({unmeasured})"
+                " that of the classifiers; the generators' own training is not measured yet ({unmeasured}) \
+                 and may take much longer"
             );
         }
         return words + ".";
     };
     let (time, step) = (time_words(time), pace.step_seconds);
     let mut words = format!("About {time} of training: {step:.3} s a step, {}", source(pace.of));
-    for generator in &estimate.generators {
-        if let Some(seconds) = generator.seconds {
-            let (name, of) = (&generator.name, source(generator.of));
-            words += &format!("; {name} {seconds:.0} s under each seed, {of}");
-        }
+    let measured: Vec<_> = estimate.generators.iter().filter_map(|of| Some((of, of.seconds?))).collect();
+    for (generator, seconds) in measured.iter().take(named) {
+        let (name, of) = (&generator.name, source(generator.of));
+        words += &format!("; {name} {seconds:.0} s under each seed, {of}");
+    }
+    if measured.len() > named {
+        words += &format!("; with {} more generators that were measured", measured.len() - named);
     }
     if !unmeasured.is_empty() {
-        words += &format!("; plus the generators' own training, not measured yet ({unmeasured})");
+        words += &format!(
+            "; plus the generators' own training, not measured yet ({unmeasured}), which may take much longer"
+        );
     }
     words + "."
+}
+
+/// Names with commas between, at most so many of them and then how many more there are.
+fn several(names: &[&str], most: usize) -> String {
+    let shown = names[..names.len().min(most)].join(", ");
+    match names.len().saturating_sub(most) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
 }
