@@ -111,11 +111,14 @@ fn own() -> &'static Own {
     })
 }
 
+/// A letter, and the fonts that were tried for it.
+type Wanted = (char, Vec<ID>);
+
 /// The system's fonts behind our own, whose numbers stay the same.
 struct System {
     database: Arc<Database>,
     /// The font for a letter that some fonts have not: looking for it opens one font after the other.
-    found: Mutex<HashMap<(char, Vec<ID>), Option<ID>>>,
+    found: Mutex<HashMap<Wanted, Option<ID>>>,
 }
 
 fn system() -> &'static System {

@@ -207,14 +207,14 @@ pub fn looks(
         Method::Rise => {
             let Question { masks, grid, seed, .. } = *question;
             let settings = rise::Settings { masks, grid, seed, ..rise::Settings::default() };
-            rise(ctx, &says, &subjects, baseline, &settings)?
+            rise(ctx, says, &subjects, baseline, &settings)?
         }
     };
     if ctx.is_stopping() {
         return Err(SaliencyError::Cancelled);
     }
     let settings = curves::Settings { seed: question.seed, ..curves::Settings::default() };
-    let walked = curves(ctx, &says, &subjects, &maps, baseline, &settings)?;
+    let walked = curves(ctx, says, &subjects, &maps, baseline, &settings)?;
     let answers = said.into_iter().zip(classes);
     let all = answers.zip(maps.into_iter().zip(walked));
     Ok(all
