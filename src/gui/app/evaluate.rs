@@ -75,10 +75,14 @@ impl App {
             return;
         }
         self.state.notifications.record(Level::Error, error.to_string());
-        let seen = self.state.workspace == Workspace::Evaluate && self.state.evaluate.pane == pane;
-        if !seen {
+        if !self.is_seen(pane) {
             self.say(Level::Warning, format!("{what}; Evaluate says why, under {}.", pane.text()));
         }
+    }
+
+    /// True where this pane is in view; what it shows by itself needs no message.
+    pub(super) fn is_seen(&self, pane: Pane) -> bool {
+        self.state.workspace == Workspace::Evaluate && self.state.evaluate.pane == pane
     }
 
     /// A comparison is in the store: it is shown from now on.

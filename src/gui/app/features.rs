@@ -51,7 +51,9 @@ impl App {
                 let job = self.state.job(JobKind::Features);
                 map.notes = job.map(|job| job.notes.clone()).unwrap_or_default();
                 let images = counted(map.points.len(), "image", "images");
-                self.say(Level::Info, format!("The feature map of {images} is drawn."));
+                if !self.is_seen(Pane::Features) {
+                    self.say(Level::Info, format!("The feature map of {images} is drawn."));
+                }
                 self.state.evaluate.features.take(*map);
             }
             Err(error) => self.failed_in(Pane::Features, "The feature map was not drawn", &error),

@@ -78,10 +78,10 @@ impl App {
                 looks.number += 1;
                 let images = counted(maps.rows.len(), "image", "images");
                 looks.maps = Face::Full(Arc::new(*maps));
-                self.say(
-                    Level::Info,
-                    format!("The maps of {images} are made: see Where it looks in Evaluate."),
-                );
+                if !self.is_seen(Pane::Looks) {
+                    let words = format!("The maps of {images} are made: see Where it looks in Evaluate.");
+                    self.say(Level::Info, words);
+                }
             }
             Err(JobError::Cancelled) => looks.maps = Face::Empty,
             Err(error) => {
