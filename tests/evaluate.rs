@@ -1,6 +1,8 @@
 //! `counterpoise evaluate`: tables, JSON names, resuming, exported folders, and what it refuses.
 #![allow(clippy::unwrap_used)]
 
+#[path = "common/evaluation.rs"]
+mod evaluation;
 #[path = "common/place.rs"]
 mod place;
 #[path = "common/shapes.rs"]
@@ -23,19 +25,17 @@ use counterpoise::evaluation::comparison::{Adds, Comparison, Entry, Run, TestPar
 use counterpoise::evaluation::metrics::bootstrap::{Interval, Settings};
 use counterpoise::evaluation::metrics::{Confusion, Figure, MetricsError};
 use counterpoise::evaluation::treatments::{Asked, Filled, MadeOf, repeats};
-use counterpoise::imaging::resize::Fit;
 use counterpoise::imaging::scan::{ScanOptions, scan};
-use counterpoise::imaging::training_set::Spec;
 use counterpoise::jobs::JobError;
 use counterpoise::jobs::evaluate::{
     Budget, Choice, EvaluateRequest, NamedFolder, evaluate, evaluate_keeping, learnt_from, time_steps,
     usual_folds,
 };
+use evaluation::chosen;
 use place::Place;
 use serde_json::{Value, json};
 use training::recorder;
 
-const SIDE: u32 = 12;
 /// What lies in a finished folder.
 const FINISHED: [&str; 7] =
     ["charts", "classifiers", "report.html", "results.json", "runs.jsonl", "table.csv", "table.md"];
@@ -61,30 +61,8 @@ impl Place {
     }
 
     fn request_on(&self, folder: &str, treatments: &[&str], out: Option<&str>) -> EvaluateRequest {
-        let dataset = self.dataset(folder);
-        let spec = Spec::of(&dataset, Some(SIDE), Fit::default());
-        let choice = Choice {
-            treatments: treatments.iter().map(|name| (*name).to_owned()).collect(),
-            folders: Vec::new(),
-            seed: 5,
-            seeds: 2,
-            budget: Budget::Steps(6),
-            network: Some("small".to_owned()),
-            device: "cpu".to_owned(),
-            target: Target::Max,
-            generator_epochs: None,
-        };
-        EvaluateRequest {
-            out: out.map(|out| self.path(out)),
-            ..EvaluateRequest::new(Arc::new(dataset), spec, choice)
-        }
+        evaluation::request(self.dataset(folder), treatments, out.map(|out| self.path(out)))
     }
-}
-
-/// The same with another choice.
-fn chosen(mut request: EvaluateRequest, change: impl FnOnce(&mut Choice)) -> EvaluateRequest {
-    change(&mut request.choice);
-    request
 }
 
 fn list<'a>(object: &'a Value, name: &str) -> &'a Vec<Value> {

@@ -7,21 +7,16 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use counterpoise::classify::treatments::Preset;
 use counterpoise::domain::plan::Target;
-use counterpoise::domain::provenance::Kind;
-use counterpoise::domain::samples::{Dataset, ImageInfo, Sample};
-use counterpoise::domain::splits::Split;
 use counterpoise::domain::task::Level;
 use counterpoise::evaluation::comparison::Change;
 use counterpoise::evaluation::treatments::{Filled, MadeOf, MadeTreatment};
-use counterpoise::gui::app::{App, AppOptions};
+use counterpoise::gui::app::App;
 use counterpoise::gui::command::{Action, Command};
-use counterpoise::gui::state::{
-    Face, JobKind, JobSlot, Length, Pace, ProjectState, State, ThemeChoice, Workspace,
-};
+use counterpoise::gui::state::{Face, JobKind, JobSlot, Length, Pace, State};
 use counterpoise::gui::views::evaluate::{evaluate_ui, measured_words, queue_words, why_no_comparison};
 use counterpoise::gui::widgets::class_charts::mean_words;
 use counterpoise::gui::widgets::figure_table::Columns;
@@ -40,52 +35,21 @@ use egui_kittest::kittest::Queryable as _;
 #[path = "common/gui.rs"]
 mod support;
 
+#[path = "common/window.rs"]
+mod app_window;
+
 #[path = "common/shapes.rs"]
 mod shapes;
 
-use support::{THEMES, World, assert_sees, sees, shown};
+use app_window::{settle, window};
+use support::{THEMES, World, assert_sees, commands, evaluated, sees, shown};
 
 fn harness(state: State, theme: Theme) -> Harness<'static, World> {
     shown(vec2(1500.0, 3600.0), true, evaluate_ui, state, theme)
 }
 
-fn commands(harness: &Harness<'_, World>) -> Vec<Command> {
-    let command = |action: &Action| if let Action::Do(command) = action { Some(*command) } else { None };
-    harness.state().out.iter().filter_map(command).collect()
-}
-
-/// Training and test images of each class.
-fn open(classes: &[(&str, usize, usize)]) -> State {
-    let mut samples = Vec::new();
-    for (class, (name, training, test)) in classes.iter().enumerate() {
-        for (split, count) in [(Split::Train, *training), (Split::Test, *test)] {
-            samples.extend((0..count).map(|i| Sample {
-                path: format!("{}/{name}/{i}.png", split.as_str()),
-                class,
-                split,
-                group: None,
-                kind: Kind::Original,
-                info: ImageInfo { width: 28, height: 28, channels: 1, bits: 8, bytes: 800 },
-                excluded: false,
-            }));
-        }
-    }
-    let dataset = Dataset {
-        root: PathBuf::from("/nowhere/bars"),
-        classes: classes.iter().map(|(name, ..)| (*name).to_owned()).collect(),
-        samples,
-        has_splits: classes.iter().any(|(_, _, test)| *test > 0),
-        ..Dataset::default()
-    };
-    let mut state = State::new();
-    let (name, dir) = ("bars".to_owned(), PathBuf::from("/nowhere/project"));
-    state.project = Some(ProjectState::new(name, dir, Arc::new(dataset), Settings::default()));
-    state.workspace = Workspace::Evaluate;
-    state
-}
-
 fn bars() -> State {
-    open(&[("across", 400, 40), ("down", 15, 20)])
+    evaluated(&[("across", 400, 40), ("down", 15, 20)])
 }
 
 fn job(state: JobState) -> JobView {
@@ -308,7 +272,7 @@ fn every_face_in_both_themes() {
 
 #[test]
 fn without_a_test_part_folds_are_offered() {
-    let mut harness = harness(open(&[("across", 40, 0), ("down", 15, 0)]), Theme::Dark);
+    let mut harness = harness(evaluated(&[("across", 40, 0), ("down", 15, 0)]), Theme::Dark);
     assert_sees(
         &harness,
         &[
@@ -340,7 +304,7 @@ fn without_a_test_part_folds_are_offered() {
     assert!(!Command::Evaluate.enabled(state));
 
     // A folder of parts gets its test part as a folder.
-    let mut parts = open(&[("across", 40, 0), ("down", 15, 0)]);
+    let mut parts = evaluated(&[("across", 40, 0), ("down", 15, 0)]);
     Arc::make_mut(&mut parts.project.as_mut().unwrap().dataset).has_splits = true;
     let harness = self::harness(parts, Theme::Light);
     assert_sees(&harness, &["5-fold cross-validation", "into a folder test, then read again"]);
@@ -354,14 +318,14 @@ fn without_a_test_part_folds_are_offered() {
 #[test]
 fn what_stops_a_comparison_is_said_with_its_remedy() {
     for (state, word) in [
-        (open(&[("across", 40, 20)]), "one class alone"),
-        (open(&[("across", 40, 20), ("down", 0, 20)]), "down has no training image"),
+        (evaluated(&[("across", 40, 20)]), "one class alone"),
+        (evaluated(&[("across", 40, 20), ("down", 0, 20)]), "down has no training image"),
     ] {
         let why = why_no_comparison(&state).unwrap();
         assert!(why.contains(word), "{why}");
         assert_eq!(Command::Evaluate.why_disabled(&state), Some(why));
     }
-    let mut state = open(&[("across", 40, 20), ("down", 9, 20)]);
+    let mut state = evaluated(&[("across", 40, 20), ("down", 9, 20)]);
     assert_eq!(why_no_comparison(&state), None);
     assert!(Command::Evaluate.enabled(&state));
     state.evaluate.chosen.clear();
@@ -934,36 +898,6 @@ fn write_flat(root: &Path) {
             let bytes = png(&shapes::picture(class, number, SIDE, 1, false), &[]).unwrap();
             fs::write(folder.join(format!("{number:03}.png")), bytes).unwrap();
         }
-    }
-}
-
-/// A window on the set, in the Evaluate workspace.
-fn window(folder: &Path) -> Harness<'static, App> {
-    let options = AppOptions {
-        data_dir: Some(folder.join("data")),
-        start: Some(folder.join("set")),
-        theme: Some(ThemeChoice::Dark),
-    };
-    let builder = Harness::builder().with_size(vec2(1440.0, 900.0));
-    let mut harness = builder.build_eframe(move |cc| App::new(&cc.egui_ctx, options));
-    settle(&mut harness, "open", |app| app.state.project.is_some());
-    harness.state_mut().act(Action::Do(Command::GoEvaluate));
-    harness.run_steps(2);
-    harness
-}
-
-#[track_caller]
-fn settle(harness: &mut Harness<'_, App>, what: &str, done: impl Fn(&App) -> bool) {
-    let begun = Instant::now();
-    loop {
-        harness.step();
-        if done(harness.state()) {
-            return;
-        }
-        let jobs: Vec<String> =
-            harness.state().state.jobs.iter().map(|slot| format!("{:?}", slot.view.state)).collect();
-        assert!(begun.elapsed() < Duration::from_secs(90), "{what}: {jobs:?}");
-        std::thread::sleep(Duration::from_millis(10));
     }
 }
 

@@ -5,11 +5,10 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use counterpoise::domain::decisions::{Decision, Verdict};
 use counterpoise::domain::provenance::{Kind, Parts};
-use counterpoise::domain::samples::{Dataset, ImageInfo, Sample};
 use counterpoise::domain::splits::Split;
 use counterpoise::domain::task::Level;
 use counterpoise::evaluation::projection::tsne::Settings as TsneSettings;
@@ -17,13 +16,13 @@ use counterpoise::evaluation::projection::{Caption, Origin, Point, Projection, P
 use counterpoise::gui::app::{App, AppOptions};
 use counterpoise::gui::command::{Action, Command};
 use counterpoise::gui::state::{
-    Face, FeatureMap, FeaturesForm, JobKind, JobSlot, MapImage, Mark, ModelFile, Pane, ProjectState, State,
-    Step, ThemeChoice, Workspace,
+    Face, FeatureMap, FeaturesForm, JobKind, JobSlot, MapImage, Mark, ModelFile, Pane, State, Step,
+    ThemeChoice, Workspace,
 };
 use counterpoise::gui::views::evaluate::{evaluate_ui, why_no_map};
 use counterpoise::jobs::projection::{FeatureProjection, Shown};
 use counterpoise::jobs::{JobState, JobView};
-use counterpoise::project::{CandidateRow, NewCandidate, Settings};
+use counterpoise::project::{CandidateRow, NewCandidate};
 use egui::accesskit::Role;
 use egui::{Key, Theme, vec2};
 use egui_kittest::Harness;
@@ -32,7 +31,11 @@ use egui_kittest::kittest::Queryable as _;
 #[path = "common/gui.rs"]
 mod support;
 
-use support::{THEMES, World, assert_sees, sees, shown};
+#[path = "common/window.rs"]
+mod app_window;
+
+use app_window::settle;
+use support::{THEMES, World, assert_sees, commands, evaluated, sees, shown};
 
 const MODEL: &str = "/nowhere/project/models/m2m-1.safetensors";
 
@@ -40,38 +43,9 @@ fn harness(state: State, theme: Theme) -> Harness<'static, World> {
     shown(vec2(1200.0, 900.0), true, evaluate_ui, state, theme)
 }
 
-fn commands(harness: &Harness<'_, World>) -> Vec<Command> {
-    let command = |action: &Action| if let Action::Do(command) = action { Some(*command) } else { None };
-    harness.state().out.iter().filter_map(command).collect()
-}
-
 /// Training and test images of the classes across and down, in the pane of the map.
 fn open(across: [usize; 2], down: [usize; 2]) -> State {
-    let mut samples = Vec::new();
-    for (class, (name, counts)) in [("across", across), ("down", down)].into_iter().enumerate() {
-        for (split, count) in [Split::Train, Split::Test].into_iter().zip(counts) {
-            samples.extend((0..count).map(|i| Sample {
-                path: format!("{}/{name}/{i}.png", split.as_str()),
-                class,
-                split,
-                group: None,
-                kind: Kind::Original,
-                info: ImageInfo { width: 28, height: 28, channels: 1, bits: 8, bytes: 800 },
-                excluded: false,
-            }));
-        }
-    }
-    let dataset = Dataset {
-        root: PathBuf::from("/nowhere/bars"),
-        classes: vec!["across".to_owned(), "down".to_owned()],
-        samples,
-        has_splits: true,
-        ..Dataset::default()
-    };
-    let mut state = State::new();
-    let (name, dir) = ("bars".to_owned(), PathBuf::from("/nowhere/project"));
-    state.project = Some(ProjectState::new(name, dir, Arc::new(dataset), Settings::default()));
-    state.workspace = Workspace::Evaluate;
+    let mut state = evaluated(&[("across", across[0], across[1]), ("down", down[0], down[1])]);
     state.evaluate.pane = Pane::Features;
     state
 }
@@ -582,21 +556,6 @@ fn a_small_window_has_room_for_all_of_it() {
 }
 
 // ---- the app ----
-
-#[track_caller]
-fn settle(harness: &mut Harness<'_, App>, what: &str, done: impl Fn(&App) -> bool) {
-    let begun = Instant::now();
-    loop {
-        harness.step();
-        if done(harness.state()) {
-            return;
-        }
-        let jobs: Vec<String> =
-            harness.state().state.jobs.iter().map(|slot| format!("{:?}", slot.view.state)).collect();
-        assert!(begun.elapsed() < Duration::from_secs(90), "{what}: {jobs:?}");
-        std::thread::sleep(Duration::from_millis(10));
-    }
-}
 
 #[test]
 fn the_app_draws_the_example_and_opens_its_images() {

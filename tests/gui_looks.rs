@@ -6,20 +6,15 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use counterpoise::domain::plan::Target;
-use counterpoise::domain::provenance::Kind;
-use counterpoise::domain::samples::{Dataset, ImageInfo, Sample};
-use counterpoise::domain::splits::Split;
 use counterpoise::evaluation::saliency::side_by_side::{About, Method, Question};
 use counterpoise::evaluation::saliency::{Explainer, SaliencyMap};
-use counterpoise::gui::app::{App, AppOptions};
+use counterpoise::gui::app::App;
 use counterpoise::gui::command::{Action, Command};
 use counterpoise::gui::regions::Region;
-use counterpoise::gui::state::{
-    BUSY, Face, JobKind, JobSlot, Length, Pane, ProjectState, State, ThemeChoice, Workspace,
-};
+use counterpoise::gui::state::{BUSY, Face, JobKind, JobSlot, Length, Pane, State};
 use counterpoise::gui::textures::Textures;
 use counterpoise::gui::views::evaluate::{evaluate_ui, why_no_maps};
 use counterpoise::gui::widgets::status_bar::status_bar_ui;
@@ -31,7 +26,6 @@ use counterpoise::jobs::comparisons::{
 use counterpoise::jobs::evaluate::{Budget, Classifiers, KeptClassifier};
 use counterpoise::jobs::saliency::{MapCell, MapRow, Maps, TestImage, TestImages};
 use counterpoise::jobs::{JobState, JobView};
-use counterpoise::project::Settings;
 use egui::accesskit::Role;
 use egui::{Theme, vec2};
 use egui_kittest::Harness;
@@ -40,10 +34,14 @@ use egui_kittest::kittest::Queryable as _;
 #[path = "common/gui.rs"]
 mod support;
 
+#[path = "common/window.rs"]
+mod app_window;
+
 #[path = "common/shapes.rs"]
 mod shapes;
 
-use support::{THEMES, World, assert_sees, sees, shown};
+use app_window::{settle, window};
+use support::{THEMES, World, assert_sees, evaluated, sees, shown};
 
 fn harness(state: State, theme: Theme) -> Harness<'static, World> {
     shown(vec2(1500.0, 1800.0), false, evaluate_ui, state, theme)
@@ -51,31 +49,7 @@ fn harness(state: State, theme: Theme) -> Harness<'static, World> {
 
 /// Two classes with test images, in the pane of maps.
 fn bars() -> State {
-    let mut samples = Vec::new();
-    for (class, name) in ["across", "down"].into_iter().enumerate() {
-        for (split, count) in [(Split::Train, 20), (Split::Test, 2)] {
-            samples.extend((0..count).map(|i| Sample {
-                path: format!("{}/{name}/{i}.png", split.as_str()),
-                class,
-                split,
-                group: None,
-                kind: Kind::Original,
-                info: ImageInfo { width: 28, height: 28, channels: 1, bits: 8, bytes: 800 },
-                excluded: false,
-            }));
-        }
-    }
-    let dataset = Dataset {
-        root: PathBuf::from("/nowhere/bars"),
-        classes: ["across", "down"].map(str::to_owned).to_vec(),
-        samples,
-        has_splits: true,
-        ..Dataset::default()
-    };
-    let mut state = State::new();
-    let (name, dir) = ("bars".to_owned(), PathBuf::from("/nowhere/project"));
-    state.project = Some(ProjectState::new(name, dir, Arc::new(dataset), Settings::default()));
-    state.workspace = Workspace::Evaluate;
+    let mut state = evaluated(&[("across", 20, 2), ("down", 20, 2)]);
     state.evaluate.pane = Pane::Looks;
     state
 }
@@ -498,36 +472,6 @@ fn write_set(root: &Path) {
             let bytes = png(&shapes::picture(class, number, SIDE, 1, false), &[]).unwrap();
             fs::write(folder.join(format!("{number:03}.png")), bytes).unwrap();
         }
-    }
-}
-
-/// A window on the set, in the Evaluate workspace.
-fn window(folder: &Path) -> Harness<'static, App> {
-    let options = AppOptions {
-        data_dir: Some(folder.join("data")),
-        start: Some(folder.join("set")),
-        theme: Some(ThemeChoice::Dark),
-    };
-    let builder = Harness::builder().with_size(vec2(1440.0, 900.0));
-    let mut harness = builder.build_eframe(move |cc| App::new(&cc.egui_ctx, options));
-    settle(&mut harness, "open", |app| app.state.project.is_some());
-    harness.state_mut().act(Action::Do(Command::GoEvaluate));
-    harness.run_steps(2);
-    harness
-}
-
-#[track_caller]
-fn settle(harness: &mut Harness<'_, App>, what: &str, done: impl Fn(&App) -> bool) {
-    let begun = Instant::now();
-    loop {
-        harness.step();
-        if done(harness.state()) {
-            return;
-        }
-        let jobs: Vec<String> =
-            harness.state().state.jobs.iter().map(|slot| format!("{:?}", slot.view.state)).collect();
-        assert!(begun.elapsed() < Duration::from_secs(90), "{what}: {jobs:?}");
-        std::thread::sleep(Duration::from_millis(10));
     }
 }
 

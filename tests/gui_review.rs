@@ -34,15 +34,10 @@ use egui_kittest::kittest::Queryable as _;
 #[path = "common/gui.rs"]
 mod support;
 
-use support::{THEMES, View, World, assert_sees, sees, shown};
+use support::{THEMES, View, World, assert_sees, commands, sees, shown};
 
 fn harness(view: View, state: State, theme: Theme) -> Harness<'static, World> {
     shown(vec2(1500.0, 1300.0), true, view, state, theme)
-}
-
-fn commands(harness: &Harness<'_, World>) -> Vec<Command> {
-    let command = |action: &Action| if let Action::Do(command) = action { Some(*command) } else { None };
-    harness.state().out.iter().filter_map(command).collect()
 }
 
 fn sample(class: usize, number: usize) -> Sample {

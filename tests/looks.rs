@@ -2,6 +2,8 @@
 //! the command line.
 #![allow(clippy::unwrap_used)]
 
+#[path = "common/evaluation.rs"]
+mod evaluation;
 #[path = "common/place.rs"]
 mod place;
 #[path = "common/shapes.rs"]
@@ -11,28 +13,25 @@ mod training;
 
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
 
 use counterpoise::classify::batches::{Augment, gather};
 use counterpoise::classify::treatments::{
     Options, Owner, Preset, SavedClassifier, SavedError, Treatment, fit,
 };
-use counterpoise::domain::plan::Target;
 use counterpoise::domain::task::{Ctx, Level};
 use counterpoise::evaluation::saliency::Explainer;
 use counterpoise::evaluation::saliency::side_by_side::{About, Method, Question};
-use counterpoise::imaging::resize::Fit;
 use counterpoise::imaging::scan::{ScanOptions, scan};
-use counterpoise::imaging::training_set::Spec;
 use counterpoise::jobs::JobError;
 use counterpoise::jobs::evaluate::{
-    Budget, Choice, Classifiers, EvaluateRequest, NamedFolder, evaluate, evaluate_keeping,
+    Budget, Classifiers, EvaluateRequest, NamedFolder, evaluate, evaluate_keeping,
 };
 use counterpoise::jobs::saliency::{
     Maps, MapsRequest, TestImage, TestImages, evaluate_with_maps, maps, test_images,
 };
 use counterpoise::nn::ComputeDevice;
 use counterpoise::nn::weights::Weights;
+use evaluation::chosen;
 use place::{Place, SIDE};
 use training::recorder;
 
@@ -48,28 +47,7 @@ fn bars() -> Place {
 
 fn request(place: &Place, folder: &str, treatments: &[&str], out: Option<&str>) -> EvaluateRequest {
     let dataset = scan(&Ctx::default(), &place.path(folder), &ScanOptions::default()).unwrap();
-    let spec = Spec::of(&dataset, Some(SIDE), Fit::default());
-    let choice = Choice {
-        treatments: treatments.iter().map(|name| (*name).to_owned()).collect(),
-        folders: Vec::new(),
-        seed: 5,
-        seeds: 2,
-        budget: Budget::Steps(6),
-        network: Some("small".to_owned()),
-        device: "cpu".to_owned(),
-        target: Target::Max,
-        generator_epochs: None,
-    };
-    EvaluateRequest {
-        out: out.map(|out| place.path(out)),
-        ..EvaluateRequest::new(Arc::new(dataset), spec, choice)
-    }
-}
-
-/// The same with another choice.
-fn chosen(mut request: EvaluateRequest, change: impl FnOnce(&mut Choice)) -> EvaluateRequest {
-    change(&mut request.choice);
-    request
+    evaluation::request(dataset, treatments, out.map(|out| place.path(out)))
 }
 
 /// The same with one seed.

@@ -1,10 +1,17 @@
 //! One view of the window without a screen, read and used through the accessibility tree.
 #![allow(dead_code)]
 
-use counterpoise::gui::command::{Action, take_shortcuts};
-use counterpoise::gui::state::State;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use counterpoise::domain::provenance::Kind;
+use counterpoise::domain::samples::{Dataset, ImageInfo, Sample};
+use counterpoise::domain::splits::Split;
+use counterpoise::gui::command::{Action, Command, take_shortcuts};
+use counterpoise::gui::state::{ProjectState, State, Workspace};
 use counterpoise::gui::textures::Textures;
 use counterpoise::gui::theme;
+use counterpoise::project::Settings;
 use egui::{Theme, Vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
@@ -57,4 +64,40 @@ pub fn assert_sees(harness: &Harness<'_, World>, texts: &[&str]) {
     for text in texts {
         assert!(sees(harness, text), "\"{text}\" is not in the accessibility tree");
     }
+}
+
+/// The commands among what the view asked for.
+pub fn commands(harness: &Harness<'_, World>) -> Vec<Command> {
+    let command = |action: &Action| if let Action::Do(command) = action { Some(*command) } else { None };
+    harness.state().out.iter().filter_map(command).collect()
+}
+
+/// The Evaluate workspace with a project of these classes, each with training and test images.
+pub fn evaluated(classes: &[(&str, usize, usize)]) -> State {
+    let mut samples = Vec::new();
+    for (class, (name, training, test)) in classes.iter().enumerate() {
+        for (split, count) in [(Split::Train, *training), (Split::Test, *test)] {
+            samples.extend((0..count).map(|i| Sample {
+                path: format!("{}/{name}/{i}.png", split.as_str()),
+                class,
+                split,
+                group: None,
+                kind: Kind::Original,
+                info: ImageInfo { width: 28, height: 28, channels: 1, bits: 8, bytes: 800 },
+                excluded: false,
+            }));
+        }
+    }
+    let dataset = Dataset {
+        root: PathBuf::from("/nowhere/bars"),
+        classes: classes.iter().map(|(name, ..)| (*name).to_owned()).collect(),
+        samples,
+        has_splits: classes.iter().any(|(_, _, test)| *test > 0),
+        ..Dataset::default()
+    };
+    let mut state = State::new();
+    let (name, dir) = ("bars".to_owned(), PathBuf::from("/nowhere/project"));
+    state.project = Some(ProjectState::new(name, dir, Arc::new(dataset), Settings::default()));
+    state.workspace = Workspace::Evaluate;
+    state
 }
