@@ -3,9 +3,11 @@
 
 #[path = "common/shapes.rs"]
 mod shapes;
+#[path = "common/training.rs"]
+mod training;
 
 use counterpoise::domain::provenance::Kind;
-use counterpoise::domain::task::{Ctx, Event, Sink};
+use counterpoise::domain::task::{Ctx, Event, Level, Sink};
 use counterpoise::imaging::training_set::TrainingSet;
 use counterpoise::nn::ComputeDevice;
 use counterpoise::oversampling::{
@@ -225,6 +227,31 @@ fn cancel_is_heard_while_fitting_and_while_making() {
         };
         let result = model.generate(&ctx, &request, &mut |_| Ok(()));
         assert!(matches!(result, Err(MethodError::Cancelled)));
+    }
+}
+
+/// Epochs of one step, so that a cancel after it falls between two epochs.
+#[test]
+fn a_cancel_between_two_epochs_loses_none() {
+    let set = shapes::set(&[20, 6], 16, 1, false);
+    let folder = tempfile::tempdir().unwrap();
+    for method in registry().iter().filter(|m| m.info().needs_training) {
+        let id = method.info().id;
+        let checkpoint = folder.path().join(id);
+        let (params, device) = (quick(*method), ComputeDevice::cpu());
+        let request = FitRequest {
+            training: &set,
+            validation: None,
+            params: &params,
+            seed: 5,
+            device: &device,
+            checkpoint: Some(&checkpoint),
+        };
+        let (_, ctx) = training::recorder(Some(("epoch 2", Ctx::cancel)));
+        assert!(matches!(method.fit(&ctx, &request), Err(MethodError::Cancelled)), "{id}");
+        let (recorder, ctx) = training::recorder(None);
+        method.fit(&ctx, &request).unwrap();
+        assert!(recorder.says(Level::Info, "going on from a checkpoint"), "{id}");
     }
 }
 

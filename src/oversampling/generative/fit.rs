@@ -249,10 +249,7 @@ impl Run<'_> {
             let order = epoch_order(self.set, sampling, self.request.seed, network, self.at.epoch as u64);
             let batches = chunks(&order, batch);
             while self.at.step < batches.len() {
-                if let Err(cancelled) = self.ctx.check() {
-                    self.save()?;
-                    return Err(cancelled.into());
-                }
+                self.go_on()?;
                 match self.step(batches[self.at.step], batches.len()) {
                     Ok(figures) => {
                         for (name, value) in figures {
@@ -291,7 +288,7 @@ impl Run<'_> {
                 self.save()?;
             }
             if self.ctx.is_stopping() {
-                self.ctx.check()?;
+                self.go_on()?;
                 let (name, _) = self.phase_name();
                 let text = format!("stopped and kept: {name}, after epoch {} of {epochs}", self.at.epoch);
                 self.ctx.note(Level::Info, text);
@@ -299,6 +296,15 @@ impl Run<'_> {
             }
         }
         Ok(Ending::Complete)
+    }
+
+    /// Waits while paused. A cancel ends the training with a checkpoint of where it is.
+    fn go_on(&mut self) -> Result<(), MethodError> {
+        if let Err(cancelled) = self.ctx.check() {
+            self.save()?;
+            return Err(cancelled.into());
+        }
+        Ok(())
     }
 
     fn step(&mut self, positions: &[usize], steps: usize) -> Result<Figures, StepError> {

@@ -261,10 +261,7 @@ impl Run<'_> {
             let order = epoch_order(self.set, sampling, self.request.seed, net as u64, epoch as u64);
             let batches = chunks(&order, batch);
             while self.at.step < batches.len() {
-                if let Err(cancelled) = self.ctx.check() {
-                    self.save(trainer, judge)?;
-                    return Err(cancelled.into());
-                }
+                self.go_on(trainer, judge)?;
                 let step = self.at.step;
                 let step_key = (epoch * batches.len() + step) as u64;
                 let draws = stream(self.request.seed, Stage::Augment, net as u64, step_key);
@@ -312,11 +309,20 @@ impl Run<'_> {
                 self.save(trainer, judge)?;
             }
             if self.ctx.is_stopping() && self.at.epoch < self.epochs {
-                self.ctx.check()?;
+                self.go_on(trainer, judge)?;
                 return Ok(Ending::StoppedKept);
             }
         }
         Ok(Ending::Complete)
+    }
+
+    /// Waits while paused. A cancel ends the training with a checkpoint of where it is.
+    fn go_on(&mut self, trainer: &Trainer, judge: Option<&Trainer>) -> Result<(), MethodError> {
+        if let Err(cancelled) = self.ctx.check() {
+            self.save(trainer, judge)?;
+            return Err(cancelled.into());
+        }
+        Ok(())
     }
 
     /// Back to the last good weights, which the checkpoint then holds too.
