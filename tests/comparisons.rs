@@ -13,6 +13,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
+use counterpoise::classify::batches::Augment;
 use counterpoise::domain::plan::Target;
 use counterpoise::domain::task::{Ctx, Level};
 use counterpoise::imaging::resize::Fit;
@@ -57,6 +58,7 @@ impl Place {
             device: "cpu".to_owned(),
             target: Target::Max,
             generator_epochs: Some(epochs),
+            augment: Augment::default(),
         };
         EvaluateRequest::new(Arc::new(dataset), spec, choice)
     }

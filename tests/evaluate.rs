@@ -170,6 +170,24 @@ fn the_names_that_scripts_rely_on() {
     );
 }
 
+/// Training images that are moved are other images to learn from; the page says so, and says how to run it again.
+#[test]
+fn training_images_are_cropped_and_mirrored_where_asked_for() {
+    let place = Place::new();
+    let line = "evaluate source --treatment drs --steps 5 --seeds 1 --seed 7 --device cpu --network small";
+    let (plain, moved) = (place.done(line), place.done(&format!("{line} --crop --flip --out results")));
+    assert_eq!((&plain["crop"], &plain["flip"]), (&Value::from(false), &Value::from(false)));
+    assert_eq!((&moved["crop"], &moved["flip"]), (&Value::from(true), &Value::from(true)));
+    assert_ne!(plain["treatments"], moved["treatments"]);
+    let page = fs::read_to_string(place.path("results/report.html")).unwrap();
+    for words in ["cropped out of a border of 4 pixels and mirrored", "--fit pad --device cpu --crop --flip"]
+    {
+        assert!(page.contains(words), "{words}");
+    }
+    let mirrored = place.done(&format!("{line} --flip"));
+    assert_ne!(mirrored["treatments"], moved["treatments"]);
+}
+
 #[test]
 fn the_same_call_gives_the_same_figures_and_one_seed_has_no_deviation() {
     let place = Place::new();

@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use counterpoise::classify::treatments::Preset;
+use counterpoise::classify::batches::Augment;
+use counterpoise::classify::treatments::{FIRST_CHOICE, Preset};
 use counterpoise::domain::plan::Target;
 use counterpoise::domain::task::Level;
 use counterpoise::evaluation::comparison::Change;
@@ -86,6 +87,7 @@ fn choice() -> Choice {
         device: "cpu".to_owned(),
         target: Target::Max,
         generator_epochs: None,
+        augment: Augment::default(),
     }
 }
 
@@ -348,12 +350,12 @@ fn what_stops_a_comparison_is_said_with_its_remedy() {
 fn the_form_chooses_and_counts() {
     let mut harness = harness(bars(), Theme::Light);
     let chosen = |harness: &Harness<'_, World>| harness.state().state.evaluate.chosen.clone();
-    assert_eq!(chosen(&harness), BTreeSet::from(["class-aware", "drs", "threshold"]));
+    assert_eq!(chosen(&harness), BTreeSet::from(FIRST_CHOICE));
     harness.get_by_role_and_label(Role::CheckBox, "Mixup").click();
     harness.run_steps(2);
     assert!(chosen(&harness).contains("mixup"));
     // Threshold scaling takes the plain network of its seed.
-    assert_sees(&harness, &["12\u{a0}trainings"]);
+    assert_sees(&harness, &["21\u{a0}trainings"]);
     harness.get_by_label("Choose none").click();
     harness.run_steps(2);
     assert!(chosen(&harness).is_empty());
@@ -374,6 +376,13 @@ fn the_form_chooses_and_counts() {
     harness.state_mut().state.evaluate.typed = "drw:beta=0.9, mixup+drs".to_owned();
     harness.run_steps(2);
     assert!(!sees(&harness, "do not combine") && !sees(&harness, "there is no treatment"));
+
+    // The form is longer than the window: a box below its edge is pressed by its name.
+    for box_name in ["cropped at random", "mirrored at random"] {
+        harness.get_by_role_and_label(Role::CheckBox, box_name).click_accesskit();
+        harness.run_steps(2);
+    }
+    assert_eq!(harness.state().state.evaluate.augment, Augment { crop: true, flip: true });
 
     // A folder by its path, and off again.
     harness.get_by_role_and_label(Role::TextInput, "Path of an exported folder").focus();

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use counterpoise::classify::batches::Augment;
 use counterpoise::domain::plan::Target;
 use counterpoise::evaluation::saliency::side_by_side::{About, Method, Question};
 use counterpoise::evaluation::saliency::{Explainer, SaliencyMap};
@@ -107,6 +108,7 @@ fn report(classifiers: Option<Classifiers>) -> Report {
         device: "cpu".to_owned(),
         target: Target::Max,
         generator_epochs: None,
+        augment: Augment::default(),
     };
     let workload = Workload { network: None, device: "cpu".to_owned(), size: 28, channels: 1, images: 40 };
     Report {

@@ -1,17 +1,31 @@
 //! Batches on the host: which images, in which order, with which crop and flip.
 
+use serde::{Deserialize, Serialize};
+
 use crate::domain::random::{Stage, Stream, stream};
 use crate::imaging::training_set::ImageSet;
 use crate::nn::input_gradient::Images;
 
 /// Changes made to real images while training. Both are off by default: a mirrored chest has its heart on the
 /// wrong side, and a crop can cut a finding at the rim.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Augment {
     /// Random crop out of a zero border of 4 pixels.
     pub crop: bool,
     /// Mirror left and right with probability one half.
     pub flip: bool,
+}
+
+impl Augment {
+    /// What becomes of an image, in words that follow "training images are"; nothing where both are off.
+    pub fn words(self) -> Option<String> {
+        let changes = [
+            (self.crop, "cropped out of a border of 4 pixels"),
+            (self.flip, "mirrored with a chance of one half"),
+        ];
+        let on: Vec<&str> = changes.into_iter().filter(|(on, _)| *on).map(|(_, words)| words).collect();
+        (!on.is_empty()).then(|| on.join(" and "))
+    }
 }
 
 /// Width of the zero border of [`Augment::crop`], as published for 32 pixels.

@@ -11,6 +11,7 @@ use clap::{Arg, ArgAction, Args, CommandFactory as _, FromArgMatches as _, Parse
 use serde_json::Value;
 
 use super::{Failure, config, evaluate, reproduce};
+use crate::classify::treatments::FIRST_CHOICE;
 use crate::domain::imbalance::Scheme;
 use crate::domain::plan::{Rejected, Target};
 use crate::domain::splits::Shares;
@@ -374,7 +375,7 @@ pub struct EvaluateArgs {
         visible_alias = "treatment",
         value_name = "T,...",
         value_delimiter = ',',
-        default_values = ["none", "class-aware", "weights-balanced", "drs", "mixup-drw", "threshold"]
+        default_values = FIRST_CHOICE
     )]
     pub treatments: Vec<String>,
     /// An exported balanced folder to train on as it is, under a name; may be given more than once.
@@ -389,6 +390,14 @@ pub struct EvaluateArgs {
     /// Optimiser steps of each training; without it and --epochs 2000 (small) or 200 epochs (resnet32).
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     pub steps: Option<u32>,
+    /// Cut real training images out of a border of 4 pixels at random while a classifier learns, under every treatment.
+    /// Off, because it can cut a finding at the rim.
+    #[arg(long)]
+    pub crop: bool,
+    /// Mirror real training images left and right with a chance of one half. Off, because a mirrored chest has its heart
+    /// on the wrong side.
+    #[arg(long)]
+    pub flip: bool,
     /// A new folder for results.json, table.md, table.csv, report.html and charts as SVG and PNG, what generators learnt
     /// and made, and the classifiers of the first seed; the same call goes on where it was interrupted.
     #[arg(long, value_name = "DIR")]

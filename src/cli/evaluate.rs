@@ -11,6 +11,7 @@ use super::output::Outcome;
 use super::tables::Table;
 use super::terminal::Terminal;
 use super::{Failure, Result, input};
+use crate::classify::batches::Augment;
 use crate::classify::treatments::{Treatment, Values};
 use crate::evaluation::saliency::side_by_side::{Method, Question};
 use crate::evaluation::treatments::{Asked, MadeTreatment};
@@ -65,6 +66,7 @@ pub fn run(args: EvaluateArgs, terminal: &Terminal) -> Result<Outcome> {
         device: args.common.device,
         target: args.common.target,
         generator_epochs: None,
+        augment: Augment { crop: args.crop, flip: args.flip },
     };
     let request = EvaluateRequest {
         test,

@@ -71,22 +71,12 @@ pub struct EvaluateRequest {
     /// Folds of a cross-validation where there is no test part, at least 2; 5 where it is left out. Refused
     /// beside a test part.
     pub folds: Option<usize>,
-    /// How real training images are changed while a classifier learns, under every treatment.
-    pub augment: Augment,
 }
 
 impl EvaluateRequest {
     /// A choice on a folder, with nothing else asked for.
     pub fn new(dataset: Arc<Dataset>, spec: Spec, choice: Choice) -> Self {
-        EvaluateRequest {
-            dataset,
-            test: None,
-            spec,
-            choice,
-            out: None,
-            folds: None,
-            augment: Augment::default(),
-        }
+        EvaluateRequest { dataset, test: None, spec, choice, out: None, folds: None }
     }
 }
 
@@ -96,6 +86,8 @@ pub struct Setting {
     pub network: Preset,
     pub steps: usize,
     pub batch: usize,
+    /// How real training images were changed.
+    pub augment: Augment,
     pub device: String,
     /// Side of the images in pixels.
     pub size: u32,
@@ -155,6 +147,7 @@ impl Setting {
             format!("seeds {}", seeds.join(", ")),
             format!("device {}", self.device),
         ];
+        lines.extend(self.augment.words().map(|words| format!("real training images {words}")));
         if let Some(folds) = self.folds {
             lines.push(format!(
                 "{folds}-fold cross-validation, stratified, groups and copies kept together, answers pooled"
@@ -181,6 +174,8 @@ impl EvaluateOutcome {
         object.insert("network".to_owned(), json!(setting.network.as_str()));
         object.insert("steps".to_owned(), json!(setting.steps));
         object.insert("batch".to_owned(), json!(setting.batch));
+        object.insert("crop".to_owned(), json!(setting.augment.crop));
+        object.insert("flip".to_owned(), json!(setting.augment.flip));
         object.insert("device".to_owned(), json!(setting.device));
         object.insert("size".to_owned(), json!(setting.size));
         object.insert("seeds".to_owned(), json!(setting.seeds));
@@ -323,7 +318,7 @@ fn options(request: &EvaluateRequest, kind: DeviceKind, images: usize) -> Result
     let steps = request.choice.budget.steps(network, images);
     Ok(Options {
         batch: batch_of(images),
-        augment: request.augment,
+        augment: request.choice.augment,
         ..Options::new(network, steps, request.choice.seed)
     })
 }
@@ -425,8 +420,8 @@ fn evaluate_in(
         "device": kind.as_str(),
     });
     // Results from before there was a choice stay those of images as they are.
-    if request.augment != Augment::default() {
-        identity["augment"] = json!({ "crop": request.augment.crop, "flip": request.augment.flip });
+    if choice.augment != Augment::default() {
+        identity["augment"] = json!(choice.augment);
     }
     let results = match (kept, &request.out) {
         (Some(kept), _) => Results::kept(kept, &identity)?,
@@ -473,6 +468,7 @@ fn evaluate_in(
         steps: options.steps,
         batch: options.batch,
         device: name,
+        augment: options.augment,
         size: request.spec.size,
         channels: request.spec.channels,
         seeds,

@@ -117,28 +117,20 @@ pub fn reproduce(ctx: &Ctx, request: &ReproduceRequest) -> Result<ReproduceOutco
         device: request.device.clone(),
         target: Target::Max,
         generator_epochs: None,
+        augment: table.augment,
     };
     let spec = Spec::of(dataset, request.size, request.fit);
     let evaluation = EvaluateRequest {
         out: request.out.clone(),
-        augment: table.augment,
         ..EvaluateRequest::new(Arc::new(dataset.clone()), spec, choice)
     };
     let standing = |comparison: &Comparison| {
         Standing::of(table, &request.rows, request.scale, comparison, remarks.clone()).map_err(failed)
     };
     let told = |evaluated: &EvaluateOutcome| -> Result<ReproduceOutcome, JobError> {
-        let mut setting = evaluated.setting.lines();
-        let changes = [
-            (table.augment.crop, "cropped out of a border of 4 pixels"),
-            (table.augment.flip, "mirrored with a chance of one half"),
-        ];
-        for (_, words) in changes.iter().filter(|(on, _)| *on) {
-            setting.push(format!("real training images {words}"));
-        }
         Ok(ReproduceOutcome {
             standing: standing(&evaluated.comparison)?,
-            setting,
+            setting: evaluated.setting.lines(),
             failed: evaluated.failed.clone(),
             warnings: evaluated.warnings.clone(),
             complete: evaluated.complete,

@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use counterpoise::classify::batches::Augment;
 use counterpoise::domain::plan::Target;
 use counterpoise::domain::samples::Dataset;
 use counterpoise::imaging::resize::Fit;
@@ -25,6 +26,7 @@ pub fn request(dataset: Dataset, treatments: &[&str], out: Option<PathBuf>) -> E
         device: "cpu".to_owned(),
         target: Target::Max,
         generator_epochs: None,
+        augment: Augment::default(),
     };
     EvaluateRequest { out, ..EvaluateRequest::new(Arc::new(dataset), spec, choice) }
 }

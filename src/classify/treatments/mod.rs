@@ -127,6 +127,11 @@ impl Kind {
     }
 }
 
+/// What is compared with plain training where nothing else is asked for: the remedies that cost nothing more and were
+/// among the first on one data set or another (docs/experiments.md), and the weights that everybody knows.
+pub const FIRST_CHOICE: [&str; 6] =
+    ["undersample", "class-aware", "weights-balanced", "drs", "mixup-drw", "threshold"];
+
 const BETA: ParamInfo = ParamInfo {
     name: "beta",
     help: "Of the effective number of samples; nearer to 1 weighs rare classes more.",

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Face, FeaturesForm, ProjectState, State};
-use crate::classify::treatments::{Preset, Treatment};
+use crate::classify::batches::Augment;
+use crate::classify::treatments::{FIRST_CHOICE, Preset, Treatment};
 use crate::domain::plan::Target;
 use crate::evaluation::report::Chart;
 use crate::evaluation::saliency::side_by_side::Question;
@@ -16,9 +17,6 @@ use crate::jobs::devices::DeviceKind;
 use crate::jobs::evaluate::{Budget, NamedFolder, learnt_from, usual_folds, usual_network};
 use crate::jobs::saliency::{Maps, TestImages};
 use crate::project::{RunId, Settings};
-
-/// Treatments that are chosen where nothing else was: they cost nothing more and are hard to beat.
-const FIRST: [&str; 3] = ["class-aware", "drs", "threshold"];
 
 /// What the Evaluate workspace shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -202,6 +200,8 @@ pub struct EvaluateForm {
     pub epochs: usize,
     /// small or resnet32; `None` follows the device.
     pub network: Option<String>,
+    /// How real training images are changed while a classifier learns.
+    pub augment: Augment,
     /// What was timed by itself last.
     pub timed: Face<Pace>,
     /// What is being compared, or was last.
@@ -225,7 +225,7 @@ impl Default for EvaluateForm {
             pane: Pane::default(),
             features: FeaturesForm::default(),
             looks: LooksView::default(),
-            chosen: FIRST.into_iter().collect(),
+            chosen: FIRST_CHOICE.into_iter().collect(),
             generators: BTreeSet::new(),
             generator_epochs: 50,
             sets_generator_epochs: false,
@@ -238,6 +238,7 @@ impl Default for EvaluateForm {
             steps: 1000,
             epochs: 20,
             network: None,
+            augment: Augment::default(),
             timed: Face::Empty,
             running: None,
             shown: None,
@@ -318,6 +319,7 @@ impl EvaluateForm {
             Budget::Epochs(epochs) => (self.length, self.epochs) = (Length::Epochs, epochs),
         }
         self.network.clone_from(&choice.network);
+        self.augment = choice.augment;
         self.sets_generator_epochs = choice.generator_epochs.is_some();
         self.generator_epochs = choice.generator_epochs.unwrap_or(self.generator_epochs);
     }
@@ -399,6 +401,7 @@ impl EvaluateForm {
             device: settings.device.clone(),
             target: Target::default(),
             generator_epochs: None,
+            augment: self.augment,
         };
         // What changes nothing is not asked for, so that it cannot be wrong.
         if choice.fills() {

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::{RESNET_EPOCHS, SMALL_STEPS, batch_of};
-use crate::classify::batches::steps_of_epoch;
+use crate::classify::batches::{Augment, steps_of_epoch};
 use crate::classify::treatments::{Preset, Treatment};
 use crate::domain::plan::Target;
 use crate::evaluation::treatments::{Asked, MadeTreatment};
@@ -71,6 +71,9 @@ pub struct Choice {
     /// Epochs of each generator whose name does not say them; `None` leaves them to [`Choice::lasting`].
     #[serde(default)]
     pub generator_epochs: Option<usize>,
+    /// How real training images are changed while a classifier learns, under every treatment.
+    #[serde(default)]
+    pub augment: Augment,
 }
 
 /// The treatments of a choice.

@@ -29,6 +29,9 @@ impl EvaluateOutcome {
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value))
         .collect();
+        if let Some(words) = setting.augment.words() {
+            settings.push(("real training images are".to_owned(), words));
+        }
         if request.choice.fills() {
             settings.push(("generators fill every class to".to_owned(), request.choice.target.to_string()));
         }
@@ -67,6 +70,8 @@ impl EvaluateOutcome {
         if choice.fills() {
             words.push(format!("--target {}", choice.target));
         }
+        words.extend(choice.augment.crop.then(|| "--crop".to_owned()));
+        words.extend(choice.augment.flip.then(|| "--flip".to_owned()));
         words.extend(request.folds.map(|folds| format!("--folds {folds}")));
         words.join(" ")
     }

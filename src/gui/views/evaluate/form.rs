@@ -310,6 +310,12 @@ fn how(ui: &mut Ui, form: &mut EvaluateForm) {
             }
         });
     shown.response.accessible_name("Network");
+    ui.label("While a classifier learns, real training images are");
+    let tip = "Out of a border of 4 pixels, under every treatment; it can cut a finding at the rim";
+    ui.checkbox(&mut form.augment.crop, "cropped at random").on_hover_text(tip);
+    let tip = "Left and right with a chance of one half, under every treatment; a mirrored chest has its heart on the \
+               wrong side";
+    ui.checkbox(&mut form.augment.flip, "mirrored at random").on_hover_text(tip);
 }
 
 /// What it would take, and the button; the reason beside it where it cannot be pressed.
