@@ -295,7 +295,6 @@ fn every_face_in_both_themes() {
         );
 
         let mut state = listed();
-        state.evaluate.looks.maps = Face::Loading;
         state.jobs.push(JobSlot { kind: JobKind::Looks, view: job("drs, 2 of 3: RISE") });
         let mut running = harness(state, theme);
         assert_sees(&running, &["Making maps: drs, 2 of 3: RISE · 120 of 2\u{a0}000"]);
@@ -483,7 +482,7 @@ fn made(harness: &mut Harness<'_, App>) -> Arc<Maps> {
     settle(harness, "the test images", |app| app.state.evaluate.looks.images.full().is_some());
     assert_eq!(harness.state().state.evaluate.looks.chosen.len(), 2, "one of each class");
     harness.state_mut().act(Action::ShowMaps);
-    settle(harness, "the maps", |app| app.state.evaluate.looks.maps != Face::Loading);
+    settle(harness, "the maps", App::is_idle);
     let maps = harness.state().state.evaluate.looks.maps.clone();
     maps.full().cloned().unwrap_or_else(|| panic!("{maps:?}"))
 }
@@ -504,6 +503,7 @@ fn saved(harness: &mut Harness<'_, App>, path: &Path) -> String {
 fn nothing_runs_beside_maps(harness: &mut Harness<'_, App>) {
     let question = &mut harness.state_mut().state.evaluate.looks.question;
     (question.method, question.masks) = (Method::Rise, 100_000);
+    let before = harness.state().state.evaluate.looks.maps.clone();
     harness.state_mut().act(Action::ShowMaps);
     assert_eq!(harness.state().state.making(), Some(JobKind::Looks));
     settle(harness, "masks", |app| {
@@ -525,8 +525,8 @@ fn nothing_runs_beside_maps(harness: &mut Harness<'_, App>) {
     });
     harness.state_mut().act(Action::CancelJob(JobKind::Looks));
     settle(harness, "the cancel", |app| app.state.making().is_none());
-    assert_eq!(harness.state().state.evaluate.looks.maps, Face::Empty);
     settle(harness, "rest", App::is_idle);
+    assert_eq!(harness.state().state.evaluate.looks.maps, before, "what was shown before is shown still");
 }
 
 #[test]
@@ -599,7 +599,7 @@ fn maps_of_the_app_are_there_after_a_restart_too() {
     fs::remove_dir_all(folder.path().join("set/test")).unwrap();
     harness.state_mut().act(Action::Do(Command::GoData));
     harness.state_mut().act(Action::ShowMaps);
-    settle(&mut harness, "the failure", |app| app.state.evaluate.looks.maps != Face::Loading);
+    settle(&mut harness, "the failure", App::is_idle);
     let state = &harness.state().state;
     assert!(
         matches!(&state.evaluate.looks.maps, Face::Failed(why) if why.contains("the test image cannot be read"))

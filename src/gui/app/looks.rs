@@ -64,7 +64,11 @@ impl App {
             question,
             device: project.settings.device.clone(),
         };
-        self.state.evaluate.looks.maps = Face::Loading;
+        // Maps that are shown stay until there are others; why there were none is of no use any more.
+        let maps = &mut self.state.evaluate.looks.maps;
+        if maps.full().is_none() {
+            *maps = Face::Empty;
+        }
         self.start(Some(JobKind::Looks), "maps", Done::Maps, move |ctx| {
             Ok((run, Box::new(saliency::maps(ctx, &request)?)))
         });
@@ -83,7 +87,7 @@ impl App {
                     self.say(Level::Info, words);
                 }
             }
-            Err(JobError::Cancelled) => looks.maps = Face::Empty,
+            Err(JobError::Cancelled) => {}
             Err(error) => {
                 looks.maps = Face::Failed(error.to_string());
                 self.failed_in(Pane::Looks, "The maps could not be made", &error);

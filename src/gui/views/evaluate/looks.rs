@@ -346,7 +346,7 @@ fn running(ui: &mut Ui, job: &JobView, out: &mut Vec<Action>) {
     ui.add(Label::new(muted(ui, words)).wrap());
     ui.horizontal(|ui| {
         pause_button(ui, JobKind::Looks, job, out);
-        if ui.button("Cancel").on_hover_text("End within one look; nothing is kept").clicked() {
+        if ui.button("Cancel").on_hover_text("End within one look; maps that are shown stay").clicked() {
             out.push(Action::CancelJob(JobKind::Looks));
         }
     });
