@@ -506,6 +506,23 @@ fn what_the_job_tells() {
     assert!(told.says(Level::Warning, "1 of 17 test images are also training images"));
     assert!(outcome.warnings[0].contains("1 of 17 test images"), "what is wrong stays with the figures");
     assert_eq!((outcome.setting.batch, outcome.setting.steps), (32, 1), "32 images are one batch");
+    assert!(!outcome.comparison.summary.join(" ").contains("groups"));
+
+    // One patient in both parts, and three of the test images of another.
+    let mut request = request;
+    for sample in &mut Arc::make_mut(&mut request.dataset).samples {
+        let of = |names: &[&str]| names.iter().any(|name| sample.path.ends_with(name));
+        if of(&["train/across/000.png", "test/across/100.png", "test/down/100.png"]) {
+            sample.group = Some("patient 1".to_owned());
+        } else if of(&["test/across/101.png", "test/across/102.png", "test/across/103.png"]) {
+            sample.group = Some("patient 2".to_owned());
+        }
+    }
+    let (told, ctx) = recorder(None);
+    let outcome = evaluate(&ctx, &request).unwrap();
+    assert!(told.says(Level::Warning, "2 of 17 test images are of groups that training images are of"));
+    let summary = outcome.comparison.summary.join(" ");
+    assert!(summary.contains("The 17 test images are of 14 groups, which intervals draw whole"), "{summary}");
 }
 
 /// A generator that learns next to nothing in next to no time.
@@ -811,6 +828,7 @@ fn sentences_say_no_more_than_the_intervals() {
         classes: vec!["a".to_owned(), "b".to_owned()],
         training: vec![300, 15],
         truth: truth.clone(),
+        units: Vec::new(),
     };
     let mut runs = Vec::new();
     for seed in 0..3 {
@@ -849,7 +867,7 @@ fn sentences_say_no_more_than_the_intervals() {
         "{summary}"
     );
     assert!(!summary.contains("made images of repeated"), "{summary}");
-    assert!(summary.contains("one in twenty"), "{summary}");
+    assert!(summary.contains("one in twenty misses by chance, and here are 5"), "{summary}");
     assert_eq!(comparison.treatment("none").unwrap().figure("recall_medium"), None);
     assert!(comparison.treatment("none").unwrap().figure("recall_few").is_some(), "b has 15 training images");
     let confusion = Confusion::of(2, &truth, &runs[0].said).unwrap();

@@ -270,7 +270,7 @@ fn borrowed(said: &[Vec<usize>]) -> Vec<&[usize]> {
 #[test]
 fn an_interval_has_the_width_of_its_law() {
     let (truth, said) = answers(400, &[0.8]);
-    let truth = Truth { classes: 2, of_images: &truth };
+    let truth = Truth { classes: 2, of_images: &truth, units: &[] };
     let found = intervals(&Ctx::default(), truth, Answers { said: &borrowed(&said) }, &Settings::default());
     let found = found.unwrap();
     let confusion = Confusion::of(2, truth.of_images, &said[0]).unwrap();
@@ -296,7 +296,7 @@ fn intervals_are_the_same_for_any_number_of_threads() {
     let (truth, said) = answers(60, &[0.7, 0.9]);
     let run = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        let truth = Truth { classes: 2, of_images: &truth };
+        let truth = Truth { classes: 2, of_images: &truth, units: &[] };
         let settings = Settings { draws: 200, ..Settings::default() };
         pool.install(|| intervals(&Ctx::default(), truth, Answers { said: &borrowed(&said) }, &settings))
     };
@@ -313,7 +313,7 @@ fn differences_are_paired() {
         let missed: Vec<usize> = (0..400).filter(|&image| said[image] != truth[image]).collect();
         missed.iter().take(24).for_each(|&image| said[image] = truth[image]);
     }
-    let truth = Truth { classes: 2, of_images: &truth };
+    let truth = Truth { classes: 2, of_images: &truth, units: &[] };
     let (first, second) = (borrowed(&first), borrowed(&second));
     let settings = Settings { draws: 500, ..Settings::default() };
     let compare = |a: &[&[usize]], b: &[&[usize]]| {
@@ -342,23 +342,91 @@ fn the_spread_between_seeds_is_in_the_interval() {
     let poor: Vec<usize> =
         (0..400).map(|image| if image % 4 < 2 { truth[image] } else { 1 - truth[image] }).collect();
     let said = [truth.as_slice(), poor.as_slice()];
-    let truth = Truth { classes: 2, of_images: &truth };
+    let truth = Truth { classes: 2, of_images: &truth, units: &[] };
     let found = intervals(&Ctx::default(), truth, Answers { said: &said }, &Settings::default()).unwrap();
     let acsa = found[0].unwrap();
     close(acsa.value, 0.75);
     assert!(acsa.low < 0.55 && acsa.high > 0.95, "{acsa:?}");
 }
 
+/// Two sides whose classifiers differ by their starts alone: what is found has nothing to do with the treatment.
+#[test]
+fn differences_of_starts_alone_are_rarely_told_apart() {
+    let truth: Vec<usize> = (0..200).map(|image| image % 2).collect();
+    let said = |repeat: u64, network: u64| -> Vec<usize> {
+        let mut draws = stream(11, Stage::Other, network, repeat);
+        let right = 0.6 + 0.3 * draws.uniform();
+        truth.iter().map(|&class| if draws.uniform() < right { class } else { 1 - class }).collect()
+    };
+    let settings = Settings { draws: 200, ..Settings::default() };
+    let wrong = (0..200)
+        .filter(|&repeat| {
+            let side =
+                |first: u64| (first..first + 3).map(|network| said(repeat, network)).collect::<Vec<_>>();
+            let (ours, theirs) = (side(0), side(3));
+            let truth = Truth { classes: 2, of_images: &truth, units: &[] };
+            let (ours, theirs) = (borrowed(&ours), borrowed(&theirs));
+            let (ours, theirs) = (Answers { said: &ours }, Answers { said: &theirs });
+            let acsa = differences(&Ctx::default(), truth, ours, theirs, &settings).unwrap()[0].unwrap();
+            acsa.low > 0.0 || acsa.high < 0.0
+        })
+        .count();
+    assert!(wrong <= 16, "{wrong} of 200; one in twenty is promised, resampled seeds give one in four");
+}
+
+#[test]
+fn a_few_images_that_turn_right_show_nothing() {
+    // Four hundred images that both find, and a rare class that the one misses and the other finds.
+    let shown = |rare: usize| {
+        let truth: Vec<usize> = (0..400 + rare).map(|image| usize::from(image >= 400)).collect();
+        let missed = vec![0; 400 + rare];
+        let truth_of = Truth { classes: 2, of_images: &truth, units: &[] };
+        let (ours, theirs) = ([truth.as_slice(); 3], [missed.as_slice(); 3]);
+        let (ours, theirs) = (Answers { said: &ours }, Answers { said: &theirs });
+        differences(&Ctx::default(), truth_of, ours, theirs, &Settings::default()).unwrap()[0].unwrap()
+    };
+    for rare in [1, 2, 4] {
+        let acsa = shown(rare);
+        close(acsa.value, 0.5);
+        assert!(acsa.low == 0.0, "{rare} images: {acsa:?}");
+    }
+    // Eight of eight by chance is one in 128.
+    assert!(shown(8).low > 0.0);
+}
+
+#[test]
+fn images_of_one_patient_are_one_observation() {
+    // Ten patients of each class with thirty images each, all of a patient's right or wrong together.
+    let truth: Vec<usize> = (0..600).map(|image| image / 300).collect();
+    let patients: Vec<usize> = (0..600).map(|image| image / 30).collect();
+    let said: Vec<usize> = truth
+        .iter()
+        .zip(&patients)
+        .map(|(&class, &of)| if of % 5 == 0 { 1 - class } else { class })
+        .collect();
+    let width = |units: &[usize]| {
+        let truth = Truth { classes: 2, of_images: &truth, units };
+        let said = [said.as_slice()];
+        let found = intervals(&Ctx::default(), truth, Answers { said: &said }, &Settings::default()).unwrap();
+        found[0].unwrap().high - found[0].unwrap().low
+    };
+    let ratio = width(&patients) / width(&[]);
+    assert!((4.5..6.5).contains(&ratio), "thirty images in one are the root of thirty wider: {ratio}");
+    let short = Truth { classes: 2, of_images: &truth, units: &patients[..5] };
+    let found = intervals(&Ctx::default(), short, Answers { said: &[&said] }, &Settings::default());
+    assert_eq!(found, Err(MetricsError::Length { images: 600, answers: 5 }));
+}
+
 #[test]
 fn resampling_refuses_nothing_and_hears_a_cancel() {
-    let empty = Truth { classes: 2, of_images: &[] };
+    let empty = Truth { classes: 2, of_images: &[], units: &[] };
     let none: &[usize] = &[];
     let result = intervals(&Ctx::default(), empty, Answers { said: &[none] }, &Settings::default());
     assert_eq!(result, Err(MetricsError::NoImages));
     let ctx = Ctx::default();
     ctx.cancel();
     let images = [0, 1];
-    let truth = Truth { classes: 2, of_images: &images };
+    let truth = Truth { classes: 2, of_images: &images, units: &[] };
     let result = intervals(&ctx, truth, Answers { said: &[&images] }, &Settings::default());
     assert_eq!(result, Err(MetricsError::Cancelled));
 }

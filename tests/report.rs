@@ -68,6 +68,7 @@ fn page_of(classes: &[&str], training: &[usize], truth: &[usize], entries: &[Ent
         classes: classes.iter().map(|name| (*name).to_owned()).collect(),
         training: training.to_vec(),
         truth: truth.to_vec(),
+        units: Vec::new(),
     };
     let settings = Settings { draws: 50, ..Settings::default() };
     let found = Comparison::of(&Ctx::default(), part, entries, "none", runs, &settings).unwrap();

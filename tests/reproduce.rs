@@ -153,6 +153,7 @@ fn plain_alone() -> Comparison {
         classes: vec!["a".to_owned(), "b".to_owned()],
         training: vec![3, 1],
         truth: vec![0, 0, 1, 1],
+        units: Vec::new(),
     };
     let entries =
         [Entry { name: "none".to_owned(), label: "Plain training".to_owned(), adds: Adds::Nothing }];

@@ -457,6 +457,7 @@ fn evaluate_in(
         classes: request.dataset.classes.clone(),
         training: parts.training().set.counts(),
         truth: truth.clone(),
+        units: parts.units(),
     };
     let entries: Vec<Entry> = arms.iter().map(|arm| arm.entry.clone()).collect();
     let settings = Settings { seed: choice.seed, ..Settings::default() };

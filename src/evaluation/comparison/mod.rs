@@ -49,6 +49,9 @@ pub struct TestPart {
     pub training: Vec<usize>,
     /// The class of each test image.
     pub truth: Vec<usize>,
+    /// A number for each test image: those that share one belong together, as a patient's images and copies do. Empty
+    /// where each stands by itself.
+    pub units: Vec<usize>,
 }
 
 /// What a treatment adds to the training images.
@@ -249,7 +252,7 @@ impl<'a> Shop<'a> {
     }
 
     fn truth(&self) -> Truth<'a> {
-        Truth { classes: self.test.classes.len(), of_images: &self.test.truth }
+        Truth { classes: self.test.classes.len(), of_images: &self.test.truth, units: &self.test.units }
     }
 
     fn result(&self, entry: &Entry) -> Result<Option<TreatmentResult>, MetricsError> {
@@ -388,7 +391,21 @@ impl<'a> Shop<'a> {
             }
         }
         if others.len() > 1 {
-            text.push("Each interval stands by itself: one in twenty misses by chance.".to_owned());
+            text.push(format!(
+                "Each interval stands by itself: one in twenty misses by chance, and here are {}.",
+                others.len()
+            ));
+        }
+        let mut units = self.test.units.clone();
+        units.sort_unstable();
+        units.dedup();
+        if units.len() < self.test.units.len() {
+            text.push(format!(
+                "The {} test images are of {}, which intervals draw whole: images of one group and exact copies are \
+                 not told apart by chance.",
+                self.test.units.len(),
+                counted(units.len(), "group", "groups")
+            ));
         }
         let mut supports = vec![0; self.test.classes.len()];
         self.test.truth.iter().for_each(|&class| supports[class] += 1);

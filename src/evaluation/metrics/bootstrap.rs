@@ -1,20 +1,30 @@
-//! How sure a figure is: intervals by resampling the test images and the seeds, and differences on the same
-//! of both.
+//! How sure a figure is: intervals by resampling the test images, widened by the spread between seeds, and
+//! differences on the same of both.
 //!
 //! A draw takes test images with replacement *within their class*, as many as the class has: the counts of a
-//! test part are chosen by whoever cut it, and no class can vanish from a draw. It also takes seeds with
-//! replacement, where there are several, so that an interval speaks of other images and of other starts. A
-//! comparison takes the same images and the same seeds for both sides, so what makes an image hard, or a
-//! start lucky, falls out of the difference.
+//! test part are chosen by whoever cut it, and no class can vanish from a draw. Images that belong together (a
+//! patient's, or copies of one) are drawn together, because ten slices of one patient are not ten patients. A
+//! comparison takes the same images and the same seeds for both sides, so what makes an image hard, or a start
+//! lucky, falls out of the difference.
 //!
-//! Intervals are the percentiles of the draws (Efron and Tibshirani 1993, chapter 13). Two or three seeds
-//! show little of the spread between starts, so such an interval is rather too narrow; the sentences of a
-//! comparison give the number.
+//! The images' part of an interval is the percentiles of the draws (Efron and Tibshirani 1993, chapter 13). Seeds
+//! are too few to be resampled: of three draws of three seeds one in 27 takes the same seed each time, and the
+//! percentiles end at the poorest seed. Their part is the interval of a mean by Student's law. The two lie on each
+//! other as independent errors do, each side by itself (Zou and Donner, Stat. Med. 27, 2008: the limits of a sum
+//! from the limits of its terms). With one seed there is no such part; the sentences of a comparison say so.
+//!
+//! Percentiles say nothing of what was never seen: where both images of a class turned from wrong to right, every
+//! draw has it so. An interval of a difference therefore leaves zero out only where exchanging the two sides at
+//! random, unit by unit, rarely gives as large a difference (a paired randomisation test: Noreen, *Computer-Intensive
+//! Methods for Testing Hypotheses*, 1989); else it is brought up to zero.
+
+use std::collections::HashMap;
 
 use rayon::prelude::*;
 
 use super::confusion::{Confusion, check_answers};
-use super::{Figure, MetricsError};
+use super::student::half_width;
+use super::{Figure, MetricsError, Spread};
 use crate::domain::random::{Stage, stream};
 use crate::domain::task::Ctx;
 
@@ -32,6 +42,44 @@ pub struct Truth<'a> {
     pub classes: usize,
     /// The class of each image.
     pub of_images: &'a [usize],
+    /// A number for each image: those that share one are drawn together. Empty where each stands by itself.
+    pub units: &'a [usize],
+}
+
+impl Truth<'_> {
+    /// The unit of an image.
+    fn unit(&self, image: usize) -> usize {
+        self.units.get(image).copied().unwrap_or(image)
+    }
+
+    /// The units of each class with their images, in the order of their first.
+    fn drawn_together(&self) -> Vec<Vec<Vec<usize>>> {
+        let mut classes: Vec<Vec<Vec<usize>>> = vec![Vec::new(); self.classes];
+        let mut places: HashMap<(usize, usize), usize> = HashMap::new();
+        for (image, &class) in self.of_images.iter().enumerate() {
+            let place = *places.entry((class, self.unit(image))).or_insert(classes[class].len());
+            match classes[class].get_mut(place) {
+                Some(images) => images.push(image),
+                None => classes[class].push(vec![image]),
+            }
+        }
+        classes
+    }
+
+    /// Answers for each image, of a class each, and a unit for each or for none.
+    fn check(&self, sides: &[Answers<'_>]) -> Result<(), MetricsError> {
+        let images = self.of_images.len();
+        if images == 0 || sides.iter().any(|side| side.said.is_empty()) {
+            return Err(MetricsError::NoImages);
+        }
+        if !self.units.is_empty() && self.units.len() != images {
+            return Err(MetricsError::Length { images, answers: self.units.len() });
+        }
+        sides
+            .iter()
+            .flat_map(|side| side.said)
+            .try_for_each(|said| check_answers(self.classes, self.of_images, said))
+    }
 }
 
 /// How many draws, how wide the interval, and from which stream.
@@ -64,18 +112,20 @@ pub type Intervals = [Option<Interval>; Figure::ALL.len()];
 
 type Row = [f64; Figure::ALL.len()];
 
-/// Intervals of each figure's mean over the seeds.
+/// Intervals of each figure's mean over the seeds, within \[0, 1\].
 ///
 /// # Errors
-/// Answers that do not fit the images, no image, or a cancel.
+/// Answers or units that do not fit the images, no image, or a cancel.
 pub fn intervals(
     ctx: &Ctx,
     truth: Truth<'_>,
     answers: Answers<'_>,
     settings: &Settings,
 ) -> Result<Intervals, MetricsError> {
+    truth.check(&[answers])?;
     let draws = resample(ctx, truth, &[answers], settings)?;
-    Ok(summed_up(&plain(truth, answers), draws.iter().map(|sides| sides[0]).collect(), settings.level))
+    let draws = draws.iter().map(|sides| sides[0]).collect();
+    Ok(summed_up(&of_seeds(truth, answers), draws, settings.level, (0.0, 1.0)))
 }
 
 /// Intervals of each figure's difference, `treatment - baseline`, in the mean over the seeds.
@@ -93,10 +143,27 @@ pub fn differences(
     if left != right {
         return Err(MetricsError::Unpaired { left, right });
     }
-    let draws = resample(ctx, truth, &[treatment, baseline], settings)?;
-    let minus = |a: Row, b: Row| -> Row { std::array::from_fn(|at| a[at] - b[at]) };
-    let value = minus(plain(truth, treatment), plain(truth, baseline));
-    Ok(summed_up(&value, draws.iter().map(|sides| minus(sides[0], sides[1])).collect(), settings.level))
+    let sides = [treatment, baseline];
+    truth.check(&sides)?;
+    let draws = resample(ctx, truth, &sides, settings)?;
+    let draws = draws.iter().map(|sides| minus(sides[0], sides[1])).collect();
+    let of_seeds: Vec<Row> = of_seeds(truth, treatment)
+        .into_iter()
+        .zip(of_seeds(truth, baseline))
+        .map(|(treatment, baseline)| minus(treatment, baseline))
+        .collect();
+    let mut found = summed_up(&of_seeds, draws, settings.level, (-1.0, 1.0));
+    let chances = exchanged(ctx, truth, treatment, baseline, &mean(&of_seeds), settings)?;
+    for (interval, chance) in found.iter_mut().zip(chances) {
+        if let Some(interval) = interval.as_mut().filter(|_| chance > 1.0 - settings.level) {
+            (interval.low, interval.high) = (interval.low.min(0.0), interval.high.max(0.0));
+        }
+    }
+    Ok(found)
+}
+
+fn minus(a: Row, b: Row) -> Row {
+    std::array::from_fn(|at| a[at] - b[at])
 }
 
 /// The figures of one table; NaN where a figure has no value.
@@ -108,21 +175,17 @@ fn mean(rows: &[Row]) -> Row {
     std::array::from_fn(|at| rows.iter().map(|row| row[at]).sum::<f64>() / rows.len() as f64)
 }
 
-/// Figures of the images as they are, mean over the seeds. The answers were checked.
-fn plain(truth: Truth<'_>, answers: Answers<'_>) -> Row {
-    let rows: Vec<Row> = answers
-        .said
-        .iter()
-        .map(|said| {
-            let mut confusion = Confusion::empty(truth.classes);
-            truth.of_images.iter().zip(*said).for_each(|(&truth, &said)| confusion.add(truth, said, 1));
-            figures(&confusion)
-        })
-        .collect();
-    mean(&rows)
+/// Figures of the images as they are, for each seed. The answers were checked.
+fn of_seeds(truth: Truth<'_>, answers: Answers<'_>) -> Vec<Row> {
+    let of_seed = |said: &&[usize]| {
+        let mut confusion = Confusion::empty(truth.classes);
+        truth.of_images.iter().zip(*said).for_each(|(&truth, &said)| confusion.add(truth, said, 1));
+        figures(&confusion)
+    };
+    answers.said.iter().map(of_seed).collect()
 }
 
-/// For each draw and each side the figures, mean over the drawn seeds. Every draw has a stream of its own, so
+/// For each draw of images and each side the figures, mean over the seeds. Every draw has a stream of its own, so
 /// the result does not depend on threads.
 fn resample(
     ctx: &Ctx,
@@ -130,61 +193,113 @@ fn resample(
     sides: &[Answers<'_>],
     settings: &Settings,
 ) -> Result<Vec<Vec<Row>>, MetricsError> {
-    let images = truth.of_images.len();
-    let seeds = sides.first().map_or(0, |side| side.said.len());
-    if images == 0 || seeds == 0 {
-        return Err(MetricsError::NoImages);
-    }
-    for said in sides.iter().flat_map(|side| side.said) {
-        check_answers(truth.classes, truth.of_images, said)?;
-    }
-    let mut members: Vec<Vec<usize>> = vec![Vec::new(); truth.classes];
-    for (image, &class) in truth.of_images.iter().enumerate() {
-        members[class].push(image);
-    }
+    let classes = truth.drawn_together();
     (0..settings.draws.max(1))
         .into_par_iter()
         .map_init(Vec::new, |times: &mut Vec<u64>, draw| {
             ctx.check()?;
             let mut draws = stream(settings.seed, Stage::Bootstrap, 0, draw as u64);
-            let mut of_seed = vec![0_usize; seeds];
-            (0..seeds).for_each(|_| of_seed[draws.below(seeds)] += 1);
             times.clear();
-            times.resize(images, 0);
-            for class in &members {
-                for _ in class {
-                    times[class[draws.below(class.len())]] += 1;
+            times.resize(truth.of_images.len(), 0);
+            for units in &classes {
+                for _ in units {
+                    units[draws.below(units.len())].iter().for_each(|&image| times[image] += 1);
                 }
             }
-            let of_side = |side: &Answers<'_>| {
-                let mut rows = Vec::with_capacity(seeds);
-                for (said, &count) in side.said.iter().zip(&of_seed).filter(|(_, count)| **count > 0) {
-                    let mut confusion = Confusion::empty(truth.classes);
-                    for ((&truth, &said), &times) in truth.of_images.iter().zip(*said).zip(times.iter()) {
-                        confusion.add(truth, said, times);
-                    }
-                    let row = figures(&confusion);
-                    rows.extend(std::iter::repeat_n(row, count));
+            let of_seed = |said: &&[usize]| {
+                let mut confusion = Confusion::empty(truth.classes);
+                for ((&truth, &said), &times) in truth.of_images.iter().zip(*said).zip(times.iter()) {
+                    confusion.add(truth, said, times);
                 }
-                mean(&rows)
+                figures(&confusion)
             };
+            let of_side = |side: &Answers<'_>| mean(&side.said.iter().map(of_seed).collect::<Vec<Row>>());
             Ok(sides.iter().map(of_side).collect::<Vec<Row>>())
         })
-        .collect::<Result<Vec<Vec<Row>>, MetricsError>>()
+        .collect()
 }
 
-fn summed_up(value: &Row, draws: Vec<Row>, level: f64) -> Intervals {
+/// For each figure the chance of a difference as large as `value` where the sides' answers are exchanged at random,
+/// unit by unit and for all seeds alike.
+fn exchanged(
+    ctx: &Ctx,
+    truth: Truth<'_>,
+    treatment: Answers<'_>,
+    baseline: Answers<'_>,
+    value: &Row,
+    settings: &Settings,
+) -> Result<Row, MetricsError> {
+    /// What rounding leaves of an equal difference.
+    const EQUAL: f64 = 1e-12;
+    let pairs: Vec<(&[usize], &[usize])> =
+        treatment.said.iter().copied().zip(baseline.said.iter().copied()).collect();
+    // Where both said the same, nothing is exchanged: these are counted once.
+    let differs = |image: usize| pairs.iter().any(|(ours, theirs)| ours[image] != theirs[image]);
+    let (open, same): (Vec<usize>, Vec<usize>) =
+        (0..truth.of_images.len()).partition(|&image| differs(image));
+    let mut units: HashMap<usize, usize> = HashMap::new();
+    let unit_of: Vec<usize> = open
+        .iter()
+        .map(|&image| {
+            let next = units.len();
+            *units.entry(truth.unit(image)).or_insert(next)
+        })
+        .collect();
+    let settled: Vec<Confusion> = pairs
+        .iter()
+        .map(|(ours, _)| {
+            let mut confusion = Confusion::empty(truth.classes);
+            same.iter().for_each(|&image| confusion.add(truth.of_images[image], ours[image], 1));
+            confusion
+        })
+        .collect();
+    let draws = settings.draws.max(1);
+    let rows: Vec<Row> = (0..draws)
+        .into_par_iter()
+        .map(|draw| {
+            ctx.check()?;
+            let mut draws = stream(settings.seed, Stage::Bootstrap, 1, draw as u64);
+            let turned: Vec<bool> = (0..units.len()).map(|_| draws.below(2) == 1).collect();
+            let of_seed = |((ours, theirs), settled): (&(&[usize], &[usize]), &Confusion)| {
+                let (mut left, mut right) = (settled.clone(), settled.clone());
+                for (&image, &unit) in open.iter().zip(&unit_of) {
+                    let (mut a, mut b) = (ours[image], theirs[image]);
+                    if turned[unit] {
+                        std::mem::swap(&mut a, &mut b);
+                    }
+                    left.add(truth.of_images[image], a, 1);
+                    right.add(truth.of_images[image], b, 1);
+                }
+                minus(figures(&left), figures(&right))
+            };
+            Ok(mean(&pairs.iter().zip(&settled).map(of_seed).collect::<Vec<Row>>()))
+        })
+        .collect::<Result<_, MetricsError>>()?;
+    Ok(std::array::from_fn(|at| {
+        let as_large = rows.iter().filter(|row| row[at].abs() >= value[at].abs() - EQUAL).count();
+        (as_large + 1) as f64 / (draws + 1) as f64
+    }))
+}
+
+/// Intervals from the figures of each seed and those of the draws, no farther than the limits of a figure.
+fn summed_up(of_seeds: &[Row], draws: Vec<Row>, level: f64, limits: (f64, f64)) -> Intervals {
+    let value = mean(of_seeds);
     std::array::from_fn(|at| {
-        if value[at].is_nan() {
+        let value = value[at];
+        if value.is_nan() {
             return None;
         }
         let mut column: Vec<f64> = draws.iter().map(|row| row[at]).collect();
         column.sort_by(f64::total_cmp);
         let outside = (1.0 - level.clamp(0.0, 1.0)) / 2.0;
+        let (low, high) = (quantile(&column, outside), quantile(&column, 1.0 - outside));
+        let seeds: Vec<f64> = of_seeds.iter().map(|row| row[at]).collect();
+        let spread = Spread::of(&seeds).and_then(|spread| spread.sd);
+        let of_seeds = spread.map_or(0.0, |sd| half_width(sd, seeds.len(), level));
         Some(Interval {
-            value: value[at],
-            low: quantile(&column, outside),
-            high: quantile(&column, 1.0 - outside),
+            value,
+            low: (value - (value - low).max(0.0).hypot(of_seeds)).max(limits.0),
+            high: (value + (high - value).max(0.0).hypot(of_seeds)).min(limits.1),
         })
     })
 }

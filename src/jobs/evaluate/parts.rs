@@ -98,6 +98,9 @@ impl Parts {
         check_classes(&training)?;
         let (training, test) = (Hashed::new(ctx, training)?, Hashed::new(ctx, test)?);
         say_of_parts(findings, &training, &test)?;
+        if request.test.is_none() {
+            say_of_groups(findings, &training, &test);
+        }
         Ok(Parts::Apart { training, test })
     }
 
@@ -195,6 +198,17 @@ impl Parts {
             Parts::Folds { all, fold_of, .. } => {
                 let held = all.set.labels.iter().zip(fold_of).filter(|(_, fold)| fold.is_some());
                 held.map(|(label, _)| *label).collect()
+            }
+        }
+    }
+
+    /// A number for each image of [`Parts::truth`]: of the images of its group, and of exact copies.
+    pub fn units(&self) -> Vec<usize> {
+        match self {
+            Parts::Apart { test, .. } => units(&test.set.groups, &test.hashes),
+            Parts::Folds { all, fold_of, .. } => {
+                let held = units(&all.set.groups, &all.hashes).into_iter().zip(fold_of);
+                held.filter(|(_, fold)| fold.is_some()).map(|(unit, _)| unit).collect()
             }
         }
     }
@@ -371,4 +385,17 @@ fn say_of_parts(
         ));
     }
     Ok(())
+}
+
+/// Names of groups compare only inside of one source.
+fn say_of_groups(findings: &mut Findings<'_>, training: &Hashed<TrainingSet>, test: &Hashed<HeldOut>) {
+    let learnt: HashSet<&String> = training.set.groups.iter().flatten().collect();
+    let shared = test.set.groups.iter().flatten().filter(|group| learnt.contains(group)).count();
+    if shared > 0 {
+        findings.warn(format!(
+            "{shared} of {} test images are of groups that training images are of, too, as images of one patient \
+             are: figures are too good; cut the parts by group",
+            test.set.len()
+        ));
+    }
 }
