@@ -143,6 +143,10 @@ fn every_row_stands_for_a_treatment_of_ours() {
     assert_eq!(erm.len(), 3, "of three sources");
     assert!((erm[0] - 0.687).abs() < 1e-12 && (erm[1] - 0.739).abs() < 1e-12);
     assert_eq!(chosen("none,DRS").unwrap().len(), 5, "by treatment and by name");
+    let weighed = table.rows.iter().filter(|row| row.source.key == "imbalanced-DL");
+    for row in weighed.filter(|row| row.name.ends_with("DRW")) {
+        assert!(row.treatment.ends_with(":beta=0.9999"), "{}: the source's beta", row.name);
+    }
     assert_eq!(table.chosen(&[]).unwrap().len(), table.rows.len());
     assert!(chosen("GAMO").unwrap_err().to_string().contains("LDAM-DRW"));
 }
