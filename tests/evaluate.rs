@@ -595,6 +595,25 @@ fn generators_are_treatments() {
 }
 
 #[test]
+fn steps_of_a_classifier_in_whole_epochs_are_said() {
+    // 32 images in batches of 8 are epochs of 4 steps.
+    let place = Place::new();
+    let request =
+        chosen(place.request(&["drs", "m2m-online:batch=8:epochs=2"], None), |choice| choice.seeds = 1);
+    let outcome = evaluate(&Ctx::default(), &request).unwrap();
+    assert_eq!(outcome.setting.online.len(), 1, "{:?}", outcome.setting.online);
+    let (name, steps) = &outcome.setting.online[0];
+    assert!(name.starts_with("m2m-online") && *steps == 8, "{name}: {steps}");
+    let lines = outcome.lines().join("\n");
+    assert!(
+        lines.contains(&format!("6 steps of 32 images for every treatment ({name}: 8, in whole")),
+        "{lines}"
+    );
+    let rows = outcome.page(&request).about.settings;
+    assert!(rows.contains(&(format!("steps of {name}"), "8, in whole epochs".to_owned())), "{rows:?}");
+}
+
+#[test]
 fn an_evaluation_goes_on_inside_a_generator() {
     let place = Place::new();
     let asked = [QUICK_SMOTE];

@@ -86,6 +86,16 @@ fn a_cancelled_run_goes_on_to_the_same_model_and_curve() {
 }
 
 #[test]
+fn the_last_epoch_translates_however_few_there_are() {
+    let set = shapes::set(&[40, 10], 16, 1, false);
+    for epochs in [1, 2] {
+        let few = params(&[("epochs", json!(epochs)), ("batch", json!(16)), ("beta", json!(0.5))]);
+        let (_, ctx) = recorder(Some(("training f with translation", Ctx::cancel)));
+        assert!(fit(&ctx, &set, &few, None).is_err(), "{epochs} epochs: cancelled while it translates");
+    }
+}
+
+#[test]
 fn a_checkpoint_of_another_run_or_a_broken_one_is_said_and_not_used() {
     let set = shapes::set(&[40, 10], 16, 1, false);
     let folder = tempfile::tempdir().unwrap();

@@ -44,6 +44,7 @@ pub use crate::evaluation::treatments::MadeOf;
 use crate::imaging::training_set::Spec;
 use crate::nn::DeviceKind;
 use crate::oversampling::MethodError;
+use arms::Images;
 use parts::Parts;
 use results::{Results, check_place};
 use work::Work;
@@ -84,7 +85,11 @@ impl EvaluateRequest {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Setting {
     pub network: Preset,
+    /// Of each training, but for those of `online`.
     pub steps: usize,
+    /// Treatments whose method trains the classifier itself, in whole epochs, and its steps; in a cross-validation
+    /// those on the fewest images that a classifier learns from.
+    pub online: Vec<(String, usize)>,
     pub batch: usize,
     /// How real training images were changed.
     pub augment: Augment,
@@ -134,14 +139,26 @@ pub struct EvaluateOutcome {
 }
 
 impl Setting {
+    /// Steps of a training in whole epochs, which in a cross-validation are not the same for every fold.
+    fn at_least(&self, steps: usize) -> String {
+        if self.folds.is_some() { format!("at least {steps}") } else { steps.to_string() }
+    }
+
     /// Lines for a report.
     pub fn lines(&self) -> Vec<String> {
         let grey = if self.channels == 1 { "grey" } else { "colour" };
         let seeds: Vec<String> = self.seeds.iter().map(u64::to_string).collect();
+        let online: Vec<String> =
+            self.online.iter().map(|(name, steps)| format!("{name}: {}", self.at_least(*steps))).collect();
+        let whole = if online.is_empty() {
+            String::new()
+        } else {
+            format!(" ({}, in whole epochs)", online.join(", "))
+        };
         let mut lines = vec![
             format!("network {}, {} pixels a side, {grey}", self.network.as_str(), self.size),
             format!(
-                "{} steps of {} images for every treatment, the same start weights",
+                "{} steps of {} images for every treatment{whole}, the same start weights",
                 self.steps, self.batch
             ),
             format!("seeds {}", seeds.join(", ")),
@@ -464,9 +481,16 @@ fn evaluate_in(
     let mut comparison = Comparison::of(ctx, part, &entries, NONE, &runs, &settings)?;
     comparison.summary.extend(parts.remarks().iter().cloned());
     let (learnt, asked) = parts.hashes();
+    let online = arms.iter().filter_map(|arm| match &arm.images {
+        Images::Made(generator) => {
+            Some((arm.entry.name.clone(), generator.online_steps(parts.learnt_from())?))
+        }
+        Images::Own | Images::Exported(..) => None,
+    });
     let setting = Setting {
         network: options.network,
         steps: options.steps,
+        online: online.collect(),
         batch: options.batch,
         device: name,
         augment: options.augment,

@@ -93,7 +93,7 @@ params! {
         /// between 10 and 200 epochs.
         epochs: Option<u32> = None, "epochs", "Epochs", "code: 200; ours for small: 2,000 steps",
         ParamKind::Int { min: 1, max: 10_000 }, "Training";
-        /// Epoch of f from which slots are translated. Left open: four fifths of the epochs.
+        /// Epoch of f from which slots are translated. Left open: four fifths of the epochs, and at most the last.
         warm: Option<u32> = None, "warm", "Translation from epoch", "code: 160 of 200",
         ParamKind::Int { min: 0, max: 10_000 }, "Training";
         /// Images per step.
@@ -136,7 +136,9 @@ impl Params {
         let network = self.network.get_or_insert_with(|| preset.to_owned()).clone();
         let for_small = epochs_for(SMALL_STEPS, images, self.batch).clamp(10, 200);
         let epochs = *self.epochs.get_or_insert(if network == "resnet32" { 200 } else { for_small });
-        self.warm.get_or_insert((f64::from(epochs) * 0.8).round() as u32);
+        // The last epoch translates, however few there are.
+        let warm = (f64::from(epochs) * 0.8).round() as u32;
+        self.warm.get_or_insert(warm.min(epochs.saturating_sub(1)));
         self.drop.get_or_insert(if network == "resnet32" { 100.0 } else { 10.0 });
         self.eta.get_or_insert(scaled_eta(pixels));
         self

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::parts::{Hashed, Parts, with_classes};
 use super::{EvaluateRequest, Findings, NamedFolder, Treatments, fit_error};
-use crate::classify::batches::{Augment, epochs_for};
+use crate::classify::batches::{Augment, epochs_for, steps_of_epoch};
 use crate::classify::treatments::{Options, Treatment};
 use crate::domain::plan::Plan;
 use crate::domain::provenance::Kind;
@@ -79,6 +79,16 @@ impl Generator {
     /// False where nothing is learnt, so that no time is worth telling.
     pub fn learns(&self) -> bool {
         self.made.info().method.needs_training
+    }
+
+    /// Steps of the classifier that the method trains for use, on so many images; `None` where the method trains
+    /// none.
+    pub fn online_steps(&self, images: usize) -> Option<usize> {
+        if !self.made.info().online {
+            return None;
+        }
+        let of = |name: &str| usize::try_from(self.params.get(name)?.as_u64()?).ok();
+        Some(of("epochs")?.saturating_mul(steps_of_epoch(images, of("batch")?)))
     }
 
     fn new(

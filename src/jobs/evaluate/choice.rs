@@ -15,7 +15,8 @@ use crate::domain::plan::Target;
 use crate::evaluation::treatments::{Asked, MadeTreatment};
 use crate::jobs::JobError;
 
-/// How long each classifier is trained: the same number of steps for every treatment.
+/// How long each classifier is trained: the same number of steps for every treatment, for M2m while its classifier
+/// learns up to whole epochs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Budget {

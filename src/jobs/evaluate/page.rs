@@ -32,6 +32,10 @@ impl EvaluateOutcome {
         if let Some(words) = setting.augment.words() {
             settings.push(("real training images are".to_owned(), words));
         }
+        let online = setting.online.iter().map(|(name, steps)| {
+            (format!("steps of {name}"), format!("{}, in whole epochs", setting.at_least(*steps)))
+        });
+        settings.extend(online);
         if request.choice.fills() {
             settings.push(("generators fill every class to".to_owned(), request.choice.target.to_string()));
         }
