@@ -206,6 +206,7 @@ fn maps() -> Maps {
             ("drs".to_owned(), None),
             ("easy-ensemble".to_owned(), Some("Its answers come from trees.".to_owned())),
         ],
+        chosen: None,
         rows: vec![MapRow {
             image: 2,
             path: "test/down/0.png".to_owned(),

@@ -161,6 +161,8 @@ fn kept_classifiers_say_what_was_measured() {
     }
     assert!(found.remarks().iter().any(|remark| remark.starts_with("threshold: ")), "{:?}", found.remarks());
     assert!(found.heading().contains("Grad-CAM of the true class") && found.heading().contains("seed 5"));
+    assert!(found.reading().contains("so deletion and insertion of a row compare"), "{}", found.reading());
+    assert!(found.chosen.is_none(), "the images were named");
 
     // Nothing is kept without a place.
     let request = once(request(&place, "source", &[], None));
@@ -250,6 +252,7 @@ fn maps_are_the_same_each_time_and_masks_are_shared() {
         cell.class == cell.said
     }));
     assert!(said.heading().contains("RISE with 20 masks of the class that each classifier says"));
+    assert!(said.reading().contains("only where that is the same class"), "{}", said.reading());
 }
 
 #[test]
@@ -477,10 +480,13 @@ fn the_command_line_writes_maps_beside_the_results() {
     let listed: serde_json::Value =
         serde_json::from_slice(&fs::read(results.join("maps/maps.json")).unwrap()).unwrap();
     assert_eq!(listed["images"], told["images"]);
+    let remark = listed["remarks"][0].as_str().unwrap();
+    assert!(remark.starts_with("At most 2 test images of each class, first those that"), "{remark}");
     assert_eq!(files(&results.join("maps")).len(), 4 + 8 + 1);
     let page = fs::read_to_string(results.join("report.html")).unwrap();
     for words in [
         "Where the classifiers look",
+        "first those that treatments disagree on",
         "img-src data:",
         // As it stands it can be called.
         "--out RESULTS --maps 2 --explainer rise --masks 20 --maps-of true",

@@ -28,12 +28,16 @@ use crate::imaging::picture::{Picture, Pixels};
 use crate::imaging::training_set::Spec;
 use crate::nn::ComputeDevice;
 
-/// How maps and areas are read.
-pub const READING: &str = "A map marks the pixels that the answer of a classifier rests on: on the thing itself, or \
+/// How maps and areas are read, whatever the maps are of.
+const READING: &str = "A map marks the pixels that the answer of a classifier rests on: on the thing itself, or \
                            beside it, which is context. Hiding what a good map marks makes its class unlikely \
                            (deletion near 0), showing that alone makes it likely (insertion near 1). Pictures, masks \
-                           and the colour that hides are the same for every treatment, so deletion and insertion of a \
-                           row compare; a difference of some hundredths says little.";
+                           and the colour that hides are the same for every treatment";
+/// What follows where the maps of a row are of one class.
+const OF_ONE_CLASS: &str = ", so deletion and insertion of a row compare; a difference of some hundredths says little.";
+/// What follows where each map is of the class that its classifier says.
+const OF_SAID: &str = ", but each map is of the class that its own classifier says: deletion and insertion of a row \
+                       compare only where that is the same class.";
 /// Why a classifier whose file is whole has no map.
 const BROKEN: &str = "Its classifier gave a value that is no number.";
 /// Folder of the maps below that of the results.
@@ -173,6 +177,8 @@ pub struct Maps {
     pub classes: Vec<String>,
     /// Names, each with what a reader of its maps has to know.
     pub treatments: Vec<(String, Option<String>)>,
+    /// How the images were chosen, a sentence; `None` where a person named them.
+    pub chosen: Option<String>,
     pub rows: Vec<MapRow>,
     /// The colours of the maps from 0 to 1.
     pub legend: Vec<[u8; 3]>,
@@ -262,6 +268,7 @@ pub fn maps(ctx: &Ctx, request: &MapsRequest) -> Result<Maps, JobError> {
         fold: kept.fold,
         classes: list.classes,
         treatments: wanted.iter().map(|of| (of.name.clone(), of.remark.clone())).collect(),
+        chosen: None,
         rows,
         legend: (0..SHADES).map(|shade| colour(shade as f64 / last)).collect(),
     })
@@ -409,10 +416,19 @@ impl Maps {
         })
     }
 
-    /// What a reader has to know of single treatments, in sentences.
+    /// How maps and areas are read.
+    pub fn reading(&self) -> String {
+        let of = match self.question.about {
+            About::True => OF_ONE_CLASS,
+            About::Said => OF_SAID,
+        };
+        format!("{READING}{of}")
+    }
+
+    /// What a reader has to know of the choice of images and of single treatments, in sentences.
     pub fn remarks(&self) -> Vec<String> {
         let of = |(name, remark): &(String, Option<String>)| Some(format!("{name}: {}", remark.as_ref()?));
-        self.treatments.iter().filter_map(of).collect()
+        self.chosen.iter().cloned().chain(self.treatments.iter().filter_map(of)).collect()
     }
 
     /// A picture for each image and for each map, the latter with its legend, and a list of them.
@@ -468,7 +484,7 @@ impl Maps {
                 cells,
             });
         }
-        let mut sentences = vec![format!("{}.", self.heading()), READING.to_owned()];
+        let mut sentences = vec![format!("{}.", self.heading()), self.reading()];
         sentences.push(format!("The colours go from {LEGEND}."));
         sentences.extend(self.remarks());
         let treatments = self.treatments.iter().map(|(name, _)| name.clone()).collect();
@@ -506,7 +522,12 @@ pub fn evaluate_with_maps(
         };
         // What was told is the time of the trainings, and they are over; nobody measured a map.
         ctx.time_left(None, "");
-        let found = maps(&ctx.within("maps"), &asked)?;
+        let mut found = maps(&ctx.within("maps"), &asked)?;
+        let images = if each == 1 { "image" } else { "images" };
+        found.chosen = Some(format!(
+            "At most {each} test {images} of each class, first those that treatments disagree on: they do not stand \
+             for the others of their class."
+        ));
         let mut files = found.files(ctx)?;
         let mut page = outcome.page(request);
         // Maps are refused without a folder to go to.

@@ -29,7 +29,7 @@ use crate::imaging::picture::Picture;
 use crate::jobs::JobView;
 use crate::jobs::comparisons::Report;
 use crate::jobs::evaluate::KeptClassifier;
-use crate::jobs::saliency::{MapCell, MapRow, Maps, READING, TestImage, TestImages};
+use crate::jobs::saliency::{MapCell, MapRow, Maps, TestImage, TestImages};
 
 /// Side of a test image that can be chosen.
 const TILE: f32 = 56.0;
@@ -394,7 +394,7 @@ fn legend(ui: &mut Ui, maps: &Maps) {
             .widget_info(|| WidgetInfo::labeled(Role::Image, true, format!("Colours of the maps: {LEGEND}")));
         ui.vertical(|ui| {
             ui.add(Label::new(caption(ui, format!("Colours: {LEGEND}. A blank map has none."))).wrap());
-            ui.add(Label::new(caption(ui, READING)).wrap());
+            ui.add(Label::new(caption(ui, maps.reading())).wrap());
         });
     });
 }
