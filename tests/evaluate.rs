@@ -794,6 +794,37 @@ fn folds_keep_groups_and_go_on() {
 }
 
 #[test]
+fn answers_of_a_fold_are_kept_as_they_were_said_and_older_ones_read() {
+    let place = Place::new();
+    place.class("flat/across", 0, 0..12);
+    place.class("flat/down", 1, 0..6);
+    let request = place.request_on("flat", &["threshold"], Some("results"));
+    let request = EvaluateRequest { folds: Some(3), ..chosen(request, |choice| choice.seeds = 1) };
+    let (_, ctx) = recorder(Some(("training none with seed 5, fold 2", Ctx::cancel)));
+    assert_eq!(evaluate(&ctx, &request).unwrap_err(), JobError::Cancelled);
+    let runs = place.path(".results.evaluating/runs.jsonl");
+    let text = fs::read_to_string(&runs).unwrap();
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    assert_eq!(lines.len(), 1 + 2, "both of the first fold");
+    let mut finer = 0;
+    for line in &mut lines[1..] {
+        let mut record: Value = serde_json::from_str(line).unwrap();
+        let rows: Vec<Vec<f64>> = serde_json::from_value(record["fold"]["probabilities"].clone()).unwrap();
+        let scaled: Vec<Vec<f64>> = rows.iter().map(|row| row.iter().map(|p| p * 1e6).collect()).collect();
+        finer += scaled.iter().flatten().filter(|p| (*p - p.round()).abs() > 1e-3).count();
+        // As an earlier version kept it.
+        let rounded: Vec<Vec<u32>> =
+            scaled.iter().map(|row| row.iter().map(|p| p.round() as u32).collect()).collect();
+        record["fold"] = json!({ "number": record["fold"]["number"], "millionths": rounded });
+        *line = record.to_string();
+    }
+    assert!(finer > 0, "probabilities have more than six digits");
+    fs::write(&runs, lines.join("\n") + "\n").unwrap();
+    let outcome = evaluate(&Ctx::default(), &request).unwrap();
+    assert_eq!((outcome.resumed, outcome.complete), (2, true), "what was kept is gone on with");
+}
+
+#[test]
 fn slots_without_an_image_get_repeats_as_an_export_has_them() {
     let set = shapes::set(&[9, 4], 8, 1, false);
     let chosen = repeats(&set, 1, 10, 3);

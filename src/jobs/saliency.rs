@@ -34,7 +34,8 @@ const READING: &str = "A map marks the pixels that the answer of a classifier re
                            (deletion near 0), showing that alone makes it likely (insertion near 1). Pictures, masks \
                            and the colour that hides are the same for every treatment";
 /// What follows where the maps of a row are of one class.
-const OF_ONE_CLASS: &str = ", so deletion and insertion of a row compare; a difference of some hundredths says little.";
+const OF_ONE_CLASS: &str =
+    ", so deletion and insertion of a row compare; a difference of some hundredths says little.";
 /// What follows where each map is of the class that its classifier says.
 const OF_SAID: &str = ", but each map is of the class that its own classifier says: deletion and insertion of a row \
                        compare only where that is the same class.";

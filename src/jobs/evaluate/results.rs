@@ -58,23 +58,29 @@ impl Record {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Fold {
     pub number: usize,
-    /// Probabilities of each class for each image of the fold in millionths, so that they read back the same.
-    pub millionths: Vec<Vec<u32>>,
+    /// Probabilities of each class for each image of the fold, as they were said.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    probabilities: Vec<Vec<f64>>,
+    /// The same as earlier versions kept them, in millionths.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    millionths: Vec<Vec<u32>>,
 }
 
 /// Millionths in one.
 const MILLION: f64 = 1e6;
 
 impl Fold {
-    pub fn new(number: usize, rows: &[Vec<f64>]) -> Self {
-        let rounded = |p: &f64| (p.clamp(0.0, 1.0) * MILLION).round() as u32;
-        Fold { number, millionths: rows.iter().map(|row| row.iter().map(rounded).collect()).collect() }
+    pub fn new(number: usize, probabilities: Vec<Vec<f64>>) -> Self {
+        Fold { number, probabilities, millionths: Vec::new() }
     }
 
-    /// The probabilities again, to six digits.
+    /// The probabilities again: those of earlier versions to six digits, others to the last bit.
     pub fn rows(&self) -> Vec<Vec<f64>> {
-        let exact = |n: &u32| f64::from(*n) / MILLION;
-        self.millionths.iter().map(|row| row.iter().map(exact).collect()).collect()
+        if self.millionths.is_empty() {
+            return self.probabilities.clone();
+        }
+        let share = |n: &u32| f64::from(*n) / MILLION;
+        self.millionths.iter().map(|row| row.iter().map(share).collect()).collect()
     }
 }
 

@@ -473,7 +473,7 @@ impl<'a> Work<'a> {
                 said
             }
         };
-        let fold = cut.fold.map(|number| Fold::new(number, &rows));
+        let fold = cut.fold.map(|number| Fold::new(number, rows.clone()));
         let scores = self.scores(cut.test.labels.clone(), rows)?;
         let run = run(&arm.entry.name, seed, &scores);
         let (images, seconds) = (arm.fingerprint().to_owned(), watch.seconds(self.ctx));
