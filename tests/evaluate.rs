@@ -778,6 +778,29 @@ fn folds_keep_groups_and_go_on() {
     let slots: Vec<usize> = whole.made.iter().map(|of| of.filled.unwrap().slots).collect();
     assert!(slots.len() == 1 && slots[0] > 0, "one sum over the folds: {slots:?}");
 
+    // Other folds under each seed, so that no chance keeps together what nothing else does.
+    for seed in 5..15 {
+        let name = format!("seed{seed}");
+        let request = chosen(folded(Some(&name)), |choice| {
+            (choice.seed, choice.budget) = (seed, Budget::Steps(1));
+            choice.treatments.clear();
+        });
+        let (_, ctx) = recorder(Some(("fold 2", Ctx::cancel)));
+        assert_eq!(evaluate(&ctx, &request).unwrap_err(), JobError::Cancelled);
+        let kept = fs::read(place.path(&format!(".{name}.evaluating/classifiers/held-out.json"))).unwrap();
+        let kept: Value = serde_json::from_slice(&kept).unwrap();
+        let held: Vec<&str> =
+            list(&kept, "images").iter().map(|image| image["path"].as_str().unwrap()).collect();
+        assert!((1..19).contains(&held.len()), "{held:?}");
+        for (ends, all) in [(["001.png", "002.png"], 4), (["across/000.png", "across/copy.png"], 2)] {
+            let inside = held.iter().filter(|path| ends.iter().any(|end| path.ends_with(end))).count();
+            assert!(
+                inside == 0 || inside == all,
+                "{inside} of {all} in the first fold of seed {seed}: {held:?}"
+            );
+        }
+    }
+
     let request = folded(Some("results"));
     let (_, ctx) = recorder(Some(("training none with seed 5, fold 2", Ctx::cancel)));
     assert_eq!(evaluate(&ctx, &request).unwrap_err(), JobError::Cancelled);
