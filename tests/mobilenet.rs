@@ -378,6 +378,9 @@ fn a_run_gives_figures_on_both_kinds_of_features() {
     for name in ["KID-g", "KID-MobileNet"] {
         assert!(recorder.says(Level::Info, &format!("cat: {name}")), "{name} is not told");
     }
+    let said: Vec<String> = made.distances.iter().map(|of| of.sentence().unwrap()).collect();
+    let learnt = |text: &String| text.contains("the judge learnt from these real images");
+    assert_eq!(said.iter().map(learnt).collect::<Vec<bool>>(), [true, false], "{said:?}");
 
     // Without a weights file there are the judge's alone, and they are the same.
     let again = generate(&ctx, &work.making(), &mut work.project).unwrap();

@@ -2,8 +2,9 @@
 //! those of MobileNet where the person has a weights file of it.
 //!
 //! The judge's features are standardised on the real training images of all classes, MobileNet's are as they are. Every
-//! figure has its N and the same figure between real images beside it. The judge learnt from the real images, so its
-//! figures of two runs compare only under one judge; MobileNet's compare under one weights file.
+//! figure has its N and the same figure between real images beside it. The judge learnt from these very images, so that
+//! in its features real images that it never saw lie above that, too, and figures of two runs compare only under one
+//! judge; MobileNet's compare under one weights file.
 
 use std::path::Path;
 
@@ -49,7 +50,7 @@ impl ClassDistances {
         })
     }
 
-    /// The one figure that small classes allow, in a sentence.
+    /// The one figure that small classes allow, in a sentence, with what no maker of images can reach.
     pub fn sentence(&self) -> Option<String> {
         let kernel = self.distances.iter().find(|d| d.measure == Measure::Kernel)?;
         // Features that are not standardised give smaller numbers.
@@ -61,8 +62,14 @@ impl ClassDistances {
             || "too few real images to say what real images have".to_owned(),
             |floor| format!("real images among themselves {}", figure(floor, decimals)),
         );
+        let learnt = match (self.features, kernel.floor) {
+            (FeatureSpace::Judge, Some(_)) => {
+                "; the judge learnt from these real images, so that fresh ones would lie above that, too"
+            }
+            _ => "",
+        };
         Some(format!(
-            "{}: {} {} between made and real images, {floor}, {} of each",
+            "{}: {} {} between made and real images, {floor}, {} of each{learnt}",
             self.class,
             self.features.figure(kernel.measure),
             figure(kernel.value, decimals),

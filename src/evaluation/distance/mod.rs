@@ -17,8 +17,9 @@
 //!
 //! What a distance says depends on how many rows it was given: two samples of the same law are far apart where they
 //! are small. [`compare`] gives every figure with N and with its floor, the same figure between real rows and other
-//! real rows, at the same N. A figure near its floor is as good as this many images can show. Raw figures, without
-//! these, are in [`frechet`], [`kernel`] and [`manifold`].
+//! real rows, at the same N. A figure near its floor is as good as this many images can show. Where the network
+//! learnt from these real rows, the floor is lower than that of real rows it never saw, and no generator can be held to
+//! it. Raw figures, without these, are in [`frechet`], [`kernel`] and [`manifold`].
 //!
 //! Sums are taken in an order that is fixed, so every figure is the same for any number of threads.
 

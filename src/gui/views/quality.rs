@@ -238,7 +238,8 @@ fn table(ui: &mut Ui, t: &Tokens, quality: &ClassQuality, copies_shown: bool) ->
     let (made, real) = (number(quality.made as usize), number(quality.real as usize));
     let text = format!(
         "{made} made and {real} real images. N: images of each side that enter, made / real where they \
-         differ. Distances of two runs compare under one judge only."
+         differ. Distances of two runs compare under one judge only; it learnt from the real images, so that in \
+         FD-g and KID-g fresh ones would lie above these, too."
     );
     ui.add(Label::new(caption(ui, text)).wrap());
     followed
