@@ -595,6 +595,63 @@ fn generators_are_treatments() {
 }
 
 #[test]
+fn what_is_kept_nowhere_is_shown_where_it_ends_early() {
+    let place = Place::new();
+    let request = place.request(&["class-aware", "mixup"], None);
+    let (told, ctx) = recorder(Some(("training mixup with seed 5", Ctx::cancel)));
+    let outcome = evaluate(&ctx, &request).unwrap();
+    assert_eq!((outcome.ended, outcome.complete), (Some(JobError::Cancelled), false));
+    let names: Vec<&str> = outcome.comparison.treatments.iter().map(|of| of.name.as_str()).collect();
+    assert_eq!(names, ["none", "class-aware"]);
+    assert!(told.says(Level::Warning, "kept nowhere"));
+    // One alone is compared with nothing, and what lies on the disk needs no showing.
+    let acts = [(None, "training class-aware with seed 5"), (Some("results"), "training mixup with seed 5")];
+    for (out, stage) in acts {
+        let (_, ctx) = recorder(Some((stage, Ctx::cancel)));
+        let request = place.request(&["class-aware", "mixup"], out);
+        assert_eq!(evaluate(&ctx, &request).unwrap_err(), JobError::Cancelled, "{stage}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_comparison_is_printed_and_exits_130() {
+    use std::io::{BufRead as _, BufReader, Read as _};
+    use std::process::{Command, Stdio};
+
+    let place = Place::new();
+    let line =
+        "evaluate source --treatments class-aware --steps 20 --seeds 100 --device cpu --network small -v";
+    let mut child = Command::new(env!("CARGO_BIN_EXE_counterpoise"))
+        .args(line.split(' '))
+        .current_dir(place.path("."))
+        .env("COUNTERPOISE_DATA_DIR", place.path("data"))
+        .env("XDG_CACHE_HOME", place.path("cache"))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = BufReader::new(child.stderr.take().unwrap());
+    let mut heard = String::new();
+    // Both treatments of the first seed are measured once another one is trained.
+    loop {
+        let mut text = String::new();
+        assert!(said.read_line(&mut text).unwrap() > 0, "it ended by itself: {heard}");
+        heard += &text;
+        if text.contains("with seed ") && !text.trim_end().ends_with("with seed 0") {
+            break;
+        }
+    }
+    let kill = Command::new("sh").args(["-c", &format!("kill -INT {}", child.id())]).status().unwrap();
+    assert!(kill.success());
+    said.read_to_string(&mut heard).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{heard}");
+    assert!(String::from_utf8(output.stdout).unwrap().contains("class-aware"), "{heard}");
+    assert!(heard.contains("kept nowhere") && !heard.contains("saving"), "{heard}");
+}
+
+#[test]
 fn steps_of_a_classifier_in_whole_epochs_are_said() {
     // 32 images in batches of 8 are epochs of 4 steps.
     let place = Place::new();

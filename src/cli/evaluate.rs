@@ -74,12 +74,14 @@ pub fn run(args: EvaluateArgs, terminal: &Terminal) -> Result<Outcome> {
         folds: args.folds.map(|folds| folds as usize),
         ..EvaluateRequest::new(Arc::new(dataset), spec, choice)
     };
-    let each = args.maps.map(|each| each as usize);
-    let (outcome, maps) = terminal.job("evaluate", move |ctx| match each {
+    let (each, keeps) = (args.maps.map(|each| each as usize), request.out.is_some());
+    let ended = terminal.job("evaluate", move |ctx| match each {
         Some(each) => jobs::saliency::evaluate_with_maps(ctx, &request, each, &question),
         None => jobs::evaluate::evaluate(ctx, &request).map(|outcome| (outcome, None)),
-    })?;
-    Ok(told(&outcome, maps.as_ref()))
+    });
+    let (outcome, maps) = ended.map_err(|failure| failure.keeping(keeps))?;
+    let code = outcome.ended.clone().map_or(0, |error| Failure::from(error).code);
+    Ok(Outcome { code, ..told(&outcome, maps.as_ref()) })
 }
 
 /// What is asked of the classifiers for maps.

@@ -70,6 +70,16 @@ impl Failure {
     fn usage(message: impl Into<String>) -> Self {
         Failure { code: USAGE, message: message.into() }
     }
+
+    /// Of a command that was to write into a folder, and was given `out` for it: where it had none, an interruption
+    /// leaves nothing.
+    fn keeping(self, out: bool) -> Self {
+        if out || self.code != INTERRUPTED {
+            return self;
+        }
+        let message = "interrupted, and nothing was kept; with an --out the same call goes on where it was";
+        Failure { message: message.to_owned(), ..self }
+    }
 }
 
 impl From<JobError> for Failure {

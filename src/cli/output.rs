@@ -9,7 +9,7 @@ use crate::export::ExportReport;
 pub struct Outcome {
     pub json: Map<String, Value>,
     pub text: String,
-    /// 0, or 4 where a check failed and the object says so.
+    /// 0, 4 where a check failed and the object says so, or the code of what ended it where a part of it is shown.
     pub code: u8,
 }
 

@@ -50,8 +50,11 @@ pub fn run(args: ReproduceArgs, terminal: &Terminal) -> Result<Outcome> {
         fit: args.common.fit,
         out: args.out,
     };
-    let outcome = terminal.job("reproduce", move |ctx| jobs::reproduce::reproduce(ctx, &request))?;
-    Ok(told(&outcome))
+    let keeps = request.out.is_some();
+    let ended = terminal.job("reproduce", move |ctx| jobs::reproduce::reproduce(ctx, &request));
+    let outcome = ended.map_err(|failure| failure.keeping(keeps))?;
+    let code = outcome.ended.clone().map_or(0, |error| Failure::from(error).code);
+    Ok(Outcome { code, ..told(&outcome) })
 }
 
 /// `4000,2000,...`

@@ -65,7 +65,7 @@ impl Terminal {
             if PRESSED.load(Ordering::SeqCst) > 0 && !cancelled {
                 cancelled = true;
                 job.cancel();
-                bar.suspend(|| self.say("Stopping and saving; press Ctrl-C again to end at once."));
+                bar.suspend(|| self.say("Stopping; press Ctrl-C again to end at once."));
             }
             let view = job.view();
             self.show(&bar, &view, &mut told);

@@ -36,7 +36,7 @@ use crate::classify::batches::Augment;
 use crate::classify::treatments::{FitError, Options, Preset};
 use crate::domain::samples::{Dataset, Unreadable};
 use crate::domain::task::{Cancelled, Ctx, Level};
-use crate::evaluation::comparison::{Comparison, Entry, TestPart};
+use crate::evaluation::comparison::{Comparison, Entry, Run, TestPart};
 use crate::evaluation::metrics::MetricsError;
 use crate::evaluation::metrics::bootstrap::Settings;
 use crate::evaluation::report::raster;
@@ -47,7 +47,7 @@ use crate::oversampling::MethodError;
 use arms::Images;
 use parts::Parts;
 use results::{Results, check_place};
-use work::Work;
+use work::{Ended, Work};
 
 /// Steps of the small network where nothing is said, as M2m's classifiers.
 const SMALL_STEPS: usize = 2000;
@@ -128,6 +128,9 @@ pub struct EvaluateOutcome {
     pub resumed: usize,
     /// False where it was stopped before its end.
     pub complete: bool,
+    /// What ended it where nothing is kept on the disk, so that what was measured until then is here alone: a
+    /// cancel, or a device that gave out.
+    pub ended: Option<JobError>,
     /// Seconds of a training step; `None` where no classifier was trained step by step.
     pub step_seconds: Option<f64>,
     /// The finished folder; `None` without one, and where the evaluation was stopped before its end.
@@ -363,7 +366,8 @@ pub fn acsa_curve(name: &str) -> String {
 /// # Errors
 /// As [`JobError`] says: a class without training images, nothing to measure on, a folder of another data
 /// set, an `out` that exists, a device that gave out. What was measured before a cancel or an error stays
-/// for the next call.
+/// for the next call where there is an `out`; without one a cancel or a device that gave out is no error once
+/// there is something to compare, but [`EvaluateOutcome::ended`].
 pub fn evaluate(ctx: &Ctx, request: &EvaluateRequest) -> Result<EvaluateOutcome, JobError> {
     evaluate_in(ctx, request, None, &|_| Ok(Vec::new()))
 }
@@ -461,9 +465,14 @@ fn evaluate_in(
     if resumed > 0 {
         ctx.note(Level::Info, format!("going on: {resumed} classifiers were measured before"));
     }
-    let (failed, step_seconds) = work.all(&seeds)?;
-    let complete = work.is_complete(&seeds, &failed);
+    let Ended { failed, step_seconds, error: ended } = work.all(&seeds);
+    let complete = ended.is_none() && work.is_complete(&seeds, &failed);
     let (runs, made) = (work.runs(&seeds), work.made(&seeds));
+    if let Some(error) = &ended
+        && (work.results.folder().is_some() || !is_worth_showing(error, &runs))
+    {
+        return Err(error.clone());
+    }
     let classifiers = work.classifiers();
     if ctx.is_stopping() && !runs.iter().any(|run| run.name == NONE) {
         // Stopped before one seed was whole, so nothing can be compared yet; it is kept for a later call.
@@ -478,7 +487,10 @@ fn evaluate_in(
     };
     let entries: Vec<Entry> = arms.iter().map(|arm| arm.entry.clone()).collect();
     let settings = Settings { seed: choice.seed, ..Settings::default() };
-    let mut comparison = Comparison::of(ctx, part, &entries, NONE, &runs, &settings)?;
+    // What was cancelled would cancel the comparison, too.
+    let apart = Ctx::default();
+    let comparing = if ended.is_some() { &apart } else { ctx };
+    let mut comparison = Comparison::of(comparing, part, &entries, NONE, &runs, &settings)?;
     comparison.summary.extend(parts.remarks().iter().cloned());
     let (learnt, asked) = parts.hashes();
     let online = arms.iter().filter_map(|arm| match &arm.images {
@@ -509,6 +521,7 @@ fn evaluate_in(
         warnings,
         resumed,
         complete,
+        ended,
         step_seconds,
         out: None,
         made,
@@ -524,6 +537,14 @@ fn evaluate_in(
                 kept.folder.clone_from(out);
             }
         }
+    } else if let Some(error) = &outcome.ended {
+        ctx.note(
+            Level::Warning,
+            format!(
+                "ended early ({error}); what was measured until then is shown, and kept nowhere: with an --out the \
+                 same call goes on from there"
+            ),
+        );
     } else if kept.is_some() {
         ctx.note(Level::Warning, "stopped before the end; what was measured is kept");
     } else {
@@ -533,6 +554,13 @@ fn evaluate_in(
         );
     }
     Ok(outcome)
+}
+
+/// True where an evaluation that ended so, and that is kept nowhere, has something to show: plain training and
+/// something to hold against it.
+fn is_worth_showing(error: &JobError, runs: &[Run]) -> bool {
+    let (plain, others): (Vec<&Run>, Vec<&Run>) = runs.iter().partition(|run| run.name == NONE);
+    matches!(error, JobError::Cancelled | JobError::Resource(_)) && !plain.is_empty() && !others.is_empty()
 }
 
 /// The image folders, which nothing is written into.

@@ -60,6 +60,8 @@ pub struct ReproduceOutcome {
     pub warnings: Vec<String>,
     /// False where it was stopped before its end.
     pub complete: bool,
+    /// What ended it where nothing is kept on the disk, as [`EvaluateOutcome::ended`].
+    pub ended: Option<JobError>,
     /// Classifiers that an earlier call had measured.
     pub resumed: usize,
     /// The finished folder; `None` without one, and where it was stopped before its end.
@@ -134,6 +136,7 @@ pub fn reproduce(ctx: &Ctx, request: &ReproduceRequest) -> Result<ReproduceOutco
             failed: evaluated.failed.clone(),
             warnings: evaluated.warnings.clone(),
             complete: evaluated.complete,
+            ended: evaluated.ended.clone(),
             resumed: evaluated.resumed,
             out: evaluated.out.clone(),
         })

@@ -89,6 +89,16 @@ impl Ahead<'_> {
     }
 }
 
+/// How all trainings ended.
+pub(super) struct Ended {
+    /// Those that gave no classifier.
+    pub failed: Vec<FailedRun>,
+    /// The mean of the seconds that a step of each training took; `None` where none was trained step by step.
+    pub step_seconds: Option<f64>,
+    /// What ended the whole evaluation; `None` where nothing did.
+    pub error: Option<JobError>,
+}
+
 /// How far all trainings are, and how long they take.
 struct Account<'a> {
     /// Steps of classifiers that were taken, or are not needed any more.
@@ -298,25 +308,26 @@ impl<'a> Work<'a> {
     }
 
     /// Seed by seed, so that the first comparisons are there early. A training that gave no classifier is
-    /// left out and told of. Gives these, and the mean of the seconds that a step of each training took;
-    /// `None` where none was trained step by step.
-    ///
-    /// # Errors
-    /// What ends the whole evaluation; what was measured is kept.
-    pub fn all(&mut self, seeds: &[u64]) -> Result<(Vec<FailedRun>, Option<f64>), JobError> {
-        self.mend()?;
+    /// left out and told of. Whatever ends it, what was measured is there.
+    pub fn all(&mut self, seeds: &[u64]) -> Ended {
+        let mended = self.mend();
         let steps = self.ahead(seeds, &[], None).trainings * self.options.steps;
         let known =
             self.results.records.iter().filter_map(|known| Some((known.images.clone(), known.generator?)));
         let generators = known.collect();
         let mut account =
             Account { done: 0, total: steps as u64, paces: Vec::new(), generators, ahead: Ahead::default() };
-        let failed = self.train_all(seeds, &mut account)?;
-        Ok((failed, mean(&account.paces)))
+        let mut failed = Vec::new();
+        let ended = mended.and_then(|()| self.train_all(seeds, &mut account, &mut failed));
+        Ended { failed, step_seconds: mean(&account.paces), error: ended.err() }
     }
 
-    fn train_all(&mut self, seeds: &[u64], account: &mut Account<'a>) -> Result<Vec<FailedRun>, JobError> {
-        let mut failed: Vec<FailedRun> = Vec::new();
+    fn train_all(
+        &mut self,
+        seeds: &[u64],
+        account: &mut Account<'a>,
+        failed: &mut Vec<FailedRun>,
+    ) -> Result<(), JobError> {
         let (arms, parts) = (self.arms, self.parts);
         for &seed in seeds {
             // What was measured before is told as what is measured now.
@@ -329,14 +340,14 @@ impl<'a> Work<'a> {
                 let mut shared = Shared::default();
                 for (over, arm) in arms.iter().enumerate() {
                     // One fold less, and the answers of a seed are not whole.
-                    if given_up(&failed, arm, seed) || !self.is_wanted(arm, seed, fold) {
+                    if given_up(failed, arm, seed) || !self.is_wanted(arm, seed, fold) {
                         continue;
                     }
                     let known = self.find(arm, seed, fold).is_some();
                     let keeps = self.lacks_classifier(arm, seed, fold);
                     self.ctx.check()?;
                     if self.ctx.is_stopping() {
-                        return Ok(failed);
+                        return Ok(());
                     }
                     if known {
                         let text = format!(
@@ -346,7 +357,7 @@ impl<'a> Work<'a> {
                         self.ctx.note(Level::Info, text);
                     }
                     account.ahead =
-                        self.ahead(seeds, &failed, Some(&Here { seed, fold, over, shared: &shared }));
+                        self.ahead(seeds, failed, Some(&Here { seed, fold, over, shared: &shared }));
                     self.tell_time(account, None);
                     match self.one(arm, seed, &cut, &mut shared, account) {
                         Ok((record, saved)) => {
@@ -358,7 +369,7 @@ impl<'a> Work<'a> {
                                 self.tell(arm, seed);
                             }
                         }
-                        Err(Ending::Stopped) => return Ok(failed),
+                        Err(Ending::Stopped) => return Ok(()),
                         Err(Ending::Over(error)) => return Err(error),
                         Err(Ending::Nothing(reason)) => {
                             let name = arm.entry.name.clone();
@@ -374,7 +385,7 @@ impl<'a> Work<'a> {
         }
         account.ahead = Ahead::default();
         self.tell_time(account, None);
-        Ok(failed)
+        Ok(())
     }
 
     /// The mean recall of a seed, once all of it is known.
