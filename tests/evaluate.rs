@@ -1005,7 +1005,13 @@ fn sentences_say_no_more_than_the_intervals() {
     assert!((first.mean - confusion.acsa().unwrap()).abs() < 0.02);
 
     let alone: Vec<Run> = runs.iter().filter(|run| run.name != "none").cloned().collect();
-    assert_eq!(compare(&alone).unwrap_err(), MetricsError::NoBaseline("none".to_owned()));
+    let apart = compare(&alone).unwrap();
+    assert_eq!(apart.treatments.len(), 5, "what was measured is there without plain training");
+    assert!(apart.treatments.iter().all(|result| result.against_baseline.is_none()));
+    assert!(apart.treatment("made").unwrap().against_free.is_some());
+    assert!(apart.summary[0].contains("no result of plain training"), "{}", apart.summary[0]);
+    assert!(!apart.summary.join(" ").contains("better than plain training"), "{:?}", apart.summary);
+    assert_eq!(compare(&[]).unwrap_err(), MetricsError::NoRuns);
     let level: Vec<Run> =
         runs.iter().filter(|run| run.name == "none" || run.name == "poor").cloned().collect();
     assert!(compare(&level).unwrap().summary[0].contains("Nothing here is shown to be better"));

@@ -474,7 +474,9 @@ fn evaluate_in(
         return Err(error.clone());
     }
     let classifiers = work.classifiers();
-    if ctx.is_stopping() && !runs.iter().any(|run| run.name == NONE) {
+    let plain_is_over =
+        runs.iter().map(|run| &run.name).chain(failed.iter().map(|run| &run.name)).any(|name| name == NONE);
+    if ctx.is_stopping() && (runs.is_empty() || !plain_is_over) {
         // Stopped before one seed was whole, so nothing can be compared yet; it is kept for a later call.
         return Err(JobError::Cancelled);
     }

@@ -176,10 +176,11 @@ pub fn sentence(name: &str, baseline: &str, difference: &Interval, seeds: usize,
 }
 
 impl Comparison {
-    /// Figures, differences and sentences of some runs. Treatments without a run are left out.
+    /// Figures, differences and sentences of some runs. Treatments without a run are left out; without a run of
+    /// `baseline` nothing is held against it.
     ///
     /// # Errors
-    /// No run of `baseline`, answers that do not fit the images, no test image, or a cancel.
+    /// No run at all, answers that do not fit the images, no test image, or a cancel.
     pub fn of(
         ctx: &Ctx,
         test: TestPart,
@@ -189,15 +190,15 @@ impl Comparison {
         settings: &Settings,
     ) -> Result<Self, MetricsError> {
         let shop = Shop { ctx, test: &test, runs, settings };
-        if shop.of(baseline).is_empty() {
-            return Err(MetricsError::NoBaseline(baseline.to_owned()));
-        }
         let mut treatments = Vec::new();
         for (done, entry) in entries.iter().enumerate() {
             ctx.progress("comparing", done as u64, entries.len() as u64);
             if let Some(result) = shop.result(entry)? {
                 treatments.push(result);
             }
+        }
+        if treatments.is_empty() {
+            return Err(MetricsError::NoRuns);
         }
         for result in treatments.iter_mut().filter(|result| result.name != baseline) {
             result.against_baseline = shop.against(&result.name, baseline)?;
@@ -351,6 +352,11 @@ impl<'a> Shop<'a> {
         let winners = others.iter().copied().filter(|result| against(result).is_some_and(|d| d.low > 0.0));
         let mut text = Vec::new();
         match best(winners) {
+            _ if self.of(baseline).is_empty() => text.push(format!(
+                "There is no result of {}, so that no treatment is held against it: each figure stands by \
+                 itself.",
+                spoken(baseline)
+            )),
             _ if others.is_empty() => {
                 text.push(format!("Only {} ran; there is nothing to compare it with.", spoken(baseline)));
             }

@@ -58,8 +58,10 @@ pub enum MetricsError {
     NotAProbability(usize),
     #[error("there is no test image to resample; add images to the test part")]
     NoImages,
-    #[error("no classifier of \"{0}\" was trained, and all others are held against it; run it again")]
-    NoBaseline(String),
+    #[error(
+        "no training gave a classifier, so there is nothing to compare; run it again with other settings"
+    )]
+    NoRuns,
 }
 
 impl From<crate::domain::task::Cancelled> for MetricsError {

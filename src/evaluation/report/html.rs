@@ -156,12 +156,13 @@ fn head(out: &mut String, page: &Page, pictures: bool) {
         Some(folds) => format!("{images} held out in turn in {folds} folds"),
         None => format!("{images} of the test part"),
     };
+    let held = page.treatment(&page.baseline).map_or_else(String::new, |baseline| {
+        format!("; the others are held against {}", named(&baseline.name))
+    });
     let _ = writeln!(
         out,
-        "<p class=\"muted\">The same network under {treatments}, on {}, measured on {asked}; the others are held \
-         against {}.</p>",
-        counted(page.classes.len(), "class", "classes"),
-        named(&page.baseline)
+        "<p class=\"muted\">The same network under {treatments}, on {}, measured on {asked}{held}.</p>",
+        counted(page.classes.len(), "class", "classes")
     );
 }
 
