@@ -255,6 +255,41 @@ fn a_cancel_between_two_epochs_loses_none() {
     }
 }
 
+/// Two steps an epoch, so that most stops fall between the two; each run stops at its first step of a third epoch.
+#[test]
+fn a_stop_inside_an_epoch_loses_no_step() {
+    let set = shapes::set(&[40, 12], 16, 1, false);
+    let folder = tempfile::tempdir().unwrap();
+    for method in registry().iter().filter(|m| m.info().needs_training) {
+        let id = method.info().id;
+        let whole = fit(*method, &set, &Ctx::default()).unwrap();
+        let checkpoint = folder.path().join(id);
+        let (params, device) = (quick(*method), ComputeDevice::cpu());
+        let request = FitRequest {
+            training: &set,
+            validation: None,
+            params: &params,
+            seed: 5,
+            device: &device,
+            checkpoint: Some(&checkpoint),
+        };
+        let mut stops = 0;
+        let model = loop {
+            let (_, ctx) = training::recorder(Some(("epoch 3", Ctx::stop_and_keep)));
+            let result = method.fit(&ctx, &request);
+            if !ctx.is_stopping() {
+                break result.unwrap();
+            }
+            // A judge that still learns makes no model.
+            assert!(matches!(result, Ok(_) | Err(MethodError::Training(_))), "{id}");
+            stops += 1;
+            assert!(stops < 10, "{id} does not go on");
+        };
+        assert!(stops > 1, "{id} was never stopped inside an epoch");
+        assert_eq!(model.hash(), whole.hash(), "{id}: another model after {stops} stops");
+    }
+}
+
 #[test]
 fn tiny_classes_have_a_fallback_or_a_message() {
     for count in [1, 2, 5] {

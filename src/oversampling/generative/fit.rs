@@ -264,16 +264,22 @@ impl Run<'_> {
                 if self.last_saved.elapsed() > checkpoint::EVERY {
                     self.save()?;
                 }
-                if self.ctx.is_stopping() && !self.ctx.is_cancelled() {
-                    break;
+                let keeps = self.ctx.is_stopping() && !self.ctx.is_cancelled();
+                if keeps && self.at.step < batches.len() {
+                    if !self.tensors().values().all(HostTensor::is_finite) {
+                        return self.put_back(&good);
+                    }
+                    return self.kept(batches.len(), false);
                 }
             }
             let state = self.tensors();
             if !state.values().all(HostTensor::is_finite) {
                 return self.put_back(&good);
             }
+            let looks =
+                (self.at.epoch + 1).is_multiple_of(epochs.div_ceil(LOOKS)) || self.at.epoch + 1 == epochs;
             let before = self.at.clone();
-            let ended = self.end_of_epoch(epochs);
+            let ended = self.end_of_epoch(looks);
             if let Err(MethodError::Cancelled) = ended {
                 // The end of this epoch comes again, whole.
                 self.at = before;
@@ -289,13 +295,30 @@ impl Run<'_> {
             }
             if self.ctx.is_stopping() {
                 self.go_on()?;
-                let (name, _) = self.phase_name();
-                let text = format!("stopped and kept: {name}, after epoch {} of {epochs}", self.at.epoch);
-                self.ctx.note(Level::Info, text);
-                return Ok(Ending::StoppedKept);
+                return self.kept(batches.len(), looks);
             }
         }
         Ok(Ending::Complete)
+    }
+
+    /// Ends the phase where it is, `steps` being those of an epoch. The checkpoint is written before a look that comes
+    /// of the stop alone, so that going on from it tells the curves of a training that was never stopped.
+    fn kept(&mut self, steps: usize, looked: bool) -> Result<Ending, MethodError> {
+        self.save()?;
+        if self.at.phase == 0 {
+            return Ok(Ending::StoppedKept);
+        }
+        let (name, epochs) = self.phase_name();
+        let (epoch, step) = (self.at.epoch, self.at.step);
+        let inside =
+            if step > 0 { format!(" and {step} of {steps} steps of the next") } else { String::new() };
+        self.ctx
+            .note(Level::Info, format!("stopped and kept: {name}, after epoch {epoch} of {epochs}{inside}"));
+        if !looked {
+            let share = (100.0 * step as f64 / steps.max(1) as f64).round() / 100.0;
+            self.look((self.epochs_before() + epoch) as f64 + share)?;
+        }
+        Ok(Ending::StoppedKept)
     }
 
     /// Waits while paused. A cancel ends the training with a checkpoint of where it is.
@@ -423,7 +446,7 @@ impl Run<'_> {
         }
     }
 
-    fn end_of_epoch(&mut self, epochs: usize) -> Result<(), MethodError> {
+    fn end_of_epoch(&mut self, looks: bool) -> Result<(), MethodError> {
         if self.at.phase == 0 {
             return Ok(());
         }
@@ -442,16 +465,14 @@ impl Run<'_> {
                 ),
             );
         }
-        let due = (self.at.epoch + 1).is_multiple_of(epochs.div_ceil(LOOKS)) || self.at.epoch + 1 == epochs;
-        if due || self.ctx.is_stopping() {
-            self.look()?;
+        if looks {
+            self.look((self.epochs_before() + self.at.epoch + 1) as f64)?;
         }
         Ok(())
     }
 
-    /// Pictures and gauges of the networks as they are.
-    fn look(&mut self) -> Result<(), MethodError> {
-        let x = (self.epochs_before() + self.at.epoch + 1) as f64;
+    /// Pictures and gauges of the networks as they are, after `x` epochs.
+    fn look(&mut self, x: f64) -> Result<(), MethodError> {
         let maker = self.learner.maker();
         let plain = self.request.device.plain();
         let (memory, judge) = (Memory::default(), self.judge.trainer.plain());

@@ -189,7 +189,10 @@ pub(super) fn fit(ctx: &Ctx, request: &FitRequest<'_>) -> Result<M2mModel, Metho
     match run.stage(&mut f, Some(&g))? {
         Ending::Complete => {}
         Ending::StoppedKept => {
-            ctx.note(Level::Info, format!("stopped and kept after epoch {} of f", run.at.epoch));
+            let (epoch, step) = (run.at.epoch, run.at.step);
+            let inside =
+                if step > 0 { format!(" and the first {step} steps of the next") } else { String::new() };
+            ctx.note(Level::Info, format!("stopped and kept after epoch {epoch} of f{inside}"));
         }
         Ending::Diverged => ctx.note(
             Level::Error,
@@ -284,8 +287,14 @@ impl Run<'_> {
                 if self.last_saved.elapsed() > checkpoint::EVERY {
                     self.save(trainer, judge)?;
                 }
-                if self.ctx.is_stopping() && net == Net::F && !self.ctx.is_cancelled() {
-                    break;
+                let keeps = self.ctx.is_stopping() && net == Net::F && !self.ctx.is_cancelled();
+                if keeps && self.at.step < batches.len() {
+                    if !trainer.state().0.values().all(HostTensor::is_finite) {
+                        return self.diverged(trainer, judge, &good);
+                    }
+                    // Going on from here is going on inside the epoch: no step of it is lost.
+                    self.save(trainer, judge)?;
+                    return Ok(Ending::StoppedKept);
                 }
             }
             let state = trainer.state();
@@ -310,6 +319,7 @@ impl Run<'_> {
             }
             if self.ctx.is_stopping() && self.at.epoch < self.epochs {
                 self.go_on(trainer, judge)?;
+                self.save(trainer, judge)?;
                 return Ok(Ending::StoppedKept);
             }
         }
