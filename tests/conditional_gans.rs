@@ -203,7 +203,7 @@ fn every_side_is_trained_or_refused_in_a_sentence() {
 fn nothing_is_made_of_a_class_without_images() {
     let set = shapes::set(&[20, 10, 0], 16, 1, false);
     let none = ParamMap::new();
-    for id in BOTH {
+    for id in ["acgan", "cgan", "bagan-gp"] {
         let (recorder, ctx) = recorder(None);
         let model = fit(id, &ctx, &set, &small(&[]), None).unwrap();
         assert!(recorder.says(Level::Warning, "class2 has no training image"), "{id}");

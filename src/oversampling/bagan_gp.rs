@@ -439,6 +439,7 @@ impl Maker for BaganGpMaker {
         scene: &'a Scene<'a>,
         class: usize,
     ) -> Result<Box<dyn Source + 'a>, MethodError> {
+        scene.check_learnt(class)?;
         Ok(Box::new(BaganGpSource { maker: self, scene, class }))
     }
 
