@@ -216,6 +216,40 @@ fn nothing_is_made_of_a_class_without_images() {
 }
 
 #[test]
+fn the_judge_learns_from_real_images_alone() {
+    let set = shapes::set(&[24, 8], 16, 1, false);
+    // Bars of the other class, as an earlier export may have made them.
+    let made: Vec<_> =
+        (0..30).map(|index| (1, Kind::Synthetic, shapes::picture(0, 100 + index, 16, 1, false))).collect();
+    let filled = set.filled(&made, &[]).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model");
+    let judge = |set: &TrainingSet| {
+        let (recorder, ctx) = recorder(None);
+        let model = fit("cgan", &ctx, set, &small(&[]), None).unwrap();
+        model.save(&path).unwrap();
+        let all = weights(&path);
+        let warned = ["class1 has only 8 training images", "class1 has only 8 real training images"]
+            .map(|text| recorder.says(Level::Warning, text));
+        let recall = model.summary()["record"]["g"]["recall"].clone();
+        ((all.part("g"), recall), all.part("generator"), warned)
+    };
+    let (alone, before, [warned, _]) = judge(&set);
+    let (beside, after, [_, warned_of_real]) = judge(&filled);
+    assert!(alone == beside, "g learnt from made images or was asked about them");
+    assert!(before != after, "the generator learns from all");
+    assert!(warned && warned_of_real);
+    // A class that has made images alone is none that g can judge.
+    let set = shapes::set(&[24, 8, 0], 16, 1, false);
+    let made: Vec<_> =
+        (0..6).map(|index| (2, Kind::Synthetic, shapes::picture(2, index, 16, 1, false))).collect();
+    let (recorder, ctx) = recorder(None);
+    let model = fit("cgan", &ctx, &set.filled(&made, &[]).unwrap(), &small(&[]), None).unwrap();
+    assert!(recorder.says(Level::Warning, "class2 has made training images alone"));
+    assert!(model.summary()["record"]["g"]["recall"][2].is_null());
+}
+
+#[test]
 fn a_file_that_names_another_size_than_its_networks_have_is_refused() {
     let set = shapes::set(&[20, 10], 16, 1, false);
     let larger = shapes::set(&[20, 10], 20, 1, false);

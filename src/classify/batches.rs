@@ -75,12 +75,26 @@ pub fn class_balanced(
 
 /// The positions of one epoch. `network` tells the networks of a run apart.
 pub fn epoch_order(set: &ImageSet, sampling: Sampling, seed: u64, network: u64, epoch: u64) -> Vec<usize> {
+    let all: Vec<usize> = (0..set.len()).collect();
+    epoch_order_of(set, &all, sampling, seed, network, epoch)
+}
+
+/// As [`epoch_order`], for a training on the images at the positions of `pool` alone.
+pub fn epoch_order_of(
+    set: &ImageSet,
+    pool: &[usize],
+    sampling: Sampling,
+    seed: u64,
+    network: u64,
+    epoch: u64,
+) -> Vec<usize> {
     match sampling {
-        Sampling::Natural => shuffled(&(0..set.len()).collect::<Vec<usize>>(), seed, network, epoch),
+        Sampling::Natural => shuffled(pool, seed, network, epoch),
         Sampling::ClassBalanced => {
-            let by_class = (0..set.classes.len()).map(|class| set.of_class(class));
-            let present: Vec<Vec<usize>> = by_class.filter(|members| !members.is_empty()).collect();
-            class_balanced(&present, set.len(), seed, network, epoch)
+            let mut by_class: Vec<Vec<usize>> = vec![Vec::new(); set.classes.len()];
+            pool.iter().for_each(|&position| by_class[set.labels[position]].push(position));
+            by_class.retain(|members| !members.is_empty());
+            class_balanced(&by_class, pool.len(), seed, network, epoch)
         }
     }
 }
@@ -153,11 +167,16 @@ fn shift(from: &[f32], to: &mut [f32], size: usize, dx: usize, dy: usize) {
 
 /// Mean and standard deviation per channel over a set, for the normaliser; a constant channel gets 1/255.
 pub fn channel_statistics(set: &ImageSet) -> (Vec<f32>, Vec<f32>) {
+    channel_statistics_of(set, &(0..set.len()).collect::<Vec<usize>>())
+}
+
+/// As [`channel_statistics`], over the images at these positions.
+pub fn channel_statistics_of(set: &ImageSet, positions: &[usize]) -> (Vec<f32>, Vec<f32>) {
     let channels = usize::from(set.spec.channels);
     let area = (set.spec.size * set.spec.size) as usize;
     let mut buffer = vec![0.0_f32; channels * area];
     let mut sums = vec![(0.0_f64, 0.0_f64); channels];
-    for position in 0..set.len() {
+    for &position in positions {
         set.f32_chw(position, &mut buffer);
         for (sum, plane) in sums.iter_mut().zip(buffer.chunks(area)) {
             let (mut s, mut q) = (0.0_f64, 0.0_f64);
@@ -169,7 +188,7 @@ pub fn channel_statistics(set: &ImageSet) -> (Vec<f32>, Vec<f32>) {
             sum.1 += q;
         }
     }
-    let count = (set.len() * area).max(1) as f64;
+    let count = (positions.len() * area).max(1) as f64;
     sums.into_iter()
         .map(|(sum, squares)| {
             let mean = sum / count;

@@ -61,9 +61,23 @@ pub fn confusion(
     per_class: usize,
     device: &Device,
 ) -> Result<Vec<Vec<usize>>, Cancelled> {
-    let classes = set.classes.len();
     let positions: Vec<usize> =
-        (0..classes).flat_map(|class| set.of_class(class).into_iter().take(per_class)).collect();
+        (0..set.classes.len()).flat_map(|class| set.of_class(class).into_iter().take(per_class)).collect();
+    confusion_of(ctx, network, set, &positions, device)
+}
+
+/// As [`confusion`], of the images at these positions.
+///
+/// # Errors
+/// `Cancelled`.
+pub fn confusion_of(
+    ctx: &Ctx,
+    network: &ResNet,
+    set: &ImageSet,
+    positions: &[usize],
+    device: &Device,
+) -> Result<Vec<Vec<usize>>, Cancelled> {
+    let classes = set.classes.len();
     let mut confusion = vec![vec![0; classes]; classes];
     for chunk in positions.chunks(BATCH) {
         ctx.check()?;

@@ -301,6 +301,11 @@ impl ImageSet {
         (0..self.len()).filter(|&i| self.labels[i] == class).collect()
     }
 
+    /// Positions of the images that were not made.
+    pub fn originals(&self) -> Vec<usize> {
+        (0..self.len()).filter(|&i| !self.made[i]).collect()
+    }
+
     /// Positions of the images of a class that were not made: the only possible seeds.
     pub fn originals_of_class(&self, class: usize) -> Vec<usize> {
         (0..self.len()).filter(|&i| self.labels[i] == class && !self.made[i]).collect()

@@ -175,7 +175,7 @@ impl Generative for Baegan {
         }
         let canvas = Canvas::around(set)?;
         let learner = BaeganLearner::new(params.clone(), canvas, request)?;
-        let setup = Setup::new(&params, params.batch, judged, &params.judge_batches, set.len());
+        let setup = Setup::new(&params, params.batch, judged, &params.judge_batches, set.originals().len());
         Ok((setup, Box::new(learner)))
     }
 

@@ -128,7 +128,7 @@ impl Generative for Cgan {
         let judged = given.epochs;
         let params = given.resolved(request.device, set.len());
         let learner = CganLearner::new(params.clone(), Canvas::around(set)?, request)?;
-        let setup = Setup::new(&params, params.batch, judged, &params.judge_batches, set.len());
+        let setup = Setup::new(&params, params.batch, judged, &params.judge_batches, set.originals().len());
         Ok((setup, Box::new(learner)))
     }
 

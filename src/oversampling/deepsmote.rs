@@ -104,7 +104,8 @@ impl Params {
 }
 
 /// Up to [`OF_CLASS`] images of one class in the order in which they are drawn: all classes that have images are
-/// equally likely, no image comes twice.
+/// equally likely, no image comes twice. Images of an earlier export are among them, as in every batch that a generator
+/// learns from; the lines between codes join real images alone.
 fn one_class(step: &Step<'_>) -> Vec<usize> {
     let set = step.scene.set;
     let counts = set.counts();
@@ -162,7 +163,7 @@ impl Generative for DeepSmote {
             learning_rate: params.learning_rate,
         };
         let learner = NetworkLearner::new(request, config, lessons, params.rule(), params.penalty());
-        let setup = Setup::new(&params, params.batch, judged, &params.judge_batches, set.len());
+        let setup = Setup::new(&params, params.batch, judged, &params.judge_batches, set.originals().len());
         Ok((setup, Box::new(learner)))
     }
 

@@ -10,7 +10,7 @@ use super::gauges::{self, Gauge};
 use super::judge::{self, Judge, JudgeSettings};
 use super::model::{GeneratorModel, config, rounded};
 use super::{Canvas, Figures, Learner, Memory, Part, RIGHT, Scene, Step};
-use crate::classify::batches::{Sampling, chunks, epoch_order};
+use crate::classify::batches::{Sampling, chunks, epoch_order_of};
 use crate::classify::trainer::{StepError, labels_tensor};
 use crate::domain::task::{Ctx, Event, Level, Preview};
 use crate::imaging::picture::{Depth, Picture};
@@ -48,7 +48,7 @@ pub struct Setup {
 }
 
 impl Setup {
-    /// `judged` is the number of epochs that a person asked for, `images` how many there are.
+    /// `judged` is the number of epochs that a person asked for, `images` how many real ones there are.
     pub fn new(
         params: &impl Serialize,
         batch: u32,
@@ -97,6 +97,7 @@ struct Run<'a> {
     setup: &'a Setup,
     set: &'a TrainingSet,
     canvas: Canvas,
+    /// Real images of each class.
     counts: Vec<usize>,
     parts: Vec<Part>,
     identity: Value,
@@ -107,7 +108,8 @@ struct Run<'a> {
     gauges: BTreeMap<usize, Gauge>,
 }
 
-/// Trains the judge and then `learner`.
+/// Trains the judge and then `learner`. The judge learns from real images alone, and those alone are shown, counted and
+/// measured; the method's networks learn from all, those of an earlier export included.
 ///
 /// # Errors
 /// `Cancelled`, data that the method cannot use, or a training that failed before anything could be kept.
@@ -119,11 +121,13 @@ pub fn fit(
     learner: Box<dyn Learner>,
 ) -> Result<Box<dyn Model>, MethodError> {
     let set = request.training;
-    let counts = set.counts();
+    let counts: Vec<usize> =
+        (0..set.classes.len()).map(|class| set.originals_of_class(class).len()).collect();
     if counts.iter().filter(|&&n| n > 0).count() < 2 {
         return Err(MethodError::Data(format!(
-            "{} needs at least two classes with training images, for its judge; add images or choose another folder",
-            info.name
+            "{} needs at least two classes with {}training images, for its judge; add images or choose another folder",
+            info.name,
+            real(set)
         )));
     }
     let identity = json!({
@@ -183,14 +187,23 @@ pub fn fit(
     run.model()
 }
 
+/// The word before training images where others are among them.
+fn real(set: &TrainingSet) -> &'static str {
+    if set.made.contains(&true) { "real " } else { "" }
+}
+
 impl Run<'_> {
     fn warn_of_data(&self) {
+        let real = real(self.set);
         for (class, &count) in self.counts.iter().enumerate() {
             let name = &self.set.classes[class];
             let text = match count {
+                0 if self.set.labels.contains(&class) => format!(
+                    "{name} has made training images alone and no real one: g learns nothing of it and cannot judge it"
+                ),
                 0 => format!("{name} has no training image: nothing can be learnt of it"),
                 1..=10 => format!(
-                    "{name} has only {count} training {}: what is made of it will hardly differ from {}",
+                    "{name} has only {count} {real}training {}: what is made of it will hardly differ from {}",
                     if count == 1 { "image" } else { "images" },
                     if count == 1 { "that image" } else { "those images" }
                 ),
@@ -243,10 +256,12 @@ impl Run<'_> {
             Some(part) => (self.parts[part].sampling, self.setup.batch),
             None => (self.setup.judge.sampling(), self.setup.judge.batch),
         };
+        let pool = if self.at.phase == 0 { self.set.originals() } else { (0..self.set.len()).collect() };
         let mut good = self.tensors();
         while self.at.epoch < epochs {
             let network = if self.at.phase == 0 { judge::NETWORK } else { ORDER + self.at.phase as u64 };
-            let order = epoch_order(self.set, sampling, self.request.seed, network, self.at.epoch as u64);
+            let (seed, epoch) = (self.request.seed, self.at.epoch as u64);
+            let order = epoch_order_of(self.set, &pool, sampling, seed, network, epoch);
             let batches = chunks(&order, batch);
             while self.at.step < batches.len() {
                 self.go_on()?;
@@ -488,7 +503,7 @@ impl Run<'_> {
             .take(ROW)
             .enumerate()
             .filter_map(|(index, &class)| {
-                let members = self.set.of_class(class);
+                let members = self.set.originals_of_class(class);
                 members.get(index / classes.len() % members.len().max(1)).copied()
             })
             .collect();
@@ -562,8 +577,9 @@ impl Run<'_> {
     /// How far codes of real images are from a standard normal law, over the numbers of a code: the mean of |mean|,
     /// the mean deviation and the mean kurtosis (0, 1 and 3 where they follow it).
     fn codes(&self, maker: &dyn super::Maker) -> Option<[(&'static str, f64); 3]> {
-        let stride = self.set.len().div_ceil(CODES).max(1);
-        let positions: Vec<usize> = (0..self.set.len()).step_by(stride).collect();
+        let originals = self.set.originals();
+        let stride = originals.len().div_ceil(CODES).max(1);
+        let positions: Vec<usize> = originals.into_iter().step_by(stride).collect();
         let images = self.canvas.batch(self.set, &positions, &self.request.device.plain());
         let codes = maker.codes(images)?;
         let [rows, latent] = codes.dims();

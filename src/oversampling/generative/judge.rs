@@ -1,9 +1,10 @@
 //! Classifier g as the judge of a generator's candidates: trained on real images alone, before the generator.
+//! Images of an earlier export are no real ones: it would judge by what another generator made.
 
 use serde::{Deserialize, Serialize};
 
-use crate::classify::batches::{Augment, Sampling, channel_statistics, epochs_for, gather};
-use crate::classify::recalls::{confusion, recalls};
+use crate::classify::batches::{Augment, Sampling, channel_statistics_of, epochs_for, gather};
+use crate::classify::recalls::{confusion, confusion_of, recalls};
 use crate::classify::schedule::Schedule;
 use crate::classify::trainer::{StepError, Trainer};
 use crate::domain::task::{Cancelled, Ctx};
@@ -42,7 +43,7 @@ pub enum JudgeSampling {
 }
 
 impl JudgeSettings {
-    /// `epochs` as asked for, or as many as [`STEPS`] take.
+    /// `epochs` as asked for, or as many as [`STEPS`] take; `images` is the number of real ones.
     pub fn new(epochs: Option<u32>, batch: u32, balanced: bool, images: usize) -> Self {
         let enough = epochs_for(STEPS, images, batch).clamp(3, 100);
         JudgeSettings {
@@ -83,7 +84,7 @@ pub(super) fn features(set: &TrainingSet, device: &ComputeDevice) -> usize {
 
 impl Judge {
     pub fn new(set: &TrainingSet, settings: &JudgeSettings, seed: u64, device: &ComputeDevice) -> Self {
-        let (mean, deviation) = channel_statistics(set);
+        let (mean, deviation) = channel_statistics_of(set, &set.originals());
         let config = ResNetConfig { mean, deviation, ..preset(set, device) };
         let autodiff = device.autodiff();
         let network = config.build(&mut Init::new(seed, NETWORK, &autodiff));
@@ -116,7 +117,10 @@ pub fn recall(
     device: &ComputeDevice,
 ) -> Result<Vec<Option<f64>>, Cancelled> {
     const SAMPLE: usize = 512;
-    let trained = recalls(&confusion(ctx, judge, set, SAMPLE, &device.plain())?);
+    let classes = 0..set.classes.len();
+    let learnt: Vec<usize> =
+        classes.flat_map(|class| set.originals_of_class(class).into_iter().take(SAMPLE)).collect();
+    let trained = recalls(&confusion_of(ctx, judge, set, &learnt, &device.plain())?);
     let Some(validation) = validation else { return Ok(trained) };
     let held = recalls(&confusion(ctx, judge, validation, SAMPLE, &device.plain())?);
     Ok(held.into_iter().zip(trained).map(|(held, trained)| held.or(trained)).collect())

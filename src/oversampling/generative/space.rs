@@ -195,7 +195,7 @@ pub fn setup(
         params.insert("epochs".to_owned(), json!(epochs));
         params.insert("width".to_owned(), json!(width));
     }
-    let setup = Setup::new(&params, batch, settings.epochs, &settings.judge_batches, set.len());
+    let setup = Setup::new(&params, batch, settings.epochs, &settings.judge_batches, set.originals().len());
     Ok((setup, learner))
 }
 
