@@ -187,6 +187,11 @@ pub fn fit(
     run.model()
 }
 
+/// True where every weight and every optimiser's state is finite.
+fn are_numbers(tensors: &TensorMap) -> bool {
+    tensors.values().all(HostTensor::is_finite)
+}
+
 /// The word before training images where others are among them.
 fn real(set: &TrainingSet) -> &'static str {
     if set.made.contains(&true) { "real " } else { "" }
@@ -276,19 +281,19 @@ impl Run<'_> {
                 }
                 self.at.step += 1;
                 self.tell(batches.len(), epochs);
-                if self.last_saved.elapsed() > checkpoint::EVERY {
-                    self.save()?;
+                if self.last_saved.elapsed() > checkpoint::EVERY && !self.save()? {
+                    return self.put_back(&good);
                 }
                 let keeps = self.ctx.is_stopping() && !self.ctx.is_cancelled();
                 if keeps && self.at.step < batches.len() {
-                    if !self.tensors().values().all(HostTensor::is_finite) {
+                    if !are_numbers(&self.tensors()) {
                         return self.put_back(&good);
                     }
                     return self.kept(batches.len(), false);
                 }
             }
             let state = self.tensors();
-            if !state.values().all(HostTensor::is_finite) {
+            if !are_numbers(&state) {
                 return self.put_back(&good);
             }
             let looks =
@@ -336,7 +341,8 @@ impl Run<'_> {
         Ok(Ending::StoppedKept)
     }
 
-    /// Waits while paused. A cancel ends the training with a checkpoint of where it is.
+    /// Waits while paused. A cancel ends the training with a checkpoint of where it is, or with the one before where the
+    /// weights are no numbers.
     fn go_on(&mut self) -> Result<(), MethodError> {
         if let Err(cancelled) = self.ctx.check() {
             self.save()?;
@@ -405,12 +411,16 @@ impl Run<'_> {
         weights.tensors
     }
 
-    fn save(&mut self) -> Result<(), MethodError> {
+    /// Writes a checkpoint where one is wanted. False where weights are no numbers any more: the checkpoint before
+    /// stays, because such weights are never written.
+    fn save(&mut self) -> Result<bool, MethodError> {
         self.last_saved = Instant::now();
-        match self.request.checkpoint {
-            Some(path) => checkpoint::write(path, &self.identity, &self.at, self.tensors()),
-            None => Ok(()),
+        let Some(path) = self.request.checkpoint else { return Ok(true) };
+        let tensors = self.tensors();
+        if !are_numbers(&tensors) {
+            return Ok(false);
         }
+        checkpoint::write(path, &self.identity, &self.at, tensors).map(|()| true)
     }
 
     fn metric(&mut self, series: String, x: f64, value: f64) {

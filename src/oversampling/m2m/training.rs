@@ -284,8 +284,8 @@ impl Run<'_> {
                 }
                 self.at.step += 1;
                 self.tell(step, batches.len(), lr);
-                if self.last_saved.elapsed() > checkpoint::EVERY {
-                    self.save(trainer, judge)?;
+                if self.last_saved.elapsed() > checkpoint::EVERY && !self.save(trainer, judge)? {
+                    return self.diverged(trainer, judge, &good);
                 }
                 let keeps = self.ctx.is_stopping() && net == Net::F && !self.ctx.is_cancelled();
                 if keeps && self.at.step < batches.len() {
@@ -326,7 +326,8 @@ impl Run<'_> {
         Ok(Ending::Complete)
     }
 
-    /// Waits while paused. A cancel ends the training with a checkpoint of where it is.
+    /// Waits while paused. A cancel ends the training with a checkpoint of where it is, or with the one before where the
+    /// weights are no numbers.
     fn go_on(&mut self, trainer: &Trainer, judge: Option<&Trainer>) -> Result<(), MethodError> {
         if let Err(cancelled) = self.ctx.check() {
             self.save(trainer, judge)?;
@@ -596,9 +597,11 @@ impl Run<'_> {
         }));
     }
 
-    fn save(&mut self, trainer: &Trainer, judge: Option<&Trainer>) -> Result<(), MethodError> {
+    /// Writes a checkpoint where one is wanted. False where weights are no numbers any more: the checkpoint before
+    /// stays, because such weights are never written.
+    fn save(&mut self, trainer: &Trainer, judge: Option<&Trainer>) -> Result<bool, MethodError> {
         self.last_saved = Instant::now();
-        let Some(path) = self.request.checkpoint else { return Ok(()) };
+        let Some(path) = self.request.checkpoint else { return Ok(true) };
         let mut weights = Weights { config: Value::Null, tensors: TensorMap::new() };
         let mut add = |net: Net, trainer: &Trainer| {
             let (tensors, velocity) = trainer.state();
@@ -609,7 +612,10 @@ impl Run<'_> {
         if let Some(judge) = judge {
             add(Net::G, judge);
         }
-        checkpoint::write(path, &self.identity, &self.at, weights.tensors)
+        if !weights.tensors.values().all(HostTensor::is_finite) {
+            return Ok(false);
+        }
+        checkpoint::write(path, &self.identity, &self.at, weights.tensors).map(|()| true)
     }
 
     fn model(mut self, g: Trainer, f: Option<Trainer>) -> Result<M2mModel, MethodError> {
