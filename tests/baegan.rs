@@ -186,6 +186,8 @@ fn a_cancelled_training_goes_on_to_the_same_model_and_curves() {
 #[test]
 fn a_stopped_training_keeps_a_model_once_there_is_one() {
     let set = shapes::set(&[40, 12], 16, 1, false);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model");
     let stopped = |stage: &'static str| {
         let (_, ctx) = recorder(Some((stage, Ctx::stop_and_keep)));
         fit(&ctx, &set, &small(&[]), None)
@@ -195,7 +197,13 @@ fn a_stopped_training_keeps_a_model_once_there_is_one() {
     {
         let model = stopped(stage).unwrap();
         assert_eq!(model.summary()["record"]["epochs"], json!(epochs), "{stage}");
-        assert_eq!(generate(model.as_ref(), &set, 1, 3).len(), 3, "{stage}");
+        let made = generate(model.as_ref(), &set, 1, 3);
+        assert_eq!(made.len(), 3, "{stage}");
+        // A critic that has learnt nothing says nothing, also not out of a file.
+        assert!(made.iter().all(|candidate| candidate.own_score.is_some() == (epochs == 2)), "{stage}");
+        model.save(&path).unwrap();
+        let loaded = method("baegan").unwrap().load(&path, &set, &ComputeDevice::cpu()).unwrap();
+        assert_eq!(generate(loaded.as_ref(), &set, 1, 3), made, "{stage}");
     }
     let error = stopped("training the judge, epoch 1").err().unwrap();
     assert!(matches!(error, MethodError::Training(_)));

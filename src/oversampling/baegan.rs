@@ -194,9 +194,18 @@ impl Generative for Baegan {
         // Start weights are replaced at once; the seed does not matter.
         let init = &mut Init::new(0, 0, device);
         let autoencoder = loaded(networks.autoencoder.build(init), weights, "autoencoder")?;
-        let critic = loaded(networks.critic.build(init), weights, "critic")?;
+        let critic = if has_any(weights, "critic.") {
+            Some(loaded(networks.critic.build(init), weights, "critic")?)
+        } else {
+            None
+        };
         Ok(Box::new(BaeganMaker { networks, params, autoencoder, critic }))
     }
+}
+
+/// True where a model file or a checkpoint has tensors whose names begin so.
+fn has_any(weights: &Weights, prefix: &str) -> bool {
+    weights.tensors.keys().any(|name| name.starts_with(prefix))
 }
 
 struct BaeganLearner {
@@ -206,6 +215,8 @@ struct BaeganLearner {
     /// The encoder as the adversarial part's generator.
     encoder: Second,
     critic: Trained<LatentCritic>,
+    /// True from the critic's first step on: before it, it says nothing of a code.
+    adversarial: bool,
     /// Weight of each class and of the prior in the focal loss.
     alpha: Option<Vec<f64>>,
     classes: usize,
@@ -240,6 +251,7 @@ impl BaeganLearner {
             autoencoder: Trained::new(autoencoder, betas),
             encoder: Second::new(betas),
             critic: Trained::new(critic, betas),
+            adversarial: false,
             params,
             networks,
             alpha,
@@ -383,6 +395,7 @@ impl Learner for BaeganLearner {
         if part == 0 && self.params.pretraining {
             return Ok(vec![("reconstruction", reconstruction)]);
         }
+        self.adversarial = true;
         let mut last = [0.0; 3];
         for round in 0..u64::from(self.params.critic_steps) {
             let made = self.codes(step).detach();
@@ -413,6 +426,8 @@ impl Learner for BaeganLearner {
     fn restore(&mut self, weights: &Weights) -> Result<(), ParametersError> {
         self.autoencoder.restore(weights, "autoencoder", &self.device)?;
         self.encoder.restore(weights, "encoder", &self.device);
+        // Its optimiser has a state from its first step on.
+        self.adversarial = has_any(weights, "critic_adam.");
         self.critic.restore(weights, "critic", &self.device)
     }
 
@@ -421,7 +436,7 @@ impl Learner for BaeganLearner {
             networks: self.networks.clone(),
             params: self.params.clone(),
             autoencoder: self.autoencoder.network.valid(),
-            critic: self.critic.network.valid(),
+            critic: self.adversarial.then(|| self.critic.network.valid()),
         })
     }
 }
@@ -430,7 +445,8 @@ struct BaeganMaker {
     networks: Networks,
     params: Params,
     autoencoder: Autoencoder,
-    critic: LatentCritic,
+    /// None where training was stopped before the critic learnt.
+    critic: Option<LatentCritic>,
 }
 
 impl Maker for BaeganMaker {
@@ -439,7 +455,8 @@ impl Maker for BaeganMaker {
     }
 
     fn tensors(&self) -> TensorMap {
-        together([named("autoencoder", &self.autoencoder), named("critic", &self.critic)])
+        let critic = self.critic.as_ref().map(|critic| named("critic", critic));
+        together([Some(named("autoencoder", &self.autoencoder)), critic].into_iter().flatten())
     }
 
     fn of_class<'a>(
@@ -500,15 +517,19 @@ impl Source for BaeganSource<'_> {
                 latent_of(seed, class, keys, latent, &device)
             }
         };
-        let logits = self.maker.critic.forward(codes.clone());
-        let scores = sigmoid(score(&self.maker.params, logits));
-        let scores = scores.try_into_vec_as::<f32>().map_err(|_| device_lost())?;
+        let scores = match &self.maker.critic {
+            Some(critic) => {
+                let scores = sigmoid(score(&self.maker.params, critic.forward(codes.clone())));
+                let scores = scores.try_into_vec_as::<f32>().map_err(|_| device_lost())?;
+                Some(("code is the prior's", scores.into_iter().map(f64::from).collect()))
+            }
+            None => None,
+        };
         let labels = labels_tensor(&vec![class; keys.len()], &device);
         let network = &self.maker.autoencoder;
         let images = network.decode(network.embed(codes, labels), &mut Pass::inference());
-        let scores = scores.into_iter().map(f64::from).collect();
         let images = self.scene.canvas.cut(images).ok_or_else(device_lost)?;
-        Ok(Made { images, origins, scores: Some(("code is the prior's", scores)), extra })
+        Ok(Made { images, origins, scores, extra })
     }
 
     fn remark(&self) -> Option<String> {
