@@ -143,6 +143,19 @@ fn every_ablation_trains_saves_loads_and_makes() {
 }
 
 #[test]
+fn the_plain_loss_knows_no_class_weights() {
+    let set = shapes::set(&[30, 10], 16, 1, false);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model");
+    let [plain, weighed] = ["none", "effective"].map(|scheme| {
+        let params = small(&[("fused-loss", json!(false)), ("class-weights", json!(scheme))]);
+        fit(&Ctx::default(), &set, &params, None).unwrap().save(&path).unwrap();
+        Weights::from_bytes(&std::fs::read(&path).unwrap()).unwrap().tensors
+    });
+    assert!(plain == weighed, "class weights reach the ablation -L");
+}
+
+#[test]
 fn real_images_stay_real() {
     let set = shapes::set(&[30, 8], 16, 1, false);
     let model = fit(&Ctx::default(), &set, &small(&[]), None).unwrap();

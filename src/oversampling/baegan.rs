@@ -354,7 +354,10 @@ impl BaeganLearner {
             }
             _ => self.judged(logits, None),
         };
-        if let (Some(alpha), "fused") = (&self.alpha, self.params.head.as_str()) {
+        // Without the fused loss nothing is weighed: the critic's loss has no classes to weigh by.
+        if self.params.fused_loss
+            && let (Some(alpha), "fused") = (&self.alpha, self.params.head.as_str())
+        {
             let weights: Vec<f32> = step.labels.iter().map(|&label| alpha[label] as f32).collect();
             losses = losses * Tensor::from_data(TensorData::new(weights, [batch]), step.device);
         }
