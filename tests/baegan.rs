@@ -10,6 +10,7 @@ mod training;
 use std::path::Path;
 
 use counterpoise::domain::decisions::Verdict;
+use counterpoise::domain::imbalance::{Scheme, weights as class_weights, weights_of_present};
 use counterpoise::domain::provenance::Kind;
 use counterpoise::domain::task::{Ctx, Level};
 use counterpoise::imaging::training_set::TrainingSet;
@@ -140,6 +141,20 @@ fn every_ablation_trains_saves_loads_and_makes() {
         let same = first.get_or_insert_with(|| tensors.clone()) == &tensors;
         assert_eq!(same, case.iter().all(|(name, _)| *name == "smote"), "{case:?}");
     }
+}
+
+#[test]
+fn an_empty_class_takes_no_weight_from_others() {
+    // Effective numbers with beta 0.9999: 3297 of 4000 and 39.9 of 40, their inverses scaled to sum 2.
+    let weights = weights_of_present(&[4000, 40, 0], Scheme::Ens, 0.9999).unwrap();
+    for (weight, wanted) in weights.iter().zip([0.0239, 1.9761, 0.0]) {
+        assert!((weight - wanted).abs() < 1e-4, "{weights:?}");
+    }
+    assert_eq!(weights_of_present(&[3, 7], Scheme::Ens, 0.9), class_weights(&[3, 7], Scheme::Ens, 0.9));
+    // A training beside an empty class takes them.
+    let set = shapes::set(&[30, 10, 0], 16, 1, false);
+    let model = fit(&Ctx::default(), &set, &small(&[("class-weights", json!("effective"))]), None).unwrap();
+    assert_eq!(generate(model.as_ref(), &set, 1, 2).len(), 2);
 }
 
 #[test]

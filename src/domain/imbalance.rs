@@ -128,6 +128,17 @@ pub fn weights(counts: &[usize], scheme: Scheme, beta: f64) -> Result<Vec<f64>, 
     Ok(raw.into_iter().map(|w| w * classes / sum).collect())
 }
 
+/// As [`weights`] for a set in which classes may be empty: those have weight 0, and the others are weighed as if there
+/// were no more (where the scheme scales, to their number).
+///
+/// # Errors
+/// Beta outside \[0, 1).
+pub fn weights_of_present(counts: &[usize], scheme: Scheme, beta: f64) -> Result<Vec<f64>, WeightsError> {
+    let present: Vec<usize> = counts.iter().copied().filter(|&n| n > 0).collect();
+    let mut of_present = weights(&present, scheme, beta)?.into_iter();
+    Ok(counts.iter().map(|&n| if n > 0 { of_present.next().unwrap_or(0.0) } else { 0.0 }).collect())
+}
+
 /// Margins of the label-distribution-aware margin loss: `most` for the rarest class, falling with the
 /// fourth root of the count, `most * (n_min / n_k)^(1/4)` (Cao et al., NeurIPS 2019; the release takes
 /// 0.5).

@@ -20,7 +20,7 @@ use super::params::{ParamKind, judged_params};
 use super::{FitRequest, MethodError, MethodInfo, ParamInfo, ParamMap, device_lost};
 use crate::classify::batches::epochs_for;
 use crate::classify::trainer::{StepError, labels_tensor};
-use crate::domain::imbalance::{Scheme, weights as class_weights};
+use crate::domain::imbalance::{Scheme, weights_of_present};
 use crate::domain::provenance::Kind;
 use crate::domain::task::{Ctx, Level};
 use crate::nn::ComputeDevice;
@@ -237,10 +237,9 @@ impl BaeganLearner {
         let critic = networks.critic.build(&mut Init::new(request.seed, CRITIC, &device));
         let alpha = match params.class_weights.as_str() {
             "effective" => {
-                let counts: Vec<usize> = set.counts().into_iter().map(|n| n.max(1)).collect();
-                let mut alpha = class_weights(&counts, Scheme::Ens, BETA)
+                let mut alpha = weights_of_present(&set.counts(), Scheme::Ens, BETA)
                     .map_err(|error| MethodError::Data(error.to_string()))?;
-                // They sum to the number of classes; the prior gets their mean.
+                // They sum to the number of classes that have images; the prior gets their mean.
                 alpha.push(1.0);
                 Some(alpha)
             }
