@@ -70,6 +70,12 @@ fn reconstruction_falls_and_codes_move_towards_the_prior() {
     let after = deviation[deviation.len() - 1].1;
     assert!((after - 1.0).abs() < 0.6 * (before - 1.0).abs(), "deviation went from {before} to {after}");
 
+    // Each class has curves of its own, which are not those of all together.
+    let of_class = recorder.curve("deviation of codes (1 wanted) · class1");
+    assert_eq!(of_class.len(), deviation.len());
+    assert_ne!(of_class, deviation);
+    assert_eq!(recorder.curve("mean of codes (0 wanted) · class0").len(), deviation.len());
+
     // The critic comes in after the pre-training, and is told of nowhere else.
     let right = recorder.curve("discriminator · right");
     assert!(!right.is_empty() && right.iter().all(|(x, _)| *x > f64::from(pretraining)));
@@ -317,6 +323,11 @@ fn tiny_classes_get_their_images_and_a_note() {
         }
     }
     assert!(!recorder.says(Level::Warning, "class0 has only"));
+    // Five codes say nothing of a law, ten do.
+    for (class, told) in [(0, true), (1, false), (2, false), (3, false), (4, true)] {
+        let curve = recorder.curve(&format!("deviation of codes (1 wanted) · class{class}"));
+        assert_eq!(!curve.is_empty(), told, "class {class}");
+    }
 }
 
 #[test]

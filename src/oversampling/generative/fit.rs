@@ -31,6 +31,8 @@ const GAUGED: usize = 6;
 const SATURATED: f64 = 0.995;
 /// Real images whose codes are held against the prior.
 const CODES: usize = 512;
+/// Real images that a class needs before its codes are held against the prior alone.
+const LEAST_CODES: usize = 8;
 /// Streams of the networks' order of images begin here, apart from the judge's.
 const ORDER: u64 = 200;
 /// Headings of the rows of pictures.
@@ -531,9 +533,21 @@ impl Run<'_> {
             let pictures = rounded(&again, self.set);
             self.show(RECONSTRUCTED, format!("epoch {x}"), &pictures, names(&shown));
         }
-        if let Some(codes) = self.codes(maker.as_ref()) {
-            for (name, value) in codes {
-                self.metric(format!("codes · {name}"), x, value);
+        if let Some([mean, deviation, kurtosis]) = self.codes(maker.as_ref(), self.set.originals()) {
+            self.metric("codes · mean (0 wanted)".to_owned(), x, mean);
+            self.metric("codes · deviation (1 wanted)".to_owned(), x, deviation);
+            self.metric("codes · kurtosis (3 wanted)".to_owned(), x, kurtosis);
+            // All together may follow the prior where the codes of a small class do not.
+            for &class in classes.iter().take(GAUGED) {
+                self.ctx.check()?;
+                let members = self.set.originals_of_class(class);
+                if members.len() < LEAST_CODES {
+                    continue;
+                }
+                let Some([mean, deviation, _]) = self.codes(maker.as_ref(), members) else { continue };
+                let name = self.set.classes[class].clone();
+                self.metric(format!("mean of codes (0 wanted) · {name}"), x, mean);
+                self.metric(format!("deviation of codes (1 wanted) · {name}"), x, deviation);
             }
         }
         let (mut grid, mut captions) = (Vec::new(), Vec::new());
@@ -584,12 +598,12 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// How far codes of real images are from a standard normal law, over the numbers of a code: the mean of |mean|,
-    /// the mean deviation and the mean kurtosis (0, 1 and 3 where they follow it).
-    fn codes(&self, maker: &dyn super::Maker) -> Option<[(&'static str, f64); 3]> {
-        let originals = self.set.originals();
-        let stride = originals.len().div_ceil(CODES).max(1);
-        let positions: Vec<usize> = originals.into_iter().step_by(stride).collect();
+    /// How far codes of the images at `positions`, at most [`CODES`] of them, are from a standard normal law, over the
+    /// numbers of a code: the mean of |mean|, the mean deviation and the mean kurtosis (0, 1 and 3 where they follow
+    /// it). The mean of |mean| of n codes that do is about 0.8 / sqrt(n).
+    fn codes(&self, maker: &dyn super::Maker, positions: Vec<usize>) -> Option<[f64; 3]> {
+        let stride = positions.len().div_ceil(CODES).max(1);
+        let positions: Vec<usize> = positions.into_iter().step_by(stride).collect();
         let images = self.canvas.batch(self.set, &positions, &self.request.device.plain());
         let codes = maker.codes(images)?;
         let [rows, latent] = codes.dims();
@@ -604,12 +618,7 @@ impl Run<'_> {
             sums[1] += variance.sqrt();
             sums[2] += fourth / variance.powi(2).max(1e-12);
         }
-        let mean = |index: usize| sums[index] / latent.max(1) as f64;
-        Some([
-            ("mean (0 wanted)", mean(0)),
-            ("deviation (1 wanted)", mean(1)),
-            ("kurtosis (3 wanted)", mean(2)),
-        ])
+        Some(sums.map(|sum: f64| sum / latent.max(1) as f64))
     }
 
     fn show(&self, group: &'static str, label: String, pictures: &[Picture], captions: Vec<String>) {
