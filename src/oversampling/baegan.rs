@@ -138,6 +138,11 @@ impl Params {
         if self.fused_loss && self.penalty > 0.0 { [0.5, 0.9] } else { [0.5, 0.999] }
     }
 
+    /// True where the critic's score is Wasserstein's: it has no zero of its own and is no probability.
+    fn is_wasserstein(&self) -> bool {
+        self.fused_loss && self.head == "dual"
+    }
+
     /// Outputs of the critic.
     fn outputs(&self, classes: usize) -> usize {
         if self.fused_loss { classes + 1 } else { 1 }
@@ -308,7 +313,7 @@ impl BaeganLearner {
         }
     }
 
-    /// How much the critic takes a code for the prior's: above 0 it does.
+    /// How much the critic takes a code for the prior's: above 0 it does, but see [`Params::is_wasserstein`].
     fn score(&self, logits: Tensor<2>) -> Tensor<1> {
         score(&self.params, logits)
     }
@@ -333,7 +338,13 @@ impl BaeganLearner {
             total = total + penalties.mean() * self.params.penalty;
         }
         let loss = mean(losses)?;
-        let right = share_right(self.score(of_prior), self.score(of_made), 0.0)?;
+        let (of_prior, of_made) = (self.score(of_prior), self.score(of_made));
+        let bar = if self.params.is_wasserstein() {
+            (mean(of_prior.clone())? + mean(of_made.clone())?) / 2.0
+        } else {
+            0.0
+        };
+        let right = share_right(of_prior, of_made, bar as f32)?;
         let grads = total.backward();
         self.critic.step(&grads, self.params.adversarial_rate);
         Ok([loss, penalty, right])
@@ -521,9 +532,15 @@ impl Source for BaeganSource<'_> {
         };
         let scores = match &self.maker.critic {
             Some(critic) => {
-                let scores = sigmoid(score(&self.maker.params, critic.forward(codes.clone())));
+                let params = &self.maker.params;
+                let scores = score(params, critic.forward(codes.clone()));
+                let (name, scores) = if params.is_wasserstein() {
+                    ("critic's score", scores)
+                } else {
+                    ("code is the prior's", sigmoid(scores))
+                };
                 let scores = scores.try_into_vec_as::<f32>().map_err(|_| device_lost())?;
-                Some(("code is the prior's", scores.into_iter().map(f64::from).collect()))
+                Some((name, scores.into_iter().map(f64::from).collect()))
             }
             None => None,
         };
