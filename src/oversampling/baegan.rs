@@ -52,12 +52,15 @@ judged_params! {
     /// Parameters of BAEGAN.
     pub struct Params {
         /// Epochs of the adversarial part, and of the pre-training and the judge too where nothing else is said. Left
-        /// open: 100 on a graphics card, on a processor as many as about 1,500 steps take.
-        epochs: Option<u32> = None, "epochs", "Epochs", "BAGAN-GP code: 100; ours on cpu: 1,500 steps",
+        /// open: as many as about 1,500 steps take, at most 300, and on a graphics card at least 100.
+        epochs: Option<u32> = None, "epochs", "Epochs",
+        "BAGAN-GP code: 100; ours: 1,500 steps, at most 300 epochs",
         ParamKind::Int { min: 1, max: 10_000 }, "Training";
-        /// Epochs of the autoencoder alone, before the critic comes in.
+        /// Epochs of the autoencoder alone, before the critic comes in. Left open: as many as about 1,500 steps take, at
+        /// most 300, and on a graphics card at least 30.
         pretrain_epochs: Option<u32> = None, "pretrain-epochs", "Epochs of pre-training",
-        "BAGAN-GP code: 30; ours on cpu: 1,500 steps", ParamKind::Int { min: 1, max: 10_000 }, "Training";
+        "BAGAN-GP code: 30; ours: 1,500 steps, at most 300 epochs",
+        ParamKind::Int { min: 1, max: 10_000 }, "Training";
         /// Images in a batch.
         batch: u32 = 128, "batch", "Batch", "BAGAN-GP: 128 (inferred)", ParamKind::Int { min: 2, max: 4096 },
         "Training";
@@ -110,7 +113,7 @@ judged_params! {
     }
 }
 
-/// Steps of each part on a processor where no number of epochs is given.
+/// Steps of each part where no number of epochs is given, as far as 300 epochs go.
 const STEPS: u32 = 1500;
 /// Beta of class weights by effective numbers.
 const BETA: f64 = 0.9999;
@@ -127,8 +130,8 @@ impl Params {
         let gpu = device.info.kind == DeviceKind::Gpu;
         let enough = epochs_for(STEPS, images, self.batch).clamp(5, 300);
         let given = self.epochs;
-        self.epochs.get_or_insert(if gpu { 100 } else { enough });
-        self.pretrain_epochs.get_or_insert(given.unwrap_or(if gpu { 30 } else { enough }));
+        self.epochs.get_or_insert(if gpu { enough.max(100) } else { enough });
+        self.pretrain_epochs.get_or_insert(given.unwrap_or(if gpu { enough.max(30) } else { enough }));
         self.width.get_or_insert(if gpu { 1.0 } else { 0.5 });
         self
     }

@@ -57,8 +57,8 @@ judged_params! {
     /// Parameters of BAGAN.
     pub struct Params {
         /// Epochs of the GAN, and of the autoencoder and the judge too where nothing else is said. Left open:
-        /// 150 on a graphics card, or as many as about 10,000 steps take; on a processor as many as about
-        /// 1,500 steps take.
+        /// 150 on a graphics card, or as many as about 10,000 steps take, at most 3,000; on a processor as many
+        /// as about 1,500 steps take, at most 1,000.
         epochs: Option<u32> = None, "epochs", "Epochs", "code: 150; ours: 10,000 steps or more, on cpu 1,500",
         ParamKind::Int { min: 1, max: 10_000 }, "Training";
         /// Epochs of the autoencoder, before its halves become the GAN.

@@ -56,13 +56,14 @@ judged_params! {
     /// Parameters of BAGAN-GP.
     pub struct Params {
         /// Epochs of the GAN, and of the autoencoder and the judge too where nothing else is said. Left open:
-        /// 100 on a graphics card, on a processor as many as about 1,500 steps take.
-        epochs: Option<u32> = None, "epochs", "Epochs", "code: 100; ours on cpu: 1,500 steps",
+        /// as many as about 1,500 steps take, at most 1,000, and on a graphics card at least 100.
+        epochs: Option<u32> = None, "epochs", "Epochs", "code: 100; ours: 1,500 steps, at most 1,000 epochs",
         ParamKind::Int { min: 1, max: 10_000 }, "Training";
-        /// Epochs of the autoencoder, before its decoder becomes the generator. Left open: 30 on a graphics
-        /// card, on a processor as many as about 1,500 steps take.
+        /// Epochs of the autoencoder, before its decoder becomes the generator. Left open: as many as
+        /// about 1,500 steps take, at most 1,000, and on a graphics card at least 30.
         pretrain_epochs: Option<u32> = None, "pretrain-epochs", "Epochs of the autoencoder",
-        "code: 30; ours on cpu: 1,500 steps", ParamKind::Int { min: 1, max: 10_000 }, "Training";
+        "code: 30; ours: 1,500 steps, at most 1,000 epochs",
+        ParamKind::Int { min: 1, max: 10_000 }, "Training";
         /// Images in a batch.
         batch: u32 = 128, "batch", "Batch", "paper: 128", ParamKind::Int { min: 2, max: 4096 }, "Training";
         /// Learning rate of all networks, by Adam.
@@ -91,7 +92,7 @@ judged_params! {
     }
 }
 
-/// Steps of each part on a processor where no number of epochs is given.
+/// Steps of each part where no number of epochs is given, as far as 1,000 epochs go.
 const STEPS: u32 = 1500;
 /// Adam's decays (paper).
 const BETAS: [f64; 2] = [0.5, 0.9];
@@ -109,8 +110,8 @@ impl Params {
         let gpu = device.info.kind == DeviceKind::Gpu;
         let enough = epochs_for(STEPS, images, self.batch).clamp(5, 1000);
         let given = self.epochs;
-        self.epochs.get_or_insert(if gpu { 100 } else { enough });
-        self.pretrain_epochs.get_or_insert(given.unwrap_or(if gpu { 30 } else { enough }));
+        self.epochs.get_or_insert(if gpu { enough.max(100) } else { enough });
+        self.pretrain_epochs.get_or_insert(given.unwrap_or(if gpu { enough.max(30) } else { enough }));
         self.width.get_or_insert(if gpu { 1.0 } else { 0.5 });
         self
     }

@@ -44,9 +44,9 @@ static INFO: MethodInfo = MethodInfo {
 judged_params! {
     /// Parameters of DeepSMOTE.
     pub struct Params {
-        /// Epochs of the autoencoder, and of the judge too. Left open: 200 on a graphics card, on a processor as many
-        /// as about 2,500 steps take, and as many as 1,000 steps take for the judge.
-        epochs: Option<u32> = None, "epochs", "Epochs", "code: 200; ours on cpu: 2,500 steps",
+        /// Epochs of the autoencoder, and of the judge too. Left open: as many as about 2,500 steps take, at most 300,
+        /// and on a graphics card at least 200; for the judge as many as 1,000 steps take, at most 100.
+        epochs: Option<u32> = None, "epochs", "Epochs", "code: 200; ours: 2,500 steps, at most 300 epochs",
         ParamKind::Int { min: 1, max: 10_000 }, "Training";
         /// Images in a batch.
         batch: u32 = 100, "batch", "Batch", "code: 100", ParamKind::Int { min: 2, max: 4096 }, "Training";
@@ -72,7 +72,7 @@ judged_params! {
     }
 }
 
-/// Steps on a processor where no number of epochs is given.
+/// Steps where no number of epochs is given, as far as 300 epochs go.
 const STEPS: u32 = 2500;
 /// Images of one class that the penalty looks at, at most.
 const OF_CLASS: usize = 100;
@@ -84,7 +84,7 @@ impl Params {
     fn resolved(mut self, device: &ComputeDevice, set: &TrainingSet) -> Self {
         let gpu = device.info.kind == DeviceKind::Gpu;
         let enough = epochs_for(STEPS, set.len(), self.batch).clamp(5, 300);
-        self.epochs.get_or_insert(if gpu { 200 } else { enough });
+        self.epochs.get_or_insert(if gpu { enough.max(200) } else { enough });
         self.latent.get_or_insert(deepsmote_latent(usize::from(set.spec.channels)) as u32);
         self.width.get_or_insert(if gpu { 1.0 } else { 0.5 });
         self

@@ -14,7 +14,7 @@ use crate::nn::device::DeviceKind;
 use crate::nn::init::Init;
 use crate::nn::resnet::{ResNet, ResNetConfig};
 
-/// Steps that the judge gets where no number of epochs is given.
+/// Steps that the judge gets where no number of epochs is given, as far as 100 epochs go.
 const STEPS: u32 = 1000;
 /// Key of the judge in random streams, apart from the networks of methods.
 pub(super) const NETWORK: u64 = 100;

@@ -45,10 +45,11 @@ macro_rules! family_params {
                 "this program: codes, as DeepSMOTE",
                 $crate::oversampling::params::ParamKind::Choice(&["latent", "features", "pixels"]), "Making";
                 $($own)*
-                /// Epochs of the autoencoder or decoder, and of the judge too. Left open: 100 on a graphics card, on a
-                /// processor as many as about 1,500 steps take, and as many as 1,000 steps take for the judge.
+                /// Epochs of the autoencoder or decoder, and of the judge too. Left open: as many as about 1,500
+                /// steps take, at most 300, and on a graphics card at least 100; for the judge as many as 1,000 steps
+                /// take, at most 100.
                 epochs: Option<u32> = None, "epochs", "Epochs",
-                "this program: BAEGAN's, 100 or 1,500 steps on cpu",
+                "this program: BAEGAN's, 1,500 steps, at most 300 epochs",
                 $crate::oversampling::params::ParamKind::Int { min: 1, max: 10_000 }, "Training";
                 /// Images in a batch.
                 batch: u32 = 128, "batch", "Batch", "this program: BAEGAN's 128",
@@ -142,7 +143,7 @@ struct Settings {
     judge_batches: String,
 }
 
-/// Steps of a network on a processor where no number of epochs is given.
+/// Steps of a network where no number of epochs is given, as far as 300 epochs go.
 const STEPS: u32 = 1500;
 /// Adam's as PyTorch has them.
 const BETAS: [f64; 2] = [0.9, 0.999];
@@ -167,7 +168,7 @@ pub fn setup(
     let canvas = Canvas::around(set)?;
     let gpu = request.device.info.kind == DeviceKind::Gpu;
     let enough = epochs_for(STEPS, set.len(), batch).clamp(5, 300);
-    let epochs = settings.epochs.unwrap_or(if gpu { 100 } else { enough });
+    let epochs = settings.epochs.unwrap_or(if gpu { enough.max(100) } else { enough });
     let width = settings.width.unwrap_or(if gpu { 1.0 } else { 0.5 });
     let lessons = Lessons {
         epochs: epochs as usize,
