@@ -56,8 +56,8 @@ judged_params! {
         epochs: Option<u32> = None, "epochs", "Epochs",
         "BAGAN-GP code: 100; ours: 1,500 steps, at most 300 epochs",
         ParamKind::Int { min: 1, max: 10_000 }, "Training";
-        /// Epochs of the autoencoder alone, before the critic comes in. Left open: as many as about 1,500 steps take, at
-        /// most 300, and on a graphics card at least 30.
+        /// Epochs of the autoencoder alone, before the critic comes in. Left open: as many as about 1,500 steps take,
+        /// at most 300, and on a graphics card at least 30.
         pretrain_epochs: Option<u32> = None, "pretrain-epochs", "Epochs of pre-training",
         "BAGAN-GP code: 30; ours: 1,500 steps, at most 300 epochs",
         ParamKind::Int { min: 1, max: 10_000 }, "Training";

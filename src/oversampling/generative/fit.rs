@@ -343,8 +343,8 @@ impl Run<'_> {
         Ok(Ending::StoppedKept)
     }
 
-    /// Waits while paused. A cancel ends the training with a checkpoint of where it is, or with the one before where the
-    /// weights are no numbers.
+    /// Waits while paused. A cancel ends the training with a checkpoint of where it is, or with the one before
+    /// where the weights are no numbers.
     fn go_on(&mut self) -> Result<(), MethodError> {
         if let Err(cancelled) = self.ctx.check() {
             self.save()?;

@@ -326,8 +326,8 @@ impl Run<'_> {
         Ok(Ending::Complete)
     }
 
-    /// Waits while paused. A cancel ends the training with a checkpoint of where it is, or with the one before where the
-    /// weights are no numbers.
+    /// Waits while paused. A cancel ends the training with a checkpoint of where it is, or with the one before
+    /// where the weights are no numbers.
     fn go_on(&mut self, trainer: &Trainer, judge: Option<&Trainer>) -> Result<(), MethodError> {
         if let Err(cancelled) = self.ctx.check() {
             self.save(trainer, judge)?;
