@@ -318,6 +318,23 @@ fn exit_codes_of_refusals() {
 }
 
 #[test]
+fn no_project_is_made_inside_the_image_folder() {
+    let place = Place::new();
+    let before = hashes(&place.path("source"));
+    for line in [
+        "generate source --method random --project source/p",
+        "balance source --method random --project source/cat/p --out balanced",
+    ] {
+        let (code, said) = place.fails(line);
+        assert_eq!(code, 3, "{line}: {said}");
+        assert!(said.contains("inside the image folder"), "{said}");
+    }
+    assert_eq!(hashes(&place.path("source")), before, "the source is read-only");
+    assert!(!place.path("source/p").exists() && !place.path("source/cat/p").exists());
+    assert!(!place.path("balanced").exists());
+}
+
+#[test]
 fn a_configuration_gives_way_to_flags() {
     let place = Place::new();
     let config = r#"{"target": 9, "method": "m2m", "beta": 0.5, "flip": true, "json": true}"#;

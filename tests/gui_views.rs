@@ -704,6 +704,23 @@ fn app_says_why_a_folder_is_refused() {
     assert!(harness.state().state.project.is_none());
 }
 
+#[test]
+fn app_makes_no_project_inside_of_the_images() {
+    let folder = tempfile::tempdir().unwrap();
+    let set = folder.path().join("set");
+    write_set(&set);
+    let options = AppOptions {
+        data_dir: Some(set.join("data")),
+        start: Some(set.clone()),
+        theme: Some(ThemeChoice::Light),
+    };
+    let mut harness = Harness::builder().build_eframe(|cc| App::new(&cc.egui_ctx, options));
+    settle(&mut harness, "refusal", |app| matches!(app.state.source, Source::Failed { .. }));
+    let Source::Failed { message, .. } = &harness.state().state.source else { unreachable!() };
+    assert!(message.contains("inside the image folder"), "{message}");
+    assert!(!set.join("data").exists(), "nothing was made");
+}
+
 /// Name of the region that has the keyboard.
 fn region_of_keyboard(harness: &Harness<'_, App>) -> Option<String> {
     let focused = harness.query_all_by(|node| node.is_focused()).next()?;

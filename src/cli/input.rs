@@ -12,6 +12,7 @@ use crate::imaging::scan::Reading;
 use crate::imaging::training_set::Spec;
 use crate::jobs;
 use crate::oversampling::{self, Oversampler, ParamMap};
+use crate::project::store::check_place;
 use crate::project::{Project, ProjectError, Settings};
 
 /// Lists a folder and cuts parts off where `--split` says so.
@@ -94,8 +95,10 @@ pub fn writable_project(dir: &Path) -> Result<Project> {
     }
 }
 
-/// The project in `dir`, made if it is not there, with this data set.
+/// The project in `dir`, made if it is not there, with this data set. A place inside the image folder is refused
+/// before anything is made there.
 pub fn project_for(dir: &Path, dataset: &Dataset) -> Result<Project> {
+    check_place(dir, &dataset.root)?;
     let name = dataset.root.file_name().unwrap_or_default().to_string_lossy();
     let mut project = Project::open_or_create(dir, &name)?;
     project.set_dataset(dataset)?;

@@ -14,6 +14,7 @@ use crate::gui::state::{
 use crate::imaging::scan::Reading;
 use crate::jobs::store::{Opened, StoreCommand, StoreEvent, StoreHandle, patch};
 use crate::jobs::{self, JobError};
+use crate::project::store::check_place;
 use crate::project::{ClassQuality, Recent, default_place, recent};
 
 impl App {
@@ -341,6 +342,8 @@ fn opening(ctx: &Ctx, place: &Path, dir: Option<&Path>) -> Result<Place, JobErro
     }
     let dataset = jobs::scan::scan(ctx, place, Reading::Headers)?;
     let project = default_place::for_source_in(&data_dir(dir)?, place);
+    // Before the store makes it: nothing is ever written into the image folder.
+    check_place(&project, &dataset.root)?;
     let name =
         place.file_name().map_or_else(|| "project".to_owned(), |name| name.to_string_lossy().into_owned());
     Ok(Place::Folder { dataset, project, name })
