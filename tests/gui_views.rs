@@ -690,6 +690,37 @@ fn app_opens_relabels_excludes_undoes_and_keeps_it() {
 }
 
 #[test]
+fn app_undoes_a_relabel_from_before_a_cut_and_reads_the_same_parts_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let set = folder.path().join("set");
+    write_set(&set);
+    let options = AppOptions {
+        data_dir: Some(folder.path().join("data")),
+        start: Some(set.clone()),
+        theme: Some(ThemeChoice::Dark),
+    };
+    let mut harness = Harness::builder().build_eframe(|cc| App::new(&cc.egui_ctx, options));
+    settle(&mut harness, "open", |app| app.state.project.is_some());
+    let first = |app: &App| app.state.project.as_ref().map(|p| p.dataset.samples[0].class);
+    harness.state_mut().act(Action::Relabel(vec![0], 1));
+    settle(&mut harness, "relabel", |app| first(app) == Some(1));
+    harness.state_mut().act(Action::CutSplits("50/25/25".parse().unwrap()));
+    settle(&mut harness, "cut", |app| app.state.project.as_ref().is_some_and(|p| p.dataset.has_splits));
+    assert_eq!(first(harness.state()), Some(1));
+    let parts = |app: &App| -> Vec<Split> {
+        app.state.project.as_ref().unwrap().dataset.samples.iter().map(|s| s.split).collect()
+    };
+    let cut = parts(harness.state());
+    assert!(cut.contains(&Split::Test));
+    harness.state_mut().act(Action::Do(Command::Undo));
+    settle(&mut harness, "undo", |app| first(app) == Some(0));
+    settle(&mut harness, "rest", App::is_idle);
+    harness.state_mut().act(Action::Do(Command::ReadAgain));
+    settle(&mut harness, "read again", App::is_idle);
+    assert_eq!(parts(harness.state()), cut);
+}
+
+#[test]
 fn app_says_why_a_folder_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let options = AppOptions {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use counterpoise::domain::decisions::{DecidedBy, Decision};
 use counterpoise::domain::plan::Target;
+use counterpoise::domain::splits::{Shares, Split, cut};
 use counterpoise::jobs::store::{StoreCommand, StoreEvent, StoreHandle, patch};
 use counterpoise::project::comparisons::EVALUATE;
 use counterpoise::project::quality::{DIVERSITY, JUDGE, NEAR_COPIES, PIXELS};
@@ -151,6 +152,32 @@ fn edits_apply_undo_and_outlive_a_new_scan() {
     assert_eq!(project.dataset().unwrap().training_counts(), [3, 6], "a refused gesture changes nothing");
     let unknown = project.decide(&[12345], Decision::Accepted, DecidedBy::Person);
     assert!(matches!(unknown, Err(ProjectError::UnknownCandidate(12345))));
+}
+
+#[test]
+fn a_cut_keeps_edits_as_edits_and_is_that_of_a_new_scan() {
+    let bench = Bench::new(0);
+    let mut project = bench.open();
+    project.relabel(&paths(&["dog/0.png", "dog/1.png"]), "cat").unwrap();
+    project.exclude(&paths(&["dog/2.png"]), true).unwrap();
+    let shares: Shares = "50/25/25".parse().unwrap();
+    project.cut_splits(shares, 3).unwrap();
+    let edited = project.dataset().unwrap();
+    assert!(edited.has_splits);
+    assert_eq!(edited.samples.iter().filter(|s| s.class == 0).count(), 5);
+    assert_eq!(edited.samples.iter().filter(|s| s.excluded).count(), 1);
+
+    let mut scanned = folder(&bench.source);
+    cut(&mut scanned, shares, 3);
+    let splits = |samples: &[counterpoise::domain::samples::Sample]| -> Vec<Split> {
+        samples.iter().map(|sample| sample.split).collect()
+    };
+    assert_eq!(splits(&edited.samples), splits(&scanned.samples));
+    project.undo().unwrap();
+    project.undo().unwrap();
+    assert_eq!(project.dataset().unwrap().samples, scanned.samples, "undo reaches edits from before the cut");
+    project.cut_splits(shares, 4).unwrap();
+    assert_eq!(project.dataset().unwrap().samples, scanned.samples, "what is cut is not cut again");
 }
 
 #[test]

@@ -19,6 +19,7 @@ use super::JobError;
 use super::comparisons::Kept;
 use crate::domain::decisions::{DecidedBy, Decision};
 use crate::domain::samples::Dataset;
+use crate::domain::splits::Shares;
 use crate::project::candidates::GENERATE;
 use crate::project::{
     CandidateRow, CandidateSink, ClassQuality, Decided, NewCandidate, Project, ProjectError, RunId, Settings,
@@ -63,6 +64,11 @@ pub enum StoreCommand {
     Redo,
     SetSettings(Box<Settings>),
     SetDataset(Arc<Dataset>),
+    /// Cuts validation and test parts off the data set as it was read; edits stay edits.
+    CutSplits {
+        shares: Shares,
+        seed: u64,
+    },
     /// Looks for the images in this folder, where they moved.
     FindSource(PathBuf),
     /// Remembers an exported folder.
@@ -465,6 +471,11 @@ fn obey(project: &mut Project, command: StoreCommand, out: &Out) -> Result<(), P
         StoreCommand::SetSettings(settings) => project.set_settings(&settings),
         StoreCommand::SetDataset(dataset) => {
             project.set_dataset(&dataset)?;
+            out.event(StoreEvent::Dataset(Arc::new(project.dataset()?)));
+            Ok(())
+        }
+        StoreCommand::CutSplits { shares, seed } => {
+            project.cut_splits(shares, seed)?;
             out.event(StoreEvent::Dataset(Arc::new(project.dataset()?)));
             Ok(())
         }

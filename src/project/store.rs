@@ -27,7 +27,7 @@ use super::settings::Settings;
 use super::source;
 use crate::domain::provenance::Kind;
 use crate::domain::samples::{Dataset, ImageInfo, Sample, Unreadable};
-use crate::domain::splits::Split;
+use crate::domain::splits::{Shares, Split, cut};
 use crate::imaging::files::sync_folder;
 
 const DATABASE: &str = "project.sqlite";
@@ -40,6 +40,17 @@ const BUSY: Duration = Duration::from_secs(5);
 
 /// When a copy that found the database locked is tried again.
 const COPY_AGAIN: Duration = Duration::from_millis(10);
+
+/// Samples with what a person changed about them.
+const EDITED: &str = "
+SELECT s.path, s.class, s.split, s.grp, s.kind, s.width, s.height, s.channels, s.bits, s.bytes,
+       coalesce(e.excluded, s.excluded), e.label
+FROM samples s LEFT JOIN edits e ON e.path = s.path ORDER BY s.path";
+
+/// Samples as their folder was read.
+const AS_READ: &str = "
+SELECT path, class, split, grp, kind, width, height, channels, bits, bytes, excluded, NULL
+FROM samples ORDER BY path";
 
 /// A project, opened. Not for sharing between threads: one owns it.
 #[derive(Debug)]
@@ -343,6 +354,20 @@ impl Project {
         Ok(())
     }
 
+    /// Cuts parts off the data set as it was read, so that edits stay edits and reading the folder again cuts the
+    /// same parts; see [`cut`]. One that has splits stays as it is.
+    ///
+    /// # Errors
+    /// As for [`Project::set_dataset`] and [`Project::dataset`].
+    pub fn cut_splits(&mut self, shares: Shares, seed: u64) -> Result<(), ProjectError> {
+        let mut dataset = self.dataset_of(AS_READ)?;
+        if dataset.has_splits {
+            return Ok(());
+        }
+        cut(&mut dataset, shares, seed);
+        self.set_dataset(&dataset)
+    }
+
     /// True once a data set was stored.
     ///
     /// # Errors
@@ -356,6 +381,11 @@ impl Project {
     /// # Errors
     /// No data set yet; a path that leaves the source folder; a class that does not exist.
     pub fn dataset(&self) -> Result<Dataset, ProjectError> {
+        self.dataset_of(EDITED)
+    }
+
+    /// The data set with the samples that this query gives.
+    fn dataset_of(&self, samples: &str) -> Result<Dataset, ProjectError> {
         let root = self.root()?.ok_or_else(|| ProjectError::NoDataset(self.dir.clone()))?;
         let head = self.sql(self.db.query_row(
             "SELECT classes, has_splits, unreadable, ignored, notes FROM dataset",
@@ -376,17 +406,13 @@ impl Project {
                 })
             },
         ))?;
-        self.with_samples(head)
+        self.with_samples(head, samples)
     }
 
-    fn with_samples(&self, mut dataset: Dataset) -> Result<Dataset, ProjectError> {
+    fn with_samples(&self, mut dataset: Dataset, query: &str) -> Result<Dataset, ProjectError> {
         let of_name: HashMap<&str, usize> =
             dataset.classes.iter().enumerate().map(|(class, name)| (name.as_str(), class)).collect();
-        let mut statement = self.sql(self.db.prepare(
-            "SELECT s.path, s.class, s.split, s.grp, s.kind, s.width, s.height, s.channels, s.bits, s.bytes,
-                    coalesce(e.excluded, s.excluded), e.label
-             FROM samples s LEFT JOIN edits e ON e.path = s.path ORDER BY s.path",
-        ))?;
+        let mut statement = self.sql(self.db.prepare(query))?;
         let mut rows = self.sql(statement.query([]))?;
         let (mut samples, mut lost_labels) = (Vec::new(), 0_usize);
         while let Some(row) = self.sql(rows.next())? {

@@ -33,9 +33,11 @@ impl App {
             Action::CutSplits(shares) => {
                 let Some(project) = &mut self.state.project else { return };
                 project.settings.shares = Some(shares);
-                let (dataset, seed) = (project.dataset.clone(), project.settings.seed);
+                let seed = project.settings.seed;
                 self.settings_changed();
-                self.cut(dataset, shares, seed);
+                // First: a folder that is read again is cut by what the settings say.
+                self.flush_settings();
+                self.send(StoreCommand::CutSplits { shares, seed });
             }
             Action::OfferSplits => self.state.data.splits_later = false,
             Action::SettingsChanged => self.settings_changed(),
