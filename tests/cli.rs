@@ -500,6 +500,14 @@ fn a_person_decides_and_exports() {
         ["prior", "confidence", "other"].map(|part| made["rejected"][part].as_u64().unwrap()).iter().sum();
     assert_eq!(made["accepted"].as_u64().unwrap() + rejected, 5);
 
+    // The model has seen what is held out here, and the other one has not.
+    let held_out = generate.replace("review", "cut");
+    let output = place.run(&format!("{held_out} {small} --split 60/20/20"));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.contains("trained on 12, 5, 2 images per class"), "{said}");
+    let again = place.run(&format!("{} {small}", generate.replace("review", "same")));
+    assert!(!String::from_utf8_lossy(&again.stderr).contains("the model was trained on"));
+
     // Nobody has decided yet.
     assert_eq!(place.fails("export review --out early").0, 3);
     assert!(!place.path("early").exists());

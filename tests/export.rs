@@ -26,7 +26,7 @@ use counterpoise::jobs::{JobError, verify as verify_job};
 #[path = "common/store.rs"]
 mod support;
 
-use support::{Bench, SIDE, folder, image, sample};
+use support::{Bench, SIDE, candidates, folder, image, sample};
 
 /// An export of `dataset` to the largest class without any made image.
 fn request(dataset: Dataset, out: PathBuf) -> ExportRequest {
@@ -599,4 +599,51 @@ fn a_project_is_exported_as_it_was_decided() {
     fs::remove_dir_all(&bench.source).unwrap();
     let gone = export(&ctx, &job("e", Undecided::Leave), &project).unwrap_err();
     assert!(matches!(gone, JobError::Input(_)), "{gone}");
+}
+
+#[test]
+fn candidates_from_before_a_part_was_held_out_are_not_exported() {
+    let bench = Bench::new(2);
+    let mut project = bench.open();
+    project.decide(&bench.ids, Decision::Accepted, DecidedBy::Person).unwrap();
+    let job = |name: &str, undecided| ExportJob {
+        project: bench.dir.clone(),
+        out: bench.temp.path().join(name),
+        originals: Originals::Keep,
+        undecided,
+        rejected: Rejected::Repeat,
+    };
+    let made = |undecided| preview(&job("out", undecided)).map(|preview| preview.plan.classes[0].derived);
+    assert_eq!(made(Undecided::Refuse), Ok(2));
+    // The same data set again holds out nothing.
+    project.set_dataset(&folder(&bench.source)).unwrap();
+    assert_eq!(made(Undecided::Refuse), Ok(2));
+
+    let old = project.latest_run().unwrap().unwrap();
+    project.cut_splits("50/25/25".parse().unwrap(), 0).unwrap();
+    assert!(project.made_before_cut(old).unwrap());
+    for undecided in Undecided::ALL {
+        let refused = made(undecided).unwrap_err();
+        assert!(
+            matches!(&refused, JobError::Input(text) if text.contains("make candidates again")),
+            "{refused}"
+        );
+    }
+    // Rejected ones are not exported anyway.
+    project.decide(&bench.ids, Decision::Rejected, DecidedBy::Person).unwrap();
+    assert_eq!(made(Undecided::Refuse), Ok(0));
+    project.undo().unwrap();
+    assert!(made(Undecided::Refuse).is_err());
+
+    drop(project);
+    let mut project = bench.open();
+    assert!(project.made_before_cut(old).unwrap(), "it is kept");
+    let run = project.new_run("generate", &serde_json::json!({})).unwrap();
+    let mut new = candidates(&bench.dir, run, 2);
+    new.iter_mut().for_each(|candidate| candidate.kind = Kind::Synthetic);
+    let ids = project.add_candidates(run, &new).unwrap();
+    project.finish_run(run, "finished").unwrap();
+    project.decide(&ids, Decision::Accepted, DecidedBy::Person).unwrap();
+    assert!(!project.made_before_cut(run).unwrap());
+    assert!(made(Undecided::Refuse).is_ok(), "what is made since is exported");
 }

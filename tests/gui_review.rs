@@ -635,9 +635,13 @@ fn train_shows_every_face_in_both_themes() {
             method: "m2m".to_owned(),
             facts: vec![("Size".to_owned(), "28 px, grey".to_owned())],
             beta: None,
+            warning: Some("It was trained on others.".to_owned()),
         });
         let mut done = harness(train_ui, done, theme);
-        assert_sees(&done, &["m2m.safetensors", "28 px, grey", "finished after"]);
+        assert_sees(
+            &done,
+            &["m2m.safetensors", "28 px, grey", "It was trained on others.", "finished after"],
+        );
         done.get_by_label("Make candidates").click();
         done.run_steps(2);
         assert_eq!(commands(&done), [Command::Generate]);

@@ -19,7 +19,8 @@ use counterpoise::gui::command::{Action, Command};
 use counterpoise::gui::regions::Region;
 use counterpoise::gui::shell;
 use counterpoise::gui::state::{
-    DataView, DeviceRow, Face, JobKind, JobSlot, ProjectState, Sheet, Source, State, ThemeChoice, Workspace,
+    DataView, DeviceRow, Face, JobKind, JobSlot, ModelFile, ProjectState, Sheet, Source, State, ThemeChoice,
+    Workspace,
 };
 use counterpoise::gui::textures::Textures;
 use counterpoise::gui::views::data::data_ui;
@@ -718,6 +719,37 @@ fn app_undoes_a_relabel_from_before_a_cut_and_reads_the_same_parts_again() {
     harness.state_mut().act(Action::Do(Command::ReadAgain));
     settle(&mut harness, "read again", App::is_idle);
     assert_eq!(parts(harness.state()), cut);
+}
+
+#[test]
+fn app_unloads_the_model_when_parts_are_cut_off() {
+    let folder = tempfile::tempdir().unwrap();
+    let set = folder.path().join("set");
+    write_set(&set);
+    let options = AppOptions {
+        data_dir: Some(folder.path().join("data")),
+        start: Some(set.clone()),
+        theme: Some(ThemeChoice::Dark),
+    };
+    let mut harness = Harness::builder().build_eframe(|cc| App::new(&cc.egui_ctx, options));
+    settle(&mut harness, "open", |app| app.state.project.is_some() && app.is_idle());
+    harness.state_mut().state.train.model = Face::Full(ModelFile {
+        path: set.join("m.safetensors"),
+        method: "m2m".to_owned(),
+        facts: Vec::new(),
+        beta: None,
+        warning: None,
+    });
+    harness.state_mut().act(Action::Exclude(vec![0], true));
+    settle(&mut harness, "exclude", |app| {
+        app.state.project.as_ref().is_some_and(|p| p.figures.excluded == 1)
+    });
+    assert!(harness.state().state.train.model.full().is_some(), "nothing was held out");
+    harness.state_mut().act(Action::CutSplits("50/25/25".parse().unwrap()));
+    settle(&mut harness, "cut", |app| app.state.project.as_ref().is_some_and(|p| p.dataset.has_splits));
+    assert_eq!(harness.state().state.train.model, Face::Empty);
+    let said = |text: &str| harness.state().state.notifications.log().any(|m| m.text.contains(text));
+    assert!(said("held out from now on") && said("was unloaded: train anew"));
 }
 
 #[test]

@@ -83,6 +83,22 @@ impl Dataset {
         self.counts(Split::Train)
     }
 
+    /// Images that were in the training split of `before`, by path, and are in another one here.
+    pub fn held_out_since(&self, before: &Dataset) -> usize {
+        let held_out =
+            self.samples.iter().enumerate().filter(|(_, s)| s.split != Split::Train && !s.excluded);
+        let was_trained_on = |(at, sample): &(usize, &Sample)| {
+            // Mostly nothing came or went, and the place is the same.
+            let same_place = before.samples.get(*at).filter(|s| s.path == sample.path);
+            let was = same_place.or_else(|| {
+                let found = before.samples.binary_search_by(|s| s.path.cmp(&sample.path));
+                found.ok().and_then(|place| before.samples.get(place))
+            });
+            was.is_some_and(|s| s.split == Split::Train)
+        };
+        held_out.filter(was_trained_on).count()
+    }
+
     /// 1 if every counted image is grey, else 3.
     pub fn channels(&self) -> u8 {
         if self.counted().all(|(_, s)| s.info.channels == 1) { 1 } else { 3 }

@@ -477,9 +477,13 @@ impl App {
                 self.look_around();
             }
             Done::FoundModel(Ok(model))
-                if self.state.project.as_ref().is_some_and(|p| p.settings.method != model.method) =>
+                if self.state.project.as_ref().is_some_and(|p| {
+                    p.settings.method != model.method
+                        || (p.settings.model.is_none() && model.warning.is_some())
+                }) =>
             {
-                // Another method was chosen since; it stays chosen.
+                // Another method was chosen since, and stays chosen; or it was trained on other images, such as
+                // before a part was held out, and nobody said to use it.
                 self.state.train.model = Face::Empty;
             }
             Done::Model(Ok(model)) | Done::FoundModel(Ok(model)) => self.use_model(model),
@@ -609,6 +613,9 @@ impl App {
         if let Some(project) = &mut self.state.project {
             project.model_beta = model.beta;
             project.refresh_plan();
+        }
+        if let Some(warning) = &model.warning {
+            self.say(Level::Warning, warning.clone());
         }
         self.state.train.model = Face::Full(model);
     }

@@ -208,6 +208,8 @@ pub struct ModelFile {
     pub facts: Vec<(String, String)>,
     /// The prior's beta it was trained with, which generating takes too.
     pub beta: Option<f64>,
+    /// What to know where it was trained on other numbers of images than the training part has, a sentence.
+    pub warning: Option<String>,
 }
 
 impl ModelFile {
@@ -230,7 +232,8 @@ impl ModelFile {
             }
         }
         let beta = facts.params.get("beta").and_then(serde_json::Value::as_f64);
-        ModelFile { path: facts.path, method: facts.method, facts: rows, beta }
+        let warning = facts.warning.map(|phrase| format!("{}.", capital(&phrase)));
+        ModelFile { path: facts.path, method: facts.method, facts: rows, beta, warning }
     }
 }
 

@@ -96,8 +96,8 @@ pub fn preview(job: &ExportJob) -> Result<ExportPreview, JobError> {
 /// Exports the newest candidates of a project.
 ///
 /// # Errors
-/// Undecided candidates under [`Undecided::Refuse`]; images that are gone; whatever [`export::write`]
-/// refuses.
+/// Undecided candidates under [`Undecided::Refuse`]; candidates from before a part was held out; images that are
+/// gone; whatever [`export::write`] refuses.
 pub fn export(ctx: &Ctx, job: &ExportJob, project: &Project) -> Result<ExportReport, JobError> {
     ctx.progress("planning", 0, 0);
     let request = request(job, project)?;
@@ -119,6 +119,17 @@ pub fn request(job: &ExportJob, project: &Project) -> Result<ExportRequest, JobE
     }
     let settings = project.settings()?;
     let mut rows = project.candidates()?;
+    // First: what is decided of them would be in vain.
+    if let Some(first) = rows.first()
+        && project.made_before_cut(first.run)?
+        && rows.iter().any(|row| row.decision != Decision::Rejected)
+    {
+        return Err(JobError::Input(format!(
+            "the candidates were made before a part was held out, so images that are for testing now may have gone \
+             into them; make candidates again, with a model that was trained since: {}",
+            project.dir().display()
+        )));
+    }
     let undecided = rows.iter().filter(|row| row.decision == Decision::Undecided).count();
     if undecided > 0 && job.undecided == Undecided::Refuse {
         return Err(JobError::Input(format!(

@@ -25,7 +25,7 @@ use crate::imaging::neighbours::{ClassNeighbours, Usual};
 use crate::imaging::picture::Picture;
 use crate::imaging::training_set::TrainingSet;
 use crate::oversampling::{
-    Candidate, FitRequest, GenerateRequest as MethodRequest, MethodError, Model, ParamMap,
+    Candidate, FitRequest, GenerateRequest as MethodRequest, MethodError, Model, ParamMap, model_file,
 };
 use crate::project::candidates::GENERATE;
 use crate::project::files::write_candidates;
@@ -118,7 +118,16 @@ pub fn generate(
     let device = Compute::start(&request.device)?;
     let mobilenet = weights.map(|weights| MobileNetFeatures::new(&weights, &device));
     let model = match (&request.model, method.info().needs_training) {
-        (Some(path), true) => method.load(path, training, &device).map_err(method_error)?,
+        (Some(path), true) => {
+            let model = method.load(path, training, &device).map_err(method_error)?;
+            let counts = model.summary().get("counts").cloned().unwrap_or_default();
+            if let Ok(trained) = serde_json::from_value::<Vec<usize>>(counts)
+                && let Some(warning) = model_file::other_counts(&trained, &training.counts())
+            {
+                ctx.note(Level::Warning, warning);
+            }
+            model
+        }
         (None, true) => {
             return Err(JobError::Input(format!(
                 "{} needs a model; train one first or name its file",

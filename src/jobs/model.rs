@@ -22,6 +22,8 @@ pub struct ModelFacts {
     pub params: ParamMap,
     /// Names of its networks.
     pub networks: Vec<String>,
+    /// What to know where it was trained on other numbers of images, a phrase.
+    pub warning: Option<String>,
 }
 
 /// Reads a model file and compares it with the data set it would be used on.
@@ -39,6 +41,7 @@ pub fn look(path: &Path, dataset: &Dataset, spec: &Spec) -> Result<ModelFacts, J
     );
     Ok(ModelFacts {
         path: path.to_path_buf(),
+        warning: model_file::other_counts(&config.counts, &dataset.training_counts()),
         method_name: method.info().name,
         method: config.method,
         spec: config.spec,

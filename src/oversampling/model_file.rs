@@ -130,6 +130,28 @@ pub fn check_fits(
     }
 }
 
+/// What a person should know where a model was trained on other numbers of images than the training part has now, a
+/// phrase without a full stop; `None` where they are the same. Both are images per class, in class order.
+pub fn other_counts(trained: &[usize], now: &[usize]) -> Option<String> {
+    if trained == now {
+        return None;
+    }
+    let list = |counts: &[usize]| counts.iter().map(usize::to_string).collect::<Vec<_>>().join(", ");
+    let words = format!(
+        "the model was trained on {} images per class, while the training part has {} now",
+        list(trained),
+        list(now)
+    );
+    Some(if trained.iter().zip(now).any(|(had, have)| had > have) {
+        format!(
+            "{words}; where images were held out since, it has seen them, and what is tested on them looks too \
+             good: train it anew"
+        )
+    } else {
+        format!("{words}; train it anew to use them all")
+    })
+}
+
 fn disk(error: &std::io::Error) -> String {
     match error.kind() {
         std::io::ErrorKind::NotFound => "there is no such model file".to_owned(),

@@ -20,6 +20,7 @@ use rusqlite::{
 };
 use serde::de::DeserializeOwned;
 
+use super::candidates::RunId;
 use super::error::{ASKED, NOT_WRITABLE, OWNED, ProjectError};
 use super::files::{self, CANDIDATES};
 use super::schema::{self, Found};
@@ -34,6 +35,9 @@ const DATABASE: &str = "project.sqlite";
 const LOCK: &str = "project.lock";
 const MODELS: &str = "models";
 const RUNS: &str = "runs";
+
+/// In `info`: the newest run when images of the training part were last held out.
+const HELD_OUT_AFTER: &str = "held_out_after";
 
 /// How long a statement waits for another connection, which only ever holds the database for a moment.
 const BUSY: Duration = Duration::from_secs(5);
@@ -301,7 +305,8 @@ impl Project {
         self.dir.join(RUNS)
     }
 
-    /// Replaces the data set. Edits stay with their paths; candidates and decisions stay.
+    /// Replaces the data set. Edits stay with their paths; candidates and decisions stay. Where it holds out
+    /// images that were in training, the runs so far are marked, see [`Project::made_before_cut`].
     ///
     /// # Errors
     /// Read-only; a root that is not Unicode or holds the project; files that cannot be read for their hash.
@@ -313,7 +318,15 @@ impl Project {
         let fingerprint = source::fingerprint(&root, &dataset.samples)?;
         let unreadable: Vec<(&str, &str)> =
             dataset.unreadable.iter().map(|u| (u.path.as_str(), u.reason.as_str())).collect();
+        // One that is not there, or cannot be read, is only replaced.
+        let before = self.dataset_of(AS_READ).ok();
         let tx = self.begin()?;
+        if before.is_some_and(|before| dataset.held_out_since(&before) > 0) {
+            let newest = tx.query_row("SELECT max(id) FROM runs", [], |row| row.get::<_, Option<RunId>>(0));
+            if let Some(newest) = self.sql(newest)? {
+                self.set_info(HELD_OUT_AFTER, &newest.to_string())?;
+            }
+        }
         let write = || -> rusqlite::Result<()> {
             tx.execute("DELETE FROM samples", [])?;
             tx.execute(
@@ -440,6 +453,17 @@ impl Project {
             ));
         }
         Ok(dataset)
+    }
+
+    /// True where images that were in the training part when this run began may be held out now: what it made can
+    /// hold what a test must not have been learnt from.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub fn made_before_cut(&self, run: RunId) -> Result<bool, ProjectError> {
+        // What is no number marks every run: nobody knows which it was.
+        let last = self.info(HELD_OUT_AFTER)?.map(|text| text.parse().unwrap_or(RunId::MAX));
+        Ok(last.is_some_and(|last| run <= last))
     }
 
     /// The choices of this project; defaults where nothing was chosen.

@@ -11,6 +11,7 @@ use crate::domain::task::{Ctx, Level};
 use crate::gui::state::{
     EvaluateForm, ExportForm, Face, JobKind, ProjectState, Saving, Source, TrainView, Workspace,
 };
+use crate::gui::widgets::status_bar::counted;
 use crate::imaging::scan::Reading;
 use crate::jobs::store::{Opened, StoreCommand, StoreEvent, StoreHandle, patch};
 use crate::jobs::{self, JobError};
@@ -247,10 +248,14 @@ impl App {
                 self.textures.forget();
             }
             project.source_missing = None;
+            let held_out = dataset.held_out_since(&project.dataset);
             let old = std::mem::replace(&mut project.dataset, dataset);
             project.refresh();
             self.state.evaluate.features.edits += 1;
             self.let_go(old);
+            if held_out > 0 {
+                self.held_out(held_out);
+            }
             return;
         }
         let Some(opened) = self.opened.take() else { return };
@@ -287,6 +292,20 @@ impl App {
         });
         self.look_around();
         self.find_devices();
+    }
+
+    /// Images left the training part: what was learnt and made from them is not used on.
+    fn held_out(&mut self, images: usize) {
+        let mut words = format!("{} held out from now on.", counted(images, "image is", "images are"));
+        if self.state.train.model != Face::Empty {
+            self.drop_job(JobKind::Model);
+            self.forget_model();
+            words += " The model may have been trained on them and was unloaded: train anew.";
+        }
+        if self.state.project.as_ref().is_some_and(|project| !project.candidates.is_empty()) {
+            words += " Candidates made before are not exported: make candidates again.";
+        }
+        self.say(Level::Warning, words);
     }
 
     /// What a run makes is a new list.

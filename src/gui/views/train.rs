@@ -430,6 +430,9 @@ fn model_card(ui: &mut Ui, t: &Tokens, state: &State, out: &mut Vec<Action>) {
                     ui.end_row();
                 }
             });
+            if let Some(warning) = &model.warning {
+                warning_line(ui, warning);
+            }
         }),
     }
 }
