@@ -753,6 +753,40 @@ fn app_unloads_the_model_when_parts_are_cut_off() {
 }
 
 #[test]
+fn app_asks_before_it_drops_the_checkpoint_of_a_method_chosen_since() {
+    let folder = tempfile::tempdir().unwrap();
+    let set = folder.path().join("set");
+    write_set(&set);
+    let options = || AppOptions {
+        data_dir: Some(folder.path().join("data")),
+        start: Some(set.clone()),
+        theme: Some(ThemeChoice::Dark),
+    };
+    let checkpoint = {
+        let mut harness = Harness::builder().build_eframe(|cc| App::new(&cc.egui_ctx, options()));
+        settle(&mut harness, "open", |app| app.state.project.is_some() && app.is_idle());
+        harness.state().state.project.as_ref().unwrap().dir.join("runs").join("acgan.checkpoint")
+    };
+    std::fs::write(&checkpoint, b"hours of work").unwrap();
+
+    let mut harness = Harness::builder().build_eframe(|cc| App::new(&cc.egui_ctx, options()));
+    settle(&mut harness, "open again", |app| app.state.project.is_some() && app.is_idle());
+    let choose = |harness: &mut Harness<'_, App>, method: &str| {
+        let app = harness.state_mut();
+        app.state.project.as_mut().unwrap().settings.method = method.to_owned();
+        app.act(Action::SettingsChanged);
+    };
+    assert_eq!(harness.state().state.train.checkpoint, None, "it is of another method");
+    choose(&mut harness, "acgan");
+    assert_eq!(harness.state().state.train.checkpoint.as_deref(), Some(checkpoint.as_path()));
+    harness.state_mut().act(Action::Do(Command::StartTraining));
+    assert!(harness.state().state.confirm.as_ref().is_some_and(|asked| asked.title == "Start anew?"));
+    assert!(checkpoint.is_file(), "nothing is dropped before the answer");
+    choose(&mut harness, "m2m");
+    assert_eq!(harness.state().state.train.checkpoint, None);
+}
+
+#[test]
 fn app_says_why_a_folder_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let options = AppOptions {

@@ -111,7 +111,8 @@ struct Opening {
 
 /// What lies in the project folder beside the store.
 struct Found {
-    checkpoint: Option<PathBuf>,
+    /// Of unfinished trainings, whatever their method.
+    checkpoints: Vec<PathBuf>,
     /// The model that was in use, where it is still there.
     used: Option<PathBuf>,
     /// The newest model.
@@ -455,7 +456,8 @@ impl App {
                 if let Some(project) = &mut self.state.project {
                     project.exports.retain(|folder| !found.gone.contains(folder));
                 }
-                self.state.train.checkpoint = found.checkpoint;
+                self.state.train.checkpoints = found.checkpoints;
+                self.choose_checkpoint();
                 let model = found.used.or(self.pending_model.take()).or(found.newest);
                 if let Some(model) = model.filter(|_| self.state.train.model == Face::Empty) {
                     self.read_model(model, Done::FoundModel);
@@ -635,8 +637,16 @@ impl App {
         if let Some(project) = &mut self.state.project {
             project.refresh_plan();
         }
+        self.choose_checkpoint();
         self.settings_changed = Some(Instant::now());
         self.plan_is_old();
+    }
+
+    /// What can be resumed is of the chosen method: training anew would delete it.
+    fn choose_checkpoint(&mut self) {
+        let Some(project) = &self.state.project else { return };
+        let train = &mut self.state.train;
+        train.checkpoint = Some(checkpoint(project)).filter(|path| train.checkpoints.contains(path));
     }
 
     fn save_settled(&mut self) {
@@ -693,22 +703,23 @@ impl App {
         }
     }
 
-    /// Looks for an unfinished training and the newest model of the project.
+    /// Looks for unfinished trainings and the newest model of the project.
     fn look_around(&mut self) {
         let Some(project) = &self.state.project else { return };
-        let (dir, checkpoint) = (project.dir.clone(), checkpoint(project));
+        let dir = project.dir.clone();
         let used = project.settings.model_path(&project.dir);
         let exports = project.exports.clone();
         self.start_of_project("look around", Done::Found, move |_| {
-            let newest = |dir: &Path| {
-                let files = std::fs::read_dir(dir).ok()?.flatten().map(|entry| entry.path());
-                let models = files.filter(|path| path.extension().is_some_and(|e| e == "safetensors"));
-                models.max_by_key(|path| path.metadata().and_then(|m| m.modified()).ok())
+            let files = |dir: PathBuf, extension: &'static str| {
+                let all = std::fs::read_dir(dir).into_iter().flatten().flatten().map(|entry| entry.path());
+                all.filter(move |path| path.extension().is_some_and(|e| e == extension))
             };
-            let checkpoint = checkpoint.is_file().then_some(checkpoint);
+            let models = files(dir.join("models"), "safetensors");
+            let newest = models.max_by_key(|path| path.metadata().and_then(|m| m.modified()).ok());
+            let checkpoints = files(dir.join("runs"), "checkpoint").filter(|path| path.is_file()).collect();
             let used = used.filter(|path| path.is_file());
             let gone = exports.into_iter().filter(|folder| !folder.is_dir()).collect();
-            Ok(Found { checkpoint, used, newest: newest(&dir.join("models")), gone })
+            Ok(Found { checkpoints, used, newest, gone })
         });
     }
 

@@ -667,8 +667,10 @@ pub struct TrainView {
     pub texts: BTreeMap<String, String>,
     /// Parameters that are rarely changed are shown.
     pub all_params: bool,
-    /// A checkpoint of an unfinished training of this method, to resume from.
+    /// A checkpoint of an unfinished training of the chosen method, to resume from.
     pub checkpoint: Option<PathBuf>,
+    /// Those of all methods, as last looked for.
+    pub checkpoints: Vec<PathBuf>,
     /// Why the parameters are not taken, a sentence.
     pub refused: Option<String>,
     /// Path of a model as typed.
