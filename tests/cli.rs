@@ -335,6 +335,22 @@ fn no_project_is_made_inside_the_image_folder() {
 }
 
 #[test]
+fn balance_refuses_a_bad_out_before_any_work_and_says_what_a_failure_left() {
+    let place = Place::new();
+    let (code, said) = place.fails("balance source --method random --project p --out source/cat/balanced");
+    assert_eq!(code, 3, "{said}");
+    assert!(said.contains("inside the image folder"), "{said}");
+    assert!(!place.path("p").exists(), "nothing was done");
+
+    // The export alone finds that a file is in its way.
+    fs::write(place.path("file"), "").unwrap();
+    let (_, said) = place.fails("balance source --method random --project p --out file/balanced");
+    assert!(said.contains("counterpoise export p --out NEW") && said.trim().ends_with("is in p"), "{said}");
+    assert!(!said.contains("--model"), "nothing was trained: {said}");
+    place.done("export p --out balanced --undecided verdict");
+}
+
+#[test]
 fn a_configuration_gives_way_to_flags() {
     let place = Place::new();
     let config = r#"{"target": 9, "method": "m2m", "beta": 0.5, "flip": true, "json": true}"#;

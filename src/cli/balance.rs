@@ -1,6 +1,6 @@
 //! `counterpoise balance`: train or load, make images, let the method's test decide, export, in one go.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::json;
@@ -8,16 +8,16 @@ use serde_json::json;
 use super::args::{BalanceArgs, Common};
 use super::output::{Outcome, exported_classes, exported_table};
 use super::terminal::Terminal;
-use super::{Result, input};
+use super::{Failure, Result, input};
 use crate::domain::samples::Dataset;
-use crate::export::{ExportReport, Originals};
-use crate::jobs;
+use crate::export::{ExportReport, Originals, check_target};
 use crate::jobs::export::{ExportJob, Undecided};
 use crate::jobs::generate::{GenerateOutcome, GenerateRequest};
 use crate::jobs::train::{TrainRequest, checkpoint_of};
 use crate::jobs::training_data::TrainingData;
+use crate::jobs::{self, JobError};
 use crate::oversampling::ParamMap;
-use crate::project::default_place;
+use crate::project::{Project, RunId, default_place};
 
 pub fn run(args: BalanceArgs, params: &ParamMap, terminal: &Terminal) -> Result<Outcome> {
     input::refuse_existing(&args.out)?;
@@ -57,9 +57,27 @@ pub struct Whole {
 
 impl Whole {
     pub fn run(self, scanned: &Dataset, common: &Common, terminal: &Terminal) -> Result<Outcome> {
+        input::beta(input::method(&self.method)?, &self.params)?;
+        // Before hours of training.
+        check_target(&self.out, &scanned.root).map_err(JobError::from)?;
+        let project = input::project_for(&self.place, scanned)?;
+        let before = project.latest_run()?;
+        let place = self.place.clone();
+        let mut trained = None;
+        let done = self.work(project, common, terminal, &mut trained);
+        done.map_err(|failure| with_what_is_left(failure, &place, trained.as_deref(), before))
+    }
+
+    /// All that is done with the project; `trained` is the model once it is there.
+    fn work(
+        self,
+        mut project: Project,
+        common: &Common,
+        terminal: &Terminal,
+        trained: &mut Option<PathBuf>,
+    ) -> Result<Outcome> {
         let method = input::method(&self.method)?;
         let beta = input::beta(method, &self.params)?;
-        let mut project = input::project_for(&self.place, scanned)?;
         project.set_settings(&input::settings(&self.method, &self.params, common))?;
         // With the edits that the project already has.
         let dataset = project.dataset()?;
@@ -85,6 +103,7 @@ impl Whole {
                 model: model.clone(),
             };
             terminal.job("train", move |ctx| jobs::train::train(ctx, &request))?;
+            *trained = Some(model.clone());
             Some(model)
         };
         let generate = (plan.total_to_make() > 0).then(|| GenerateRequest {
@@ -120,6 +139,29 @@ impl Whole {
         })?;
         Ok(outcome(&made, &report, &self.place.display().to_string()))
     }
+}
+
+/// Adds where the project is, and how to go on with what this call left in it. `before` is the newest run from before
+/// the call.
+fn with_what_is_left(
+    mut failure: Failure,
+    place: &Path,
+    trained: Option<&Path>,
+    before: Option<RunId>,
+) -> Failure {
+    let place_words = place.display();
+    let made = Project::open_read_only(place).and_then(|project| project.latest_run());
+    if made.is_ok_and(|run| run != before) {
+        failure.message += &format!(
+            "\nIts candidates are kept: `counterpoise export {place_words} --out NEW --undecided verdict` exports them."
+        );
+    }
+    if let Some(model) = trained {
+        failure.message +=
+            &format!("\nThe model is kept: with `--model {}` balance does not train again.", model.display());
+    }
+    failure.message += &format!("\nThe project is in {place_words}");
+    failure
 }
 
 fn outcome(made: &GenerateOutcome, report: &ExportReport, place: &str) -> Outcome {

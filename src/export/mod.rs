@@ -20,7 +20,7 @@ pub use error::{ExportError, VerifyError};
 pub use manifest::{MANIFEST, README, Row};
 pub use plan::{
     Card, ClassTotals, Content, ExportRequest, FilePlan, MadeImage, Originals, OriginalsError, PlannedFile,
-    file_plan,
+    check_target, file_plan,
 };
 pub use space::{Bytes, enough_space, free_space};
 pub use verify::{Verification, verify};

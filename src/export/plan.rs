@@ -194,6 +194,14 @@ pub(super) fn target(out: &Path, root: &Path) -> Result<(PathBuf, String), Expor
     Ok((parent, name.to_owned()))
 }
 
+/// Refuses a target that no export could be made at, before any work for it. `root` is the image folder.
+///
+/// # Errors
+/// It exists, has no name or lies in the source folder.
+pub fn check_target(out: &Path, root: &Path) -> Result<(), ExportError> {
+    target(out, root).map(|_| ())
+}
+
 /// How the folder of an unfinished export to `name` begins.
 pub(super) fn partial_prefix(name: &str) -> String {
     let short: String = name.chars().take(60).collect();
