@@ -10,6 +10,7 @@ use counterpoise::domain::imbalance::{Scheme, weights};
 use counterpoise::imaging::encode::png;
 use counterpoise::imaging::hash::sha256_hex;
 use counterpoise::imaging::picture::{Picture, Pixels};
+use counterpoise::project::default_place::for_source_in;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -348,6 +349,17 @@ fn balance_refuses_a_bad_out_before_any_work_and_says_what_a_failure_left() {
     assert!(said.contains("counterpoise export p --out NEW") && said.trim().ends_with("is in p"), "{said}");
     assert!(!said.contains("--model"), "nothing was trained: {said}");
     place.done("export p --out balanced --undecided verdict");
+}
+
+#[test]
+fn a_csv_has_the_project_that_the_window_opens_for_it() {
+    let place = Place::new();
+    let table = "file,label\ncat/000.png,a\ncat/001.png,a\ndog/000.png,b\n";
+    fs::write(place.path("source/list.csv"), table).unwrap();
+    let got = place.done("balance source/list.csv --method random --out balanced");
+    let project = for_source_in(&place.path("data"), &place.path("source/list.csv"));
+    assert_eq!(got["project"], project.display().to_string());
+    assert_ne!(project, for_source_in(&place.path("data"), &place.path("source")));
 }
 
 #[test]

@@ -787,6 +787,33 @@ fn app_asks_before_it_drops_the_checkpoint_of_a_method_chosen_since() {
 }
 
 #[test]
+fn app_reads_the_csv_again_that_a_project_came_from() {
+    let folder = tempfile::tempdir().unwrap();
+    let set = folder.path().join("set");
+    write_set(&set);
+    let table = "file,label\nnormal/0.png,odd\nnormal/1.png,even\nnormal/2.png,even\npneumonia/0.png,odd\n";
+    std::fs::write(set.join("labels.CSV"), table).unwrap();
+    let options = |start: &Path| AppOptions {
+        data_dir: Some(folder.path().join("data")),
+        start: Some(start.to_path_buf()),
+        theme: Some(ThemeChoice::Dark),
+    };
+    let csv = set.join("labels.CSV");
+    let dir = {
+        let mut harness = Harness::builder().build_eframe(|cc| App::new(&cc.egui_ctx, options(&csv)));
+        settle(&mut harness, "open", |app| app.state.project.is_some() && app.is_idle());
+        harness.state().state.project.as_ref().unwrap().dir.clone()
+    };
+    let mut harness = Harness::builder().build_eframe(|cc| App::new(&cc.egui_ctx, options(&dir)));
+    settle(&mut harness, "open the project", |app| app.state.project.is_some() && app.is_idle());
+    harness.state_mut().act(Action::Do(Command::ReadAgain));
+    settle(&mut harness, "read again", App::is_idle);
+    let dataset = &harness.state().state.project.as_ref().unwrap().dataset;
+    assert_eq!(dataset.classes, ["even", "odd"]);
+    assert_eq!(dataset.samples.len(), 4);
+}
+
+#[test]
 fn app_says_why_a_folder_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let options = AppOptions {

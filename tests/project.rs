@@ -181,6 +181,30 @@ fn a_cut_keeps_edits_as_edits_and_is_that_of_a_new_scan() {
 }
 
 #[test]
+fn the_csv_that_the_images_were_read_from_is_kept() {
+    let bench = Bench::new(0);
+    let mut project = bench.open();
+    let root = fs::canonicalize(&bench.source).unwrap();
+    assert_eq!(project.dataset().unwrap().source(), root, "none is known of a folder");
+    let listed = counterpoise::domain::samples::Dataset {
+        table: Some("labels.CSV".to_owned()),
+        ..folder(&bench.source)
+    };
+    project.set_dataset(&listed).unwrap();
+    project.cut_splits("50/25/25".parse().unwrap(), 0).unwrap();
+    drop(project);
+    let mut project = bench.open();
+    assert_eq!(project.dataset().unwrap().source(), root.join("labels.CSV"));
+
+    let db = Connection::open(bench.dir.join("project.sqlite")).unwrap();
+    db.execute("UPDATE info SET value = '../labels.csv' WHERE key = 'table'", []).unwrap();
+    assert_eq!(project.dataset().unwrap().table, None, "nothing outside of the folder is read");
+    project.set_dataset(&listed).unwrap();
+    project.set_dataset(&folder(&bench.source)).unwrap();
+    assert_eq!(project.dataset().unwrap().table, None, "now the folders say it");
+}
+
+#[test]
 fn the_second_window_reads_and_says_so() {
     let bench = Bench::new(2);
     let mut first = bench.open();

@@ -176,6 +176,7 @@ fn a_table_names_files_labels_splits_and_groups() {
         b"Label;FILE;split;Group\nx;img/1.png;train;p1\ny;./img/../img/2.png;test;\nx;img/none.png;;p2\n",
     );
     let dataset = scanned(&root.path().join("labels.csv"));
+    assert_eq!(dataset.table.as_deref(), Some("labels.csv"));
     assert_eq!(paths(&dataset), ["img/1.png", "img/2.png"]);
     assert_eq!(dataset.classes, ["x", "y"]);
     assert!(dataset.has_splits);

@@ -26,7 +26,7 @@ pub fn run(args: BalanceArgs, params: &ParamMap, terminal: &Terminal) -> Result<
     let dataset = input::dataset(&args.folder, &args.common, terminal)?;
     let place = match args.project {
         Some(place) => place,
-        None => default_place::for_source(&dataset.root)?,
+        None => default_place::for_source(&dataset.source())?,
     };
     let whole = Whole {
         method: args.method.method,

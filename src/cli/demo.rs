@@ -34,7 +34,7 @@ pub fn run(args: DemoArgs, params: &ParamMap, terminal: &Terminal) -> Result<Out
     let whole = Whole {
         method: "m2m".to_owned(),
         params: with_example,
-        place: default_place::for_source(&dataset.root)?,
+        place: default_place::for_source(&dataset.source())?,
         model,
         features: None,
         out: out.clone(),

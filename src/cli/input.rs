@@ -99,7 +99,8 @@ pub fn writable_project(dir: &Path) -> Result<Project> {
 /// before anything is made there.
 pub fn project_for(dir: &Path, dataset: &Dataset) -> Result<Project> {
     check_place(dir, &dataset.root)?;
-    let name = dataset.root.file_name().unwrap_or_default().to_string_lossy();
+    let source = dataset.source();
+    let name = source.file_name().unwrap_or_default().to_string_lossy();
     let mut project = Project::open_or_create(dir, &name)?;
     project.set_dataset(dataset)?;
     Ok(project)

@@ -50,6 +50,8 @@ pub struct Unreadable {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Dataset {
     pub root: PathBuf,
+    /// Name of the CSV in the root that says which images there are; `None` where the folders say it.
+    pub table: Option<String>,
     /// Class names in natural order.
     pub classes: Vec<String>,
     /// Sorted by path.
@@ -64,6 +66,11 @@ pub struct Dataset {
 }
 
 impl Dataset {
+    /// What was opened and is read again: the CSV where there is one, else the root.
+    pub fn source(&self) -> PathBuf {
+        self.table.as_ref().map_or_else(|| self.root.clone(), |table| self.root.join(table))
+    }
+
     /// Samples that count: not excluded and not a repeated copy.
     pub fn counted(&self) -> impl Iterator<Item = (usize, &Sample)> {
         self.samples.iter().enumerate().filter(|(_, s)| !s.excluded && s.kind != Kind::Repeated)

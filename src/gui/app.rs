@@ -212,8 +212,6 @@ pub struct App {
     store: Option<StoreHandle>,
     /// The last store on its way out; the next opening waits for it, on its own thread.
     closing: Option<JoinHandle<()>>,
-    /// The path that was opened last.
-    place: Option<PathBuf>,
     /// The project as it was opened, until its data set is there.
     opened: Option<Box<Opened>>,
     /// A data set that was read before its project was opened.
@@ -253,7 +251,6 @@ impl App {
             running: Vec::new(),
             store: None,
             closing: None,
-            place: None,
             opened: None,
             pending: None,
             pending_model: None,
@@ -740,12 +737,10 @@ impl App {
 
     fn read_again(&mut self) {
         let Some(project) = &self.state.project else { return };
-        // A CSV says more than the folder it lies in.
-        let csv = self.place.clone().filter(|place| place.extension().is_some_and(|e| e == "csv"));
-        let root = csv.unwrap_or_else(|| project.dataset.root.clone());
+        let source = project.dataset.source();
         let (shares, seed) = (project.settings.shares, project.settings.seed);
         self.start(Some(JobKind::Scan), "read folder", Done::ReadAgain, move |ctx| {
-            let mut dataset = jobs::scan::scan(ctx, &root, Reading::Headers)?;
+            let mut dataset = jobs::scan::scan(ctx, &source, Reading::Headers)?;
             if let Some(shares) = shares.filter(|_| !dataset.has_splits) {
                 splits::cut(&mut dataset, shares, seed);
             }

@@ -23,7 +23,8 @@ pub fn data_dir() -> Result<PathBuf, ProjectError> {
     Ok(dirs.data_dir().to_path_buf())
 }
 
-/// The project folder of an image folder: the same one each time it is opened.
+/// The project folder of an image folder or CSV: the same one each time it is opened. Of a data set it is that of
+/// [`Dataset::source`](crate::domain::samples::Dataset::source).
 ///
 /// # Errors
 /// As for [`data_dir`].

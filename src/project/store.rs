@@ -36,6 +36,9 @@ const LOCK: &str = "project.lock";
 const MODELS: &str = "models";
 const RUNS: &str = "runs";
 
+/// In `info`: the CSV in the source folder that the data set was read from, by its name.
+const TABLE: &str = "table";
+
 /// In `info`: the newest run when images of the training part were last held out.
 const HELD_OUT_AFTER: &str = "held_out_after";
 
@@ -362,6 +365,12 @@ impl Project {
             Ok(())
         };
         self.sql(write())?;
+        match &dataset.table {
+            Some(table) => self.set_info(TABLE, table)?,
+            None => {
+                self.sql(tx.execute("DELETE FROM info WHERE key = ?1", [TABLE]))?;
+            }
+        }
         self.sql(tx.commit())?;
         self.moved_source = None;
         Ok(())
@@ -400,6 +409,7 @@ impl Project {
     /// The data set with the samples that this query gives.
     fn dataset_of(&self, samples: &str) -> Result<Dataset, ProjectError> {
         let root = self.root()?.ok_or_else(|| ProjectError::NoDataset(self.dir.clone()))?;
+        let table = self.info(TABLE)?.filter(|table| files::is_inside(table));
         let head = self.sql(self.db.query_row(
             "SELECT classes, has_splits, unreadable, ignored, notes FROM dataset",
             [],
@@ -407,6 +417,7 @@ impl Project {
                 let unreadable: Vec<(String, String)> = from_json(row, 2)?;
                 Ok(Dataset {
                     root,
+                    table,
                     classes: from_json(row, 0)?,
                     samples: Vec::new(),
                     has_splits: row.get(1)?,

@@ -21,7 +21,6 @@ use crate::project::{ClassQuality, Recent, default_place, recent};
 impl App {
     pub(super) fn open(&mut self, place: PathBuf) {
         self.close();
-        self.place = Some(place.clone());
         self.state.source = Source::Reading(place.clone());
         let (closing, dir) = (self.closing.take(), self.data_dir.clone());
         self.start(Some(JobKind::Scan), "read folder", Done::Opening, move |ctx| {
@@ -91,7 +90,6 @@ impl App {
             };
             self.closing = std::thread::Builder::new().name("close project".to_owned()).spawn(work).ok();
         }
-        self.place = None;
         self.opened = None;
         self.pending = None;
         self.pending_model = None;
@@ -360,7 +358,7 @@ fn opening(ctx: &Ctx, place: &Path, dir: Option<&Path>) -> Result<Place, JobErro
         return Ok(Place::Project(parent.to_path_buf()));
     }
     let dataset = jobs::scan::scan(ctx, place, Reading::Headers)?;
-    let project = default_place::for_source_in(&data_dir(dir)?, place);
+    let project = default_place::for_source_in(&data_dir(dir)?, &dataset.source());
     // Before the store makes it: nothing is ever written into the image folder.
     check_place(&project, &dataset.root)?;
     let name =

@@ -205,7 +205,8 @@ fn scan_table(ctx: &Ctx, path: &Path, options: &ScanOptions) -> Result<Dataset, 
     let classes = sorted_names(table.rows.iter().map(|row| row.label.clone()).collect());
     let index = positions(&classes);
     let mut tally = Tally::default();
-    let mut dataset = Dataset { root, has_splits: table.has_split, ..Dataset::default() };
+    let name = path.file_name().and_then(|name| name.to_str()).map(str::to_owned);
+    let mut dataset = Dataset { root, table: name, has_splits: table.has_split, ..Dataset::default() };
     for (row, outcome) in table.rows.into_iter().zip(outcomes) {
         match outcome {
             Outcome::Image(info, notes) => {
