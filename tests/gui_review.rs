@@ -19,7 +19,7 @@ use counterpoise::gui::state::{Face, JobKind, JobSlot, ModelFile, ProjectState, 
 use counterpoise::gui::views::export::{export_ui, file_url, why_not};
 use counterpoise::gui::views::quality::copies_filter;
 use counterpoise::gui::views::review::{decision_sentence, nearest, review_ui, verdict_sentence};
-use counterpoise::gui::views::train::train_ui;
+use counterpoise::gui::views::train::{train_ui, why_no_training};
 use counterpoise::gui::widgets::curves::place_of;
 use counterpoise::gui::widgets::picture_view::Zoom;
 use counterpoise::jobs::export::Undecided;
@@ -683,6 +683,40 @@ fn the_form_keeps_values_and_refuses_words() {
     assert_eq!(type_in("0.999"), (None, false, false), "a default is kept by leaving it out");
     let changed = harness.state().out.iter().filter(|a| matches!(a, Action::SettingsChanged)).count();
     assert!(changed >= 2);
+}
+
+#[test]
+fn no_key_and_no_menu_trains_past_the_form() {
+    let mut state = open(Vec::new());
+    assert_eq!(why_no_training(&state), None);
+    assert!(Command::StartTraining.enabled(&state) && !Command::ResumeTraining.enabled(&state));
+    state.train.checkpoint = Some(PathBuf::from("/nowhere/checkpoint"));
+    assert!(Command::ResumeTraining.enabled(&state));
+    state.train.texts.insert("learning_rate".to_owned(), "0.0x".to_owned());
+    for command in [Command::StartTraining, Command::ResumeTraining] {
+        assert!(!command.enabled(&state));
+        let why = command.why_disabled(&state).unwrap();
+        assert_eq!(why, "1\u{a0}field of the form cannot be read.");
+    }
+    let mut wrong = harness(train_ui, state, Theme::Dark);
+    assert_sees(&wrong, &["1\u{a0}field of the form cannot be read."]);
+    press_train(&mut wrong);
+
+    let mut state = open(Vec::new());
+    state.project.as_mut().unwrap().settings.method = "random".to_owned();
+    assert_eq!(
+        Command::StartTraining.why_disabled(&state).as_deref(),
+        Some("This method needs no training.")
+    );
+    press_train(&mut harness(train_ui, state, Theme::Dark));
+}
+
+/// The key does nothing.
+#[track_caller]
+fn press_train(harness: &mut Harness<'_, World>) {
+    harness.key_press_modifiers(Modifiers::COMMAND, Key::T);
+    harness.run_steps(2);
+    assert!(commands(harness).is_empty());
 }
 
 fn planned() -> FilePlan {

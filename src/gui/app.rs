@@ -604,6 +604,7 @@ impl App {
             if settings.method != model.method {
                 settings.method.clone_from(&model.method);
                 settings.params.clear();
+                self.state.train.texts.clear();
                 self.settings_changed();
             } else if kept_another {
                 self.settings_changed = Some(Instant::now());

@@ -8,6 +8,7 @@ use egui::{Event, Key, KeyboardShortcut, Modifiers};
 use super::state::{BUSY, Confirm, JobKind, READ_ONLY, Sheet, Source, State, ThemeChoice, Workspace};
 use super::views::evaluate::{why_no_comparison, why_no_map};
 use super::views::export::why_not;
+use super::views::train::why_no_training;
 use crate::domain::classes::ClassId;
 use crate::domain::decisions::Decision;
 use crate::domain::splits::Shares;
@@ -580,8 +581,11 @@ impl Command {
             }
             Command::ToggleExcluded => in_gallery && state.can_edit() && state.data.tiles.has_targets(),
             Command::FindFile => in_gallery,
-            Command::StartTraining => state.can_edit() && !making,
-            Command::ResumeTraining => state.can_edit() && !making && state.train.checkpoint.is_some(),
+            Command::StartTraining => state.can_edit() && !making && why_no_training(state).is_none(),
+            Command::ResumeTraining => {
+                let kept = state.train.checkpoint.is_some();
+                state.can_edit() && !making && kept && why_no_training(state).is_none()
+            }
             Command::LoadModel => state.can_edit() && !state.dialog_open && !training,
             Command::Generate => {
                 let plain = state.project.as_ref().is_some_and(|p| {
@@ -711,7 +715,10 @@ impl Command {
             Command::SaveTable | Command::SaveReport | Command::SaveChart => {
                 "There is no comparison to save.".to_owned()
             }
-            Command::ResumeTraining => "No training was interrupted.".to_owned(),
+            Command::ResumeTraining if state.train.checkpoint.is_none() => {
+                "No training was interrupted.".to_owned()
+            }
+            Command::StartTraining | Command::ResumeTraining => why_no_training(state)?,
             Command::Generate => {
                 if state.project.as_ref().is_some_and(|p| p.figures.plan.total_to_make() == 0) {
                     "The plan makes nothing.".to_owned()

@@ -671,8 +671,6 @@ pub struct TrainView {
     pub checkpoint: Option<PathBuf>,
     /// Those of all methods, as last looked for.
     pub checkpoints: Vec<PathBuf>,
-    /// Why the parameters are not taken, a sentence.
-    pub refused: Option<String>,
     /// Path of a model as typed.
     pub model_box: String,
 }

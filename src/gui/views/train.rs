@@ -28,7 +28,7 @@ use crate::gui::widgets::empty_state::{
 use crate::gui::widgets::form::param_form;
 use crate::gui::widgets::job_buttons::{JobEnds, job_buttons};
 use crate::gui::widgets::probability::share_row;
-use crate::gui::widgets::status_bar::{count_words, left_words, percent, time_words};
+use crate::gui::widgets::status_bar::{count_words, counted, left_words, percent, time_words};
 use crate::jobs::{JobState, JobView, Series};
 use crate::oversampling;
 
@@ -120,6 +120,16 @@ fn tools(ui: &mut Ui, t: &Tokens, state: &State, out: &mut Vec<Action>) {
             }
         }
     });
+}
+
+/// Why no training can start as the form stands, a sentence; `None` where one can.
+pub fn why_no_training(state: &State) -> Option<String> {
+    let project = state.project.as_ref()?;
+    if oversampling::method(&project.settings.method).is_none_or(|m| !m.info().needs_training) {
+        return Some("This method needs no training.".to_owned());
+    }
+    let wrong = state.train.texts.len();
+    (wrong > 0).then(|| format!("{} of the form cannot be read.", counted(wrong, "field", "fields")))
 }
 
 /// Why no candidates can be made, beside the button.
@@ -264,27 +274,14 @@ pub(super) fn device_field(ui: &mut Ui, device: &mut String, devices: &Face<Vec<
 
 /// The buttons at the foot of the form, with the reason beside what cannot be done.
 fn start(ui: &mut Ui, t: &Tokens, state: &mut State, out: &mut Vec<Action>) {
-    let needs_training = state
-        .project
-        .as_ref()
-        .and_then(|p| oversampling::method(&p.settings.method))
-        .is_some_and(|m| m.info().needs_training);
-    let wrong = state.train.texts.len();
-    let reason = if !needs_training {
-        Some("This method needs no training".to_owned())
-    } else if wrong > 0 {
-        Some(format!("{wrong} of the fields above cannot be read"))
-    } else {
-        state.train.refused.clone()
-    };
-    if let Some(reason) = &reason {
-        ui.add(Label::new(caption(ui, reason.as_str())).wrap());
+    if let Some(reason) = why_no_training(state) {
+        ui.add(Label::new(caption(ui, reason)).wrap());
     }
     if state.train.checkpoint.is_some() && state.running(JobKind::Train).is_none() {
         ui.add(Label::new(caption(ui, "A training was interrupted; its last checkpoint is kept.")).wrap());
     }
     ui.horizontal_wrapped(|ui| {
-        let enabled = Command::StartTraining.enabled(state) && needs_training && reason.is_none();
+        let enabled = Command::StartTraining.enabled(state);
         // Over a checkpoint it is asked first.
         let words = if state.train.checkpoint.is_some() { "Train anew…" } else { "Train" };
         let train = primary_button(ui, words, enabled);
