@@ -19,7 +19,7 @@ use counterpoise::gui::state::{Face, JobKind, JobSlot, ModelFile, ProjectState, 
 use counterpoise::gui::views::export::{export_ui, file_url, why_not};
 use counterpoise::gui::views::quality::copies_filter;
 use counterpoise::gui::views::review::{decision_sentence, nearest, review_ui, verdict_sentence};
-use counterpoise::gui::views::train::{train_ui, why_no_training};
+use counterpoise::gui::views::train::{train_ui, why_no_candidates, why_no_training};
 use counterpoise::gui::widgets::curves::place_of;
 use counterpoise::gui::widgets::picture_view::Zoom;
 use counterpoise::jobs::export::Undecided;
@@ -709,6 +709,30 @@ fn no_key_and_no_menu_trains_past_the_form() {
         Some("This method needs no training.")
     );
     press_train(&mut harness(train_ui, state, Theme::Dark));
+}
+
+#[test]
+fn a_model_of_another_method_makes_no_candidates() {
+    let mut state = open(Vec::new());
+    assert_eq!(why_no_candidates(&state).as_deref(), Some("Train or load a model first."));
+    state.train.model = Face::Full(ModelFile {
+        path: PathBuf::from("/nowhere/m2m.safetensors"),
+        method: "m2m".to_owned(),
+        facts: Vec::new(),
+        beta: None,
+    });
+    assert_eq!(why_no_candidates(&state), None);
+    assert!(Command::Generate.enabled(&state));
+    state.project.as_mut().unwrap().settings.method = "baegan".to_owned();
+    assert!(!Command::Generate.enabled(&state));
+    let why = Command::Generate.why_disabled(&state).unwrap();
+    assert!(why.contains("is of M2m, major-to-minor translation; choose that method"), "{why}");
+    assert_sees(&harness(train_ui, state, Theme::Light), &[&why]);
+
+    // What needs no model takes no notice of one.
+    let mut state = open(Vec::new());
+    state.project.as_mut().unwrap().settings.method = "random".to_owned();
+    assert_eq!(why_no_candidates(&state), None);
 }
 
 /// The key does nothing.

@@ -8,7 +8,7 @@ use egui::{Event, Key, KeyboardShortcut, Modifiers};
 use super::state::{BUSY, Confirm, JobKind, READ_ONLY, Sheet, Source, State, ThemeChoice, Workspace};
 use super::views::evaluate::{why_no_comparison, why_no_map};
 use super::views::export::why_not;
-use super::views::train::why_no_training;
+use super::views::train::{why_no_candidates, why_no_training};
 use crate::domain::classes::ClassId;
 use crate::domain::decisions::Decision;
 use crate::domain::splits::Shares;
@@ -539,7 +539,6 @@ impl Command {
     /// True where the command can run now; a shortcut that cannot run is left to the focused widget.
     pub fn enabled(self, state: &State) -> bool {
         let open = state.project.is_some();
-        let has_model = state.train.model.full().is_some();
         let in_gallery = open && state.workspace == Workspace::Data;
         let in_review = open && state.workspace == Workspace::Review;
         let candidates = state.project.as_ref().is_some_and(|p| !p.candidates.is_empty());
@@ -587,13 +586,7 @@ impl Command {
                 state.can_edit() && !making && kept && why_no_training(state).is_none()
             }
             Command::LoadModel => state.can_edit() && !state.dialog_open && !training,
-            Command::Generate => {
-                let plain = state.project.as_ref().is_some_and(|p| {
-                    crate::oversampling::method(&p.settings.method).is_some_and(|m| !m.info().needs_training)
-                });
-                let wanted = state.project.as_ref().is_some_and(|p| p.figures.plan.total_to_make() > 0);
-                state.can_edit() && !making && wanted && (plain || has_model)
-            }
+            Command::Generate => state.can_edit() && !making && why_no_candidates(state).is_none(),
             Command::PauseJob => making,
             // Maps that rest on other masks do not stand side by side: there are all of them or none.
             Command::StopAndKeep => state.making().is_some_and(|kind| kind != JobKind::Looks),
@@ -719,13 +712,7 @@ impl Command {
                 "No training was interrupted.".to_owned()
             }
             Command::StartTraining | Command::ResumeTraining => why_no_training(state)?,
-            Command::Generate => {
-                if state.project.as_ref().is_some_and(|p| p.figures.plan.total_to_make() == 0) {
-                    "The plan makes nothing.".to_owned()
-                } else {
-                    "Train or load a model first.".to_owned()
-                }
-            }
+            Command::Generate => why_no_candidates(state)?,
             Command::TypeExportFolder => "An export is running.".to_owned(),
             Command::Export if state.workspace == Workspace::Export => why_not(state)?,
             Command::Export => only_in("Export"),

@@ -60,7 +60,7 @@ pub fn train_ui(ui: &mut Ui, state: &mut State, textures: &mut Textures, out: &m
     }
     Panel::top("train tools").exact_size(size::TOOLS).frame(bar_frame(t)).show(ui, |ui| {
         Region::Tools.mark(ui);
-        tools(ui, t, state, out);
+        tools(ui, state, out);
     });
     Panel::left("train form")
         .exact_size(side_width(ui, FORM))
@@ -83,7 +83,7 @@ pub(super) fn bar_frame(t: &Tokens) -> egui::Frame {
     egui::Frame::new().fill(t.background).inner_margin(egui::Margin::symmetric(16, 8))
 }
 
-fn tools(ui: &mut Ui, t: &Tokens, state: &State, out: &mut Vec<Action>) {
+fn tools(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
     ui.horizontal_centered(|ui| {
         let running = [JobKind::Train, JobKind::Generate]
             .into_iter()
@@ -113,8 +113,8 @@ fn tools(ui: &mut Ui, t: &Tokens, state: &State, out: &mut Vec<Action>) {
                     if button.on_hover_text(Command::Generate.hint(ui.ctx())).clicked() {
                         out.push(Action::Do(Command::Generate));
                     }
-                    if let Some(why) = why_not_generate(state) {
-                        ui.label(caption(ui, why).color(t.muted));
+                    if let Some(why) = Command::Generate.why_disabled(state) {
+                        ui.add(Label::new(caption(ui, why)).truncate());
                     }
                 });
             }
@@ -132,19 +132,26 @@ pub fn why_no_training(state: &State) -> Option<String> {
     (wrong > 0).then(|| format!("{} of the form cannot be read.", counted(wrong, "field", "fields")))
 }
 
-/// Why no candidates can be made, beside the button.
-fn why_not_generate(state: &State) -> Option<&'static str> {
+/// Why no candidates can be made by the plan, the method and the model that is loaded, a sentence; `None` where
+/// they can.
+pub fn why_no_candidates(state: &State) -> Option<String> {
     let project = state.project.as_ref()?;
-    if Command::Generate.enabled(state) {
-        None
-    } else if project.read_only.is_some() {
-        Some("Another window owns this project")
-    } else if project.figures.plan.total_to_make() == 0 {
-        Some("The plan makes nothing")
-    } else if state.train.model.full().is_none() {
-        Some("Train or load a model first")
-    } else {
-        None
+    if project.figures.plan.total_to_make() == 0 {
+        return Some("The plan makes nothing.".to_owned());
+    }
+    let method = &project.settings.method;
+    if oversampling::method(method).is_some_and(|m| !m.info().needs_training) {
+        return None;
+    }
+    match state.train.model.full() {
+        None => Some("Train or load a model first.".to_owned()),
+        Some(model) if model.method == *method => None,
+        Some(model) => {
+            let name = oversampling::method(&model.method).map_or(model.method.as_str(), |m| m.info().name);
+            Some(format!(
+                "The loaded model is of {name}; choose that method, or train or load a model of this one."
+            ))
+        }
     }
 }
 
