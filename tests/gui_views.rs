@@ -344,6 +344,24 @@ fn plan_shows_the_table_and_changes_targets() {
 }
 
 #[test]
+fn plan_shows_the_target_in_force() {
+    let shown = |target: Target| {
+        let mut state = full();
+        state.project.as_mut().unwrap().settings.target = target.clone();
+        let mut harness = harness(plan_ui, state, Theme::Dark);
+        harness.run_steps(2);
+        let state = &harness.state().state;
+        assert_eq!(state.project.as_ref().unwrap().settings.target, target, "looking at it changed it");
+        assert!(harness.state().out.is_empty());
+        (state.plan.count, state.plan.ratio)
+    };
+    assert_eq!(shown(Target::Count(60)).0, 60);
+    assert_eq!(shown(Target::Count(2_000_000)).0, 2_000_000);
+    assert_eq!(shown(Target::Ratio(3.125)).1, 3.125);
+    assert_eq!(shown(Target::Ratio(150.0)).1, 150.0);
+}
+
+#[test]
 fn plan_offers_a_beta_and_applies_it_only_when_asked() {
     let mut harness = harness(plan_ui, full(), Theme::Dark);
     let beta = |harness: &Harness<'_, World>| harness.state().state.project.as_ref().unwrap().beta().unwrap();

@@ -331,6 +331,12 @@ fn target_ui(ui: &mut Ui, state: &mut State, out: &mut Vec<Action>) {
     hint_line(ui, "images per class in total; a class that has more keeps them all");
     let old = project.settings.target.clone();
     let mut new = old.clone();
+    // What is in force may come from an earlier window or from the command line.
+    match old {
+        Target::Count(count) => view.count = count,
+        Target::Ratio(ratio) => view.ratio = ratio,
+        Target::Max | Target::Median | Target::PerClass(_) => {}
+    }
     let counts = &project.figures.counts;
     let largest = counts.iter().copied().max().unwrap_or(0);
     if ui.radio(matches!(old, Target::Max), format!("The largest class, {}", number(largest))).clicked() {
@@ -345,6 +351,8 @@ fn target_ui(ui: &mut Ui, state: &mut State, out: &mut Vec<Action>) {
             new = Target::Count(view.count);
         }
         let value = DragValue::new(&mut view.count).range(1..=1_000_000).speed(5.0);
+        // Looking at a target must not change it.
+        let value = value.clamp_existing_to_range(false);
         let response = ui.add(value).accessible_name("Target as a number of images");
         if response.changed() {
             new = Target::Count(view.count);
@@ -355,7 +363,8 @@ fn target_ui(ui: &mut Ui, state: &mut State, out: &mut Vec<Action>) {
         if ui.radio(chosen, "A ratio of at most").clicked() {
             new = Target::Ratio(view.ratio);
         }
-        let value = DragValue::new(&mut view.ratio).range(1.0..=100.0).speed(0.05).fixed_decimals(2);
+        let value = DragValue::new(&mut view.ratio).range(1.0..=100.0).speed(0.05);
+        let value = value.min_decimals(2).max_decimals(6).clamp_existing_to_range(false);
         let response = ui.add(value).accessible_name("Largest imbalance ratio afterwards");
         if response.changed() {
             new = Target::Ratio(view.ratio);
