@@ -228,6 +228,15 @@ fn keys_decide_move_and_look() {
     assert_sees(&harness, &["Accept 2", "Reject 2"]);
 }
 
+#[test]
+fn a_slot_has_the_number_that_the_filter_asks_for() {
+    let mut row = candidate(6, 0.85, 0.4, 0.95);
+    Arc::make_mut(&mut row.made).attempt = 2;
+    let mut state = open(vec![row]);
+    state.review.filter = "slot = 6".to_owned();
+    assert_sees(&harness(review_ui, state, Theme::Dark), &["Where it comes from", "6, attempt 2"]);
+}
+
 fn press_of(key: Key) -> egui::Event {
     egui::Event::Key { key, physical_key: None, pressed: true, repeat: false, modifiers: Modifiers::NONE }
 }

@@ -921,10 +921,10 @@ fn provenance(ui: &mut Ui, row: &CandidateRow) {
         fact(ui, "Model", short).on_hover_text(&row.model_hash);
     }
     let slot = match row.attempt {
-        0 => format!("{}", row.slot + 1),
-        attempt => format!("{}, attempt {}", row.slot + 1, attempt + 1),
+        0 => row.slot.to_string(),
+        attempt => format!("{}, attempt {attempt}", row.slot),
     };
-    fact(ui, "Slot", slot);
+    fact(ui, "Slot", slot).on_hover_text("Counted from 0, as the filter and the lists of candidates count");
     fact(ui, "Run", row.run.to_string());
     fact(ui, "Seed number", row.seed.to_string());
 }
