@@ -316,6 +316,11 @@ fn a_project_of_another_window_cannot_be_edited() {
     let mut state = full();
     state.project.as_mut().unwrap().read_only = Some("another window has it open".to_owned());
     assert!(!Command::StartTraining.enabled(&state));
+    let why = "This project can be looked at only: another window has it open.";
+    for command in [Command::StartTraining, Command::Generate, Command::Evaluate] {
+        assert_eq!(command.why_disabled(&state).as_deref(), Some(why), "{}", command.text());
+    }
+    assert_eq!(state.why_not_make().as_deref(), Some(why));
     let mut harness = harness(data_ui, state, Theme::Dark);
     harness.get_by_label_contains("image 1 of 52").click();
     harness.run_steps(2);

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use egui::{Event, Key, KeyboardShortcut, Modifiers};
 
-use super::state::{BUSY, Confirm, JobKind, READ_ONLY, Sheet, Source, State, ThemeChoice, Workspace};
+use super::state::{BUSY, Confirm, JobKind, Sheet, Source, State, ThemeChoice, Workspace};
 use super::views::evaluate::{why_no_comparison, why_no_map};
 use super::views::export::why_not;
 use super::views::train::{why_no_candidates, why_no_training};
@@ -683,7 +683,7 @@ impl Command {
             Command::ZoomIn => "This is the largest scale.".to_owned(),
             Command::ZoomOut => "This is the smallest scale.".to_owned(),
             _ if state.project.is_none() => "Open a folder first.".to_owned(),
-            _ if edits && !state.can_edit() => READ_ONLY.to_owned(),
+            _ if edits && !state.can_edit() => state.why_read_only()?,
             Command::ReadAgain => "The folder is being read.".to_owned(),
             Command::Undo => "There is nothing to undo.".to_owned(),
             Command::Redo => "There is nothing to do again.".to_owned(),

@@ -128,8 +128,6 @@ pub enum Source {
 /// Why a button is off while other work takes the whole machine.
 pub const BUSY: &str = "A training, a making of candidates or maps, a feature map or a comparison runs; wait \
                         for it or stop it.";
-/// Why a button is off where the project is another window's.
-pub const READ_ONLY: &str = "Another window owns this project; here it can only be looked at.";
 
 /// The jobs the window starts; at most one of a kind runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -1083,11 +1081,14 @@ impl State {
     }
 
     /// Why no long work on the open project can be started, a sentence; `None` where it can.
-    pub fn why_not_make(&self) -> Option<&'static str> {
-        if !self.can_edit() {
-            return Some(READ_ONLY);
-        }
-        self.making().map(|_| BUSY)
+    pub fn why_not_make(&self) -> Option<String> {
+        self.why_read_only().or_else(|| self.making().map(|_| BUSY.to_owned()))
+    }
+
+    /// Why nothing of the open project can be changed, a sentence; `None` where it can, and without a project.
+    pub fn why_read_only(&self) -> Option<String> {
+        let why = self.project.as_ref()?.read_only.as_ref()?;
+        Some(format!("This project can be looked at only: {why}."))
     }
 
     /// Work runs that closing the window would break off.
