@@ -764,6 +764,13 @@ fn what_is_missing_of_a_comparison_is_said() {
         harness.run_steps(2);
         assert_eq!(commands(&harness), [Command::Evaluate]);
         assert_eq!(harness.state().state.evaluate.choice(&settings()).unwrap(), choice());
+        // Without its images it would start nothing.
+        harness.state_mut().out.clear();
+        harness.state_mut().state.project.as_mut().unwrap().source_missing = Some(PathBuf::from("/gone"));
+        harness.run_steps(2);
+        harness.get_by_label("Go on").click();
+        harness.run_steps(2);
+        assert!(commands(&harness).is_empty());
     }
 }
 

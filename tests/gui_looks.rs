@@ -266,6 +266,14 @@ fn every_face_in_both_themes() {
         assert!(asks(&before, |action| matches!(action, Action::Do(Command::Evaluate))));
         assert!(before.state().state.evaluate.chosen.contains("drs"), "what was compared is chosen");
 
+        // Without its images it would start nothing.
+        let mut state = compared(None);
+        state.project.as_mut().unwrap().source_missing = Some(PathBuf::from("/gone"));
+        let mut gone = harness(state, theme);
+        gone.get_by_label("Compare again").click();
+        gone.run_steps(2);
+        assert!(!asks(&gone, |action| matches!(action, Action::Do(Command::Evaluate))));
+
         let listing = harness(compared(Some(kept_classifiers())), theme);
         assert_sees(&listing, &["Listing the test images"]);
         assert!(asks(&listing, |action| matches!(action, Action::ListTestImages)));

@@ -19,6 +19,7 @@ use crate::gui::views::train::device_field;
 use crate::gui::views::welcome::typed_path;
 use crate::gui::widgets::empty_state::{command_button, primary_button, warning_line};
 use crate::gui::widgets::status_bar::{counted, moment_words, number, time_words};
+use crate::jobs::comparisons::Choice;
 
 /// Classes that are listed with their test images.
 const LISTED: usize = 12;
@@ -34,6 +35,20 @@ const NAMED: usize = 3;
 /// Why nothing can be compared as it is chosen, a sentence; `None` where it can, and without a project.
 pub fn why_no_comparison(state: &State) -> Option<String> {
     let project = state.project.as_ref()?;
+    why_no_images(project).or_else(|| match state.evaluate.choice(&project.settings) {
+        Err(why) => Some(why),
+        Ok(choice) => why_not_chosen(project, &choice),
+    })
+}
+
+/// Why what was compared or begun before cannot be compared again now, a sentence; `None` where it can.
+pub(super) fn why_not_again(state: &State, choice: &Choice) -> Option<String> {
+    let project = state.project.as_ref()?;
+    state.why_not_make().or_else(|| why_no_images(project)).or_else(|| why_not_chosen(project, choice))
+}
+
+/// Why the images allow no comparison at all.
+fn why_no_images(project: &ProjectState) -> Option<String> {
     let (classes, counts) = (&project.dataset.classes, &project.figures.counts);
     if project.source_missing.is_some() {
         return Some("The images of this project are gone; say first where they are now.".to_owned());
@@ -41,21 +56,22 @@ pub fn why_no_comparison(state: &State) -> Option<String> {
     if classes.len() < 2 {
         return Some("There is one class alone, and treatments of imbalance need two.".to_owned());
     }
-    if let Some((name, _)) = classes.iter().zip(counts).find(|(_, count)| **count == 0) {
-        return Some(format!("The class {name} has no training image, so no classifier can learn it."));
-    }
-    match state.evaluate.choice(&project.settings) {
-        Err(why) => Some(why),
-        Ok(choice) if choice.treatments.is_empty() && choice.folders.is_empty() => Some(
+    let (name, _) = classes.iter().zip(counts).find(|(_, count)| **count == 0)?;
+    Some(format!("The class {name} has no training image, so no classifier can learn it."))
+}
+
+/// Why just this cannot be compared.
+fn why_not_chosen(project: &ProjectState, choice: &Choice) -> Option<String> {
+    if choice.treatments.is_empty() && choice.folders.is_empty() {
+        return Some(
             "Choose at least one treatment, generator or folder to compare with plain training.".to_owned(),
-        ),
-        Ok(choice) if !choice.folders.is_empty() && project.folds().is_some() => Some(
-            "An exported folder was made from images that a cross-validation holds out. Leave the folders \
-             out, or make a test part first and export from what is left."
-                .to_owned(),
-        ),
-        Ok(_) => None,
+        );
     }
+    (!choice.folders.is_empty() && project.folds().is_some()).then(|| {
+        "An exported folder was made from images that a cross-validation holds out. Leave the folders out, or \
+         make a test part first and export from what is left."
+            .to_owned()
+    })
 }
 
 pub(super) fn form_ui(ui: &mut Ui, t: &Tokens, state: &mut State, out: &mut Vec<Action>) {

@@ -10,6 +10,7 @@ use egui::{
     Rect, Response, Role, ScrollArea, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, pos2, vec2,
 };
 
+use super::form::why_not_again;
 use crate::evaluation::saliency::paint::LEGEND;
 use crate::evaluation::saliency::side_by_side::{About, MOST_MASKS, Method};
 use crate::gui::command::{Action, Command};
@@ -100,7 +101,7 @@ fn page(ui: &mut Ui, t: &Tokens, state: &mut State, textures: &mut Textures, out
         if let Some(changed) = settings.and_then(|now| EvaluateForm::changed_since(&report.choice, now)) {
             text += &format!(" {changed}");
         }
-        let why = state.why_not_make();
+        let why = why_not_again(state, &report.choice);
         empty(ui, Icon::Review, "No maps of this comparison", &text, |ui| {
             let again = ui.add_enabled(why.is_none(), Button::new("Compare again"));
             if again.on_disabled_hover_text(why.unwrap_or_default()).clicked() {

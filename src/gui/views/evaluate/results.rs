@@ -9,6 +9,7 @@ use egui::{
 };
 
 use super::TABLE_BOX;
+use super::form::why_not_again;
 use crate::domain::task::Level;
 use crate::evaluation::comparison::Change;
 use crate::evaluation::metrics::Figure;
@@ -91,7 +92,7 @@ pub(super) fn running_ui(ui: &mut Ui, t: &Tokens, state: &mut State, out: &mut V
     if let Some(changed) = EvaluateForm::changed_since(&choice, &project.settings) {
         words += &format!(" {changed}");
     }
-    let why = state.why_not_make();
+    let why = why_not_again(state, &choice);
     card(ui, t, |ui| {
         warning_line(ui, &words);
         let go_on = ui.add_enabled(why.is_none(), Button::new("Go on"));
