@@ -696,6 +696,17 @@ fn rows_are_in_order_and_choose_what_the_charts_show() {
     let out = &harness.state().out;
     assert!(matches!(&out[0], Action::Copy(text) if text == "treatment,class"), "{out:?}");
     assert!(matches!(&out[1], Action::Copy(text) if text == "# Treatments"), "{out:?}");
+    let saves = [Command::SaveTable, Command::SaveReport, Command::SaveChart];
+    for dialog_open in [true, false] {
+        harness.state_mut().state.dialog_open = dialog_open;
+        harness.run_steps(2);
+        harness.state_mut().out.clear();
+        for command in saves {
+            harness.get_by_role_and_label(Role::Button, command.text()).click();
+            harness.run_steps(2);
+        }
+        assert_eq!(commands(&harness), if dialog_open { Vec::new() } else { saves.to_vec() });
+    }
     harness.get_by_role_and_label(Role::TextInput, "Path of a file to save").focus();
     harness.run_steps(2);
     harness.get_by_role_and_label(Role::TextInput, "Path of a file to save").type_text("/data/table.csv");

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use egui::{Event, Key, KeyboardShortcut, Modifiers};
 
-use super::state::{BUSY, Confirm, JobKind, Sheet, Source, State, ThemeChoice, Workspace};
+use super::state::{BUSY, Confirm, DIALOG, JobKind, Sheet, Source, State, ThemeChoice, Workspace};
 use super::views::evaluate::{why_no_comparison, why_no_map};
 use super::views::export::why_not;
 use super::views::train::{why_no_candidates, why_no_training};
@@ -667,7 +667,7 @@ impl Command {
                 | Command::SaveChart
         );
         if dialog && state.dialog_open {
-            return Some("A file dialog is open already.".to_owned());
+            return Some(DIALOG.to_owned());
         }
         let words = match self {
             Command::VerifyFolder => "A folder is being verified.".to_owned(),

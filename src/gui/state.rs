@@ -129,6 +129,9 @@ pub enum Source {
 pub const BUSY: &str = "A training, a making of candidates or maps, a feature map or a comparison runs; wait \
                         for it or stop it.";
 
+/// Why a button that asks for a file is off while another one is asked for.
+pub const DIALOG: &str = "A file dialog is open already.";
+
 /// The jobs the window starts; at most one of a kind runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JobKind {

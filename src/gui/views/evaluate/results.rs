@@ -16,7 +16,7 @@ use crate::evaluation::metrics::Figure;
 use crate::evaluation::report::Chart;
 use crate::gui::command::{Action, Command};
 use crate::gui::icons::{Icon, icon};
-use crate::gui::state::{EvaluateForm, Face, JobKind, State};
+use crate::gui::state::{DIALOG, EvaluateForm, Face, JobKind, State};
 use crate::gui::theme::{self, Tokens, caption, muted, section, space};
 use crate::gui::views::train::progress_of;
 use crate::gui::widgets::class_charts::{Changes, Recalls, changes_ui, mean_words, recalls_ui};
@@ -222,6 +222,7 @@ pub(super) fn report_ui(ui: &mut Ui, t: &Tokens, state: &mut State, out: &mut Ve
     let Some((kept, report)) = state.evaluate.shown(project) else { return };
     let (run, started, report) = (kept.run, kept.started, Arc::clone(report));
     let comparisons = project.comparisons.clone();
+    let may_ask = !state.dialog_open;
     let form = &mut state.evaluate;
     card(ui, t, |ui| verdict(ui, t, &report, started));
     card(ui, t, |ui| table(ui, t, &report, form));
@@ -235,7 +236,7 @@ pub(super) fn report_ui(ui: &mut Ui, t: &Tokens, state: &mut State, out: &mut Ve
     if !report.made.is_empty() {
         card(ui, t, |ui| made(ui, t, &report));
     }
-    card(ui, t, |ui| keep(ui, t, (run, &report), form, out));
+    card(ui, t, |ui| keep(ui, t, (run, &report), form, may_ask, out));
     if comparisons.iter().filter(|kept| kept.report.is_some()).count() > 1 {
         card(ui, t, |ui| others(ui, t, &comparisons, run, &report, form));
     }
@@ -481,8 +482,24 @@ fn made(ui: &mut Ui, t: &Tokens, report: &Report) {
     }
 }
 
-/// How it was run, and the ways to take the tables along; `of` is the comparison.
-fn keep(ui: &mut Ui, t: &Tokens, of: (RunId, &Report), form: &mut EvaluateForm, out: &mut Vec<Action>) {
+/// A button that asks for a new file.
+fn save_button(ui: &mut Ui, command: Command, may_ask: bool, out: &mut Vec<Action>) {
+    let button = ui.add_enabled(may_ask, Button::new(command.text()));
+    if button.on_hover_text(command.tooltip()).on_disabled_hover_text(DIALOG).clicked() {
+        out.push(Action::Do(command));
+    }
+}
+
+/// How it was run, and the ways to take the tables along; `of` is the comparison, and a dialog opens where it
+/// `may_ask`.
+fn keep(
+    ui: &mut Ui,
+    t: &Tokens,
+    of: (RunId, &Report),
+    form: &mut EvaluateForm,
+    may_ask: bool,
+    out: &mut Vec<Action>,
+) {
     let (run, report) = of;
     ui.label(section(ui, "How it was run"));
     for line in &report.setting {
@@ -495,13 +512,8 @@ fn keep(ui: &mut Ui, t: &Tokens, of: (RunId, &Report), form: &mut EvaluateForm, 
         if ui.button("Copy as CSV").on_hover_text("Every figure, a row for each").clicked() {
             out.push(Action::Copy(report.csv.clone()));
         }
-        if ui.button(Command::SaveTable.text()).on_hover_text(Command::SaveTable.tooltip()).clicked() {
-            out.push(Action::Do(Command::SaveTable));
-        }
-        let save = ui.button(Command::SaveReport.text()).on_hover_text(Command::SaveReport.tooltip());
-        if save.clicked() {
-            out.push(Action::Do(Command::SaveReport));
-        }
+        save_button(ui, Command::SaveTable, may_ask, out);
+        save_button(ui, Command::SaveReport, may_ask, out);
     });
     ui.horizontal_wrapped(|ui| {
         let shown = ComboBox::from_id_salt("chart to save").selected_text(form.chart.name());
@@ -511,10 +523,7 @@ fn keep(ui: &mut Ui, t: &Tokens, of: (RunId, &Report), form: &mut EvaluateForm, 
             }
         });
         response.response.accessible_name("Chart to save");
-        let save = ui.button(Command::SaveChart.text()).on_hover_text(Command::SaveChart.tooltip());
-        if save.clicked() {
-            out.push(Action::Do(Command::SaveChart));
-        }
+        save_button(ui, Command::SaveChart, may_ask, out);
     });
     ui.horizontal(|ui| {
         let width = (ui.available_width() - 72.0).clamp(80.0, 420.0);
