@@ -199,8 +199,12 @@ fn welcome_says_how_reading_goes_and_why_it_failed() {
         let mut state = State::new();
         let message = "there is no class folder here; open the folder above: /data/chest".to_owned();
         state.source = Source::Failed { folder: PathBuf::from("/data/chest"), message };
-        let failed = harness(welcome_ui, state, theme);
+        state.asked = Some(Action::OpenExample);
+        let mut failed = harness(welcome_ui, state, theme);
         assert_sees(&failed, &["This folder could not be opened", "there is no class folder", "Try again"]);
+        failed.get_by_label("Try again").click();
+        failed.run_steps(2);
+        assert!(failed.state().out.iter().any(|a| matches!(a, Action::OpenExample)));
     }
 }
 
@@ -848,7 +852,10 @@ fn app_says_why_a_folder_is_refused() {
     settle(&mut harness, "refusal", |app| matches!(app.state.source, Source::Failed { .. }));
     harness.run_steps(2);
     assert!(harness.query_by_label("This folder could not be opened").is_some());
-    assert!(harness.state().state.project.is_none());
+    let state = &harness.state().state;
+    assert!(state.project.is_none());
+    let gone = folder.path().join("gone");
+    assert!(matches!(&state.asked, Some(Action::Open(place)) if *place == gone), "{:?}", state.asked);
 }
 
 #[test]

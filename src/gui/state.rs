@@ -994,6 +994,8 @@ pub struct State {
     /// The class that the histogram filters by.
     pub class_filter: Option<ClassId>,
     pub source: Source,
+    /// What was last asked to be opened, to try it again; the example is no path.
+    pub asked: Option<Action>,
     /// Path box of the welcome view and of the sheet that opens a path.
     pub folder_box: String,
     pub recent: Vec<Recent>,

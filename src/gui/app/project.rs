@@ -8,6 +8,7 @@ use egui::ViewportCommand;
 use super::{App, Done, Opening, Place, data_dir, wait_for};
 use crate::domain::samples::Dataset;
 use crate::domain::task::{Ctx, Level};
+use crate::gui::command::Action;
 use crate::gui::state::{
     EvaluateForm, ExportForm, Face, JobKind, ProjectState, Saving, Source, TrainView, Workspace,
 };
@@ -22,6 +23,7 @@ impl App {
     pub(super) fn open(&mut self, place: PathBuf) {
         self.close();
         self.state.source = Source::Reading(place.clone());
+        self.state.asked = Some(Action::Open(place.clone()));
         let (closing, dir) = (self.closing.take(), self.data_dir.clone());
         self.start(Some(JobKind::Scan), "read folder", Done::Opening, move |ctx| {
             wait_for(closing);
@@ -32,6 +34,7 @@ impl App {
     pub(super) fn open_example(&mut self) {
         self.close();
         self.state.source = Source::Reading(PathBuf::from("example"));
+        self.state.asked = Some(Action::OpenExample);
         let (closing, dir) = (self.closing.take(), self.data_dir.clone());
         self.start(Some(JobKind::Scan), "unpack example", Done::Opening, move |ctx| {
             wait_for(closing);

@@ -25,7 +25,7 @@ pub fn welcome_ui(ui: &mut Ui, state: &mut State, _textures: &mut Textures, out:
                     out.push(Action::Do(Command::OpenFolder));
                 }
                 if ui.button("Try again").clicked() {
-                    out.push(Action::Open(folder.clone()));
+                    out.push(state.asked.clone().unwrap_or(Action::Open(folder)));
                 }
                 if ui.button("Back").clicked() {
                     out.push(Action::Do(Command::CloseProject));
