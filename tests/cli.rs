@@ -615,6 +615,12 @@ fn a_person_decides_and_exports() {
     fs::write(place.path("edit.csv"), "file,label\ncat/000.png,dog\ncat/001.png,exclude\n").unwrap();
     let edited = place.done("relabel review --from edit.csv");
     assert_eq!((&edited["relabelled"], &edited["excluded"]), (&Value::from(1), &Value::from(1)));
+    let again = place.done("relabel review --from edit.csv");
+    assert_eq!(
+        (&again["relabelled"], &again["excluded"]),
+        (&Value::from(0), &Value::from(0)),
+        "nothing changed"
+    );
     fs::write(place.path("edit.csv"), "file,label\nnowhere.png,dog\n").unwrap();
     assert_eq!(place.fails("relabel review --from edit.csv").0, 3);
     assert_eq!(hashes(&place.path("source")), before);

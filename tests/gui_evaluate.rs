@@ -515,7 +515,7 @@ fn generators_are_chosen_by_name() {
     harness.run_steps(2);
     assert_sees(
         &harness,
-        &["m2m-export 60 s under each seed, as in", "; with 8 more generators that were measured."],
+        &["m2m-export 60 s under each seed, as in", "; with 8\u{a0}more generators that were measured."],
     );
     assert!(!sees(&harness, "not measured yet") && !sees(&harness, "deepsmote 60 s"));
     harness.get_by_label("Choose none of the generators").click();

@@ -9,7 +9,7 @@ use super::args::CandidatesArgs;
 use super::output::{Outcome, share};
 use super::tables::Table;
 use super::{Failure, RESOURCE, Result};
-use crate::domain::numbers::figure;
+use crate::domain::numbers::{counted, figure};
 use crate::imaging::files::real;
 use crate::project::{CandidateRow, ClassQuality, Project};
 
@@ -76,12 +76,16 @@ pub fn run(args: &CandidatesArgs) -> Result<Outcome> {
         "candidates": list.collect::<Vec<_>>(),
         "quality": quality.iter().map(quality_json).collect::<Vec<_>>(),
     });
+    let count = counted(rows.len(), "candidate", "candidates");
     let text = match &args.csv {
-        Some(path) => format!("{} candidates were written: {}", rows.len(), path.display()),
-        None if quality.iter().all(|class| class.figures.is_empty()) => {
-            format!("{table}\n{} candidates", rows.len())
+        Some(path) => {
+            let written = counted(rows.len(), "candidate was", "candidates were");
+            format!("{written} written: {}", path.display())
         }
-        None => format!("{table}\n{} candidates\n\n{}", rows.len(), quality_table(&quality)),
+        None if quality.iter().all(|class| class.figures.is_empty()) => {
+            format!("{table}\n{count}")
+        }
+        None => format!("{table}\n{count}\n\n{}", quality_table(&quality)),
     };
     Ok(Outcome::new(object, text))
 }

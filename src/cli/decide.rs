@@ -8,6 +8,7 @@ use super::args::FromCsv;
 use super::output::Outcome;
 use super::{Failure, Result, input};
 use crate::domain::decisions::{DecidedBy, Decision};
+use crate::domain::numbers::counted;
 
 pub fn run(args: &FromCsv) -> Result<Outcome> {
     let csv = input::Csv::read(&args.from)?;
@@ -43,9 +44,10 @@ pub fn run(args: &FromCsv) -> Result<Outcome> {
     let undecided = count(Decision::Undecided);
     let left = project.candidates()?.iter().filter(|c| c.decision == Decision::Undecided).count();
     let text = format!(
-        "{accepted} accepted, {rejected} rejected, {undecided} set back to undecided, {} unchanged; {left} are \
-         still undecided.",
-        wanted.len() - changed.len()
+        "{accepted} accepted, {rejected} rejected, {undecided} set back to undecided, {} unchanged; {} still \
+         undecided.",
+        wanted.len() - changed.len(),
+        counted(left, "is", "are")
     );
     let object = json!({
         "changed": changed.len(),

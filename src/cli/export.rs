@@ -6,6 +6,7 @@ use super::args::ExportArgs;
 use super::output::{Outcome, exported_classes, exported_table};
 use super::terminal::Terminal;
 use super::{Result, input};
+use crate::domain::numbers::counted;
 use crate::jobs;
 use crate::jobs::export::ExportJob;
 use crate::project::Project;
@@ -23,8 +24,8 @@ pub fn run(args: ExportArgs, terminal: &Terminal) -> Result<Outcome> {
     };
     let report = terminal.job("export", move |ctx| jobs::export::export(ctx, &job, &project))?;
     let out = report.out.display().to_string();
-    let text =
-        format!("{}\n{} files were written and verified: {out}", exported_table(&report), report.files);
+    let files = counted(report.files, "file was", "files were");
+    let text = format!("{}\n{files} written and verified: {out}", exported_table(&report));
     let object = json!({
         "out": out,
         "files": report.files,

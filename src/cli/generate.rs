@@ -8,6 +8,7 @@ use super::args::GenerateArgs;
 use super::output::Outcome;
 use super::terminal::Terminal;
 use super::{Result, input};
+use crate::domain::numbers::counted;
 use crate::jobs;
 use crate::jobs::generate::GenerateRequest;
 use crate::jobs::training_data::TrainingData;
@@ -38,9 +39,13 @@ pub fn run(args: GenerateArgs, params: &ParamMap, terminal: &Terminal) -> Result
     let made = terminal.job("generate", move |ctx| jobs::generate::generate(ctx, &request, &mut project))?;
     let place = args.project.display().to_string();
     let text = format!(
-        "{} candidates, {} accepted by the test, {} rejected by the prior, {} by confidence, {} otherwise.\n\
+        "{}, {} accepted by the test, {} rejected by the prior, {} by confidence, {} otherwise.\n\
          Look at them with `counterpoise {place}`, or list them with `counterpoise candidates {place}`.",
-        made.candidates, made.accepted, made.rejected.prior, made.rejected.confidence, made.rejected.other
+        counted(made.candidates, "candidate", "candidates"),
+        made.accepted,
+        made.rejected.prior,
+        made.rejected.confidence,
+        made.rejected.other
     );
     let object = json!({
         "project": place,

@@ -9,6 +9,7 @@ use super::terminal::Terminal;
 use super::{Result, input};
 use crate::domain::acceptance::beta_for;
 use crate::domain::imbalance::{Imbalance, effective_number};
+use crate::domain::numbers::counted;
 use crate::imaging::training_set::memory_bytes;
 use crate::oversampling::ParamMap;
 
@@ -50,7 +51,8 @@ pub fn run(args: PlanArgs, params: &ParamMap, terminal: &Terminal) -> Result<Out
             "effective_number": effective,
         }));
     }
-    let mut text = format!("{table}\n{} images to make with {}", plan.total_to_make(), method.info().name);
+    let make = counted(plan.total_to_make(), "image", "images");
+    let mut text = format!("{table}\n{make} to make with {}", method.info().name);
     if let Some(ratio) = figures.ratio {
         text += &format!(", imbalance ratio {ratio:.1}");
     }
@@ -60,8 +62,9 @@ pub fn run(args: PlanArgs, params: &ParamMap, terminal: &Terminal) -> Result<Out
     text += &format!(", {memory:.1} MB of training tensors at {} pixels\n", spec.size);
     if let (Some(beta), Some(wished)) = (beta, wished) {
         text += &format!(
-            "beta is {beta}; --beta {wished:.6} would accept {:.0} % at the largest gap of {gap} images\n",
-            args.acceptance * 100.0
+            "beta is {beta}; --beta {wished:.6} would accept {:.0} % at the largest gap of {}\n",
+            args.acceptance * 100.0,
+            counted(gap, "image", "images")
         );
     }
     let object = json!({

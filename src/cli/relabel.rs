@@ -7,6 +7,7 @@ use serde_json::json;
 use super::args::FromCsv;
 use super::output::Outcome;
 use super::{Failure, Result, input};
+use crate::domain::numbers::counted;
 
 /// The word of the label column that leaves an image out, unless a class has this name.
 const EXCLUDE: &str = "exclude";
@@ -48,21 +49,19 @@ pub fn run(args: &FromCsv) -> Result<Outcome> {
             }
         }
     }
+    // What is so already does not count.
+    let mut relabelled = 0;
     for (class, paths) in &labels {
-        project.relabel(paths, class)?;
+        relabelled += project.relabel(paths, class)?.changed;
     }
-    if !out.is_empty() {
-        project.exclude(&out, true)?;
-    }
-    if !back.is_empty() {
-        project.exclude(&back, false)?;
-    }
-    let relabelled: usize = labels.values().map(Vec::len).sum();
+    let excluded = if out.is_empty() { 0 } else { project.exclude(&out, true)?.changed };
+    let included = if back.is_empty() { 0 } else { project.exclude(&back, false)?.changed };
     let text = format!(
-        "{relabelled} images have another class, {} are left out, {} are taken back in; the files stay as they are.",
-        out.len(),
-        back.len()
+        "{} another class now, {} left out, {} taken back in; the files stay as they are.",
+        counted(relabelled, "image has", "images have"),
+        counted(excluded, "is", "are"),
+        counted(included, "is", "are")
     );
-    let object = json!({ "relabelled": relabelled, "excluded": out.len(), "included": back.len() });
+    let object = json!({ "relabelled": relabelled, "excluded": excluded, "included": included });
     Ok(Outcome::new(object, text))
 }

@@ -8,6 +8,7 @@ use super::tables::Table;
 use super::terminal::Terminal;
 use super::{Result, input};
 use crate::domain::imbalance::Imbalance;
+use crate::domain::numbers::counted;
 use crate::domain::samples::Dataset;
 use crate::domain::splits::Split;
 
@@ -62,11 +63,12 @@ fn text(dataset: &Dataset) -> String {
         table.row(std::iter::once(name.clone()).chain(counts.map(|n| n.to_string())));
     }
     let figures = Imbalance::of(&dataset.training_counts());
-    let mut text = format!("{table}\n{} training images", figures.total);
+    let mut text = format!("{table}\n{}", counted(figures.total, "training image", "training images"));
     if let Some(ratio) = figures.ratio {
         text += &format!(", imbalance ratio {ratio:.1}");
     }
-    text += &format!(", {} files ignored, {} unreadable\n", dataset.ignored, dataset.unreadable.len());
+    let ignored = counted(dataset.ignored, "file", "files");
+    text += &format!(", {ignored} ignored, {} unreadable\n", dataset.unreadable.len());
     for file in dataset.unreadable.iter().take(SHOWN) {
         text += &format!("unreadable: {}: {}\n", file.reason, file.path);
     }

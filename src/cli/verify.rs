@@ -23,7 +23,10 @@ fn outcome(proof: &Verification) -> Outcome {
         }
     }
     text += &if proof.ok {
-        format!("All {} files are as the manifest says.", proof.files)
+        match proof.files {
+            1 => "The one file is as the manifest says.".to_owned(),
+            files => format!("All {files} files are as the manifest says."),
+        }
     } else {
         format!(
             "The folder differs from its manifest: {} missing, {} changed, {} extra.",

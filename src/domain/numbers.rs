@@ -1,7 +1,12 @@
-//! Figures as people read them, whatever their size. Knows no figure.
+//! Figures and counts as people read them, whatever their size. Knows no figure.
 
 /// From here on a figure is written with its power of ten.
 const LARGE: f64 = 99_999.5;
+
+/// `1 image is`, `12 images are`: a count with the word that goes with it.
+pub fn counted(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
 
 /// A figure to three or more digits: `decimals` of what is below 10, 2 at most from there, 1 from 100, none
 /// from 1,000, and `1.23e5` from 100,000 on. Zero has no sign.

@@ -11,6 +11,7 @@ use super::error::ExportError;
 use super::manifest::{self, Row};
 use super::names::{Taken, flattened, safe, slug};
 use crate::domain::decisions::{DecidedBy, Decision, Verdict};
+use crate::domain::numbers::counted;
 use crate::domain::plan::{Plan, Rejected};
 use crate::domain::provenance::{Kind, Parts};
 use crate::domain::random::{Stage, stream};
@@ -384,14 +385,14 @@ impl<'a> Builder<'a> {
         }
         if second > 0 {
             self.plan.warnings.push(format!(
-                "class \"{name}\": {second} accepted candidates are left out, because another one fills \
-                 their slot"
+                "class \"{name}\": {} left out, because another one fills the slot",
+                counted(second, "accepted candidate is", "accepted candidates are")
             ));
         }
         if leaking > 0 {
             self.plan.warnings.push(format!(
-                "class \"{name}\": {leaking} accepted candidates are left out, because their seed image is \
-                 excluded or no longer in training"
+                "class \"{name}\": {} left out, because the seed image is excluded or no longer in training",
+                counted(leaking, "accepted candidate is", "accepted candidates are")
             ));
         }
         Ok(slots)
@@ -446,8 +447,8 @@ impl<'a> Builder<'a> {
         let strangers = request.accepted.iter().filter(|made| !classes.contains(&made.class)).count();
         if strangers > 0 {
             self.plan.warnings.push(format!(
-                "{strangers} accepted candidates are left out, because the data set has no class of their \
-                 name"
+                "{} left out, because the data set has no class of that name",
+                counted(strangers, "accepted candidate is", "accepted candidates are")
             ));
         }
         let seeds: HashMap<&str, &Sample> =

@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use super::error::ExportError;
 use super::new_file::write_new_file;
 use crate::domain::imbalance::{Scheme, WeightsError, weights};
+use crate::domain::numbers::counted;
 use crate::domain::provenance::Kind;
 use crate::domain::samples::{Dataset, Sample};
 use crate::domain::splits::Split;
@@ -246,8 +247,8 @@ impl<'a> ClassWeights<'a> {
         let repeated = self.dataset.samples.iter().filter(repeated).count();
         if repeated > 0 {
             notes.push(format!(
-                "The folder holds {repeated} repeated images, which are not counted: a loader that reads them \
-                 corrects twice with these weights."
+                "The folder holds {} not counted: a loader that reads them too corrects twice with these weights.",
+                counted(repeated, "repeated image, which is", "repeated images, which are")
             ));
         }
         notes

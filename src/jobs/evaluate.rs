@@ -34,6 +34,7 @@ use super::compute::Compute;
 use super::train::method_error;
 use crate::classify::batches::Augment;
 use crate::classify::treatments::{FitError, Options, Preset};
+use crate::domain::numbers::counted;
 use crate::domain::samples::{Dataset, Unreadable};
 use crate::domain::task::{Cancelled, Ctx, Level};
 use crate::evaluation::comparison::{Comparison, Entry, Run, TestPart};
@@ -422,8 +423,12 @@ fn evaluate_in(
         ctx.note(
             Level::Warning,
             format!(
-                "{} images could not be decoded and are left out; the first: {}",
-                unreadable.len(),
+                "{} left out; the first: {}",
+                counted(
+                    unreadable.len(),
+                    "image that could not be decoded is",
+                    "images that could not be decoded are"
+                ),
                 first.path
             ),
         );
@@ -463,7 +468,8 @@ fn evaluate_in(
     };
     let resumed = work.known(&seeds);
     if resumed > 0 {
-        ctx.note(Level::Info, format!("going on: {resumed} classifiers were measured before"));
+        let known = counted(resumed, "classifier was", "classifiers were");
+        ctx.note(Level::Info, format!("going on: {known} measured before"));
     }
     let Ended { failed, step_seconds, error: ended } = work.all(&seeds);
     let complete = ended.is_none() && work.is_complete(&seeds, &failed);

@@ -8,6 +8,7 @@ use std::str::FromStr;
 
 use super::JobError;
 use crate::domain::decisions::{DecidedBy, Decision};
+use crate::domain::numbers::counted;
 use crate::domain::plan::{Plan, Rejected};
 use crate::domain::task::{Ctx, Level};
 use crate::export::{self, Card, ExportError, ExportReport, ExportRequest, FilePlan, MadeImage, Originals};
@@ -133,8 +134,9 @@ pub fn request(job: &ExportJob, project: &Project) -> Result<ExportRequest, JobE
     let undecided = rows.iter().filter(|row| row.decision == Decision::Undecided).count();
     if undecided > 0 && job.undecided == Undecided::Refuse {
         return Err(JobError::Input(format!(
-            "{undecided} candidates are undecided; decide them, or let the verdict decide \
-             (--undecided verdict) or leave them out (--undecided leave): {}",
+            "{} undecided; decide first, or let the verdict decide (--undecided verdict) or leave what is \
+             undecided out (--undecided leave): {}",
+            counted(undecided, "candidate is", "candidates are"),
             project.dir().display()
         )));
     }

@@ -11,6 +11,7 @@ use super::JobError;
 use super::compute::Compute;
 use super::train::{find, method_error};
 use super::training_data::TrainingData;
+use crate::domain::numbers::counted;
 use crate::domain::splits::Split;
 use crate::domain::task::{Ctx, Level};
 use crate::evaluation::distance::FeatureRows;
@@ -122,7 +123,10 @@ pub fn projection(ctx: &Ctx, request: &ProjectionRequest) -> Result<FeatureProje
         let unknown = candidates.len() - known;
         ctx.note(
             Level::Warning,
-            format!("{unknown} candidates of classes that the data no longer have are left out"),
+            format!(
+                "{} of classes that the data no longer have",
+                counted(unknown, "candidate is left out: it is", "candidates are left out: they are")
+            ),
         );
     }
     let sizes: Vec<usize> = groups.iter().map(|(_, of)| of.len()).collect();

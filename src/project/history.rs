@@ -10,6 +10,7 @@ use super::candidates::{RunId, decision, now};
 use super::error::ProjectError;
 use super::store::{Project, from_json, json};
 use crate::domain::decisions::{DecidedBy, Decision};
+use crate::domain::numbers::counted;
 
 /// What stands for a candidate after a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +27,8 @@ pub struct Step {
     pub seq: i64,
     /// What the step does, a phrase such as `accept 12 candidates`.
     pub sentence: String,
+    /// Candidates or images that it changes.
+    pub changed: usize,
     /// Candidates whose decision changed, as they are now.
     pub decided: Vec<Decided>,
     /// True where labels or exclusions changed: read the data set again.
@@ -53,10 +56,6 @@ enum Payload {
 enum Side {
     Before,
     After,
-}
-
-fn counted(n: usize, noun: &str) -> String {
-    if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
 }
 
 /// Brings the store to one side of a step and says which decisions that touched.
@@ -101,7 +100,7 @@ impl Project {
             Decision::Rejected => "reject",
             Decision::Undecided => "take back the decision on",
         };
-        self.decide_each(&wanted, by, |n| format!("{verb} {}", counted(n, "candidate")))
+        self.decide_each(&wanted, by, |n| format!("{verb} {}", counted(n, "candidate", "candidates")))
     }
 
     /// Decides candidates one by one, for example from a table: one step.
@@ -109,7 +108,9 @@ impl Project {
     /// # Errors
     /// As for [`Project::decide`].
     pub fn decide_list(&mut self, wanted: &[(i64, Decision)], by: DecidedBy) -> Result<Step, ProjectError> {
-        self.decide_each(wanted, by, |n| format!("decide {} from a list", counted(n, "candidate")))
+        self.decide_each(wanted, by, |n| {
+            format!("decide {} from a list", counted(n, "candidate", "candidates"))
+        })
     }
 
     /// Lets the verdict decide what nobody decided in a run: one step, by rule.
@@ -120,7 +121,7 @@ impl Project {
         let undecided = self.candidates_of(run)?.into_iter().filter(|c| c.decision == Decision::Undecided);
         let wanted: Vec<(i64, Decision)> = undecided.map(|c| (c.id, c.verdict.rule())).collect();
         self.decide_each(&wanted, DecidedBy::Rule, |n| {
-            format!("decide {} by verdict", counted(n, "candidate"))
+            format!("decide {} by verdict", counted(n, "candidate", "candidates"))
         })
     }
 
@@ -164,7 +165,7 @@ impl Project {
         self.edit(
             "relabel",
             paths,
-            |n| format!("relabel {} as {class}", counted(n, "image")),
+            |n| format!("relabel {} as {class}", counted(n, "image", "images")),
             |own, edit| {
                 let own_name = classes.get(own).map(String::as_str);
                 Edit { label: (own_name != Some(class)).then(|| class.to_owned()), ..edit }
@@ -179,8 +180,8 @@ impl Project {
     pub fn exclude(&mut self, paths: &[String], excluded: bool) -> Result<Step, ProjectError> {
         self.check_writable()?;
         let sentence = |n| match excluded {
-            true => format!("exclude {}", counted(n, "image")),
-            false => format!("include {} again", counted(n, "image")),
+            true => format!("exclude {}", counted(n, "image", "images")),
+            false => format!("include {} again", counted(n, "image", "images")),
         };
         self.edit("exclude", paths, sentence, |_, edit| Edit { excluded, ..edit })
     }
@@ -249,6 +250,7 @@ impl Project {
             Ok(Step {
                 seq,
                 sentence: sentence.clone(),
+                changed: changes,
                 decided,
                 edited: matches!(payload, Payload::Edits(_)),
             })
@@ -294,7 +296,11 @@ impl Project {
         };
         let decided = self.sql(write())?;
         self.sql(tx.commit())?;
-        Ok(Some(Step { seq, sentence, decided, edited: matches!(payload, Payload::Edits(_)) }))
+        let (changed, edited) = match &payload {
+            Payload::Decisions(list) => (list.len(), false),
+            Payload::Edits(list) => (list.len(), true),
+        };
+        Ok(Some(Step { seq, sentence, changed, decided, edited }))
     }
 
     /// What [`Project::undo`] would take back, a phrase.

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::metrics::bootstrap::{Answers, Interval, Intervals, Settings, Truth, differences, intervals};
 use super::metrics::{Confusion, Figure, Groups, MetricsError, Spread};
+use crate::domain::numbers::counted;
 use crate::domain::task::Ctx;
 
 /// Test images of a class under which its recall says little.
@@ -141,10 +142,6 @@ pub struct Comparison {
 /// A name in a sentence.
 fn spoken(name: &str) -> &str {
     if name == "none" { "plain training" } else { name }
-}
-
-fn counted(count: usize, one: &str, many: &str) -> String {
-    if count == 1 { format!("1 {one}") } else { format!("{count} {many}") }
 }
 
 /// What a difference of ACSA shows, and what it does not.

@@ -4,10 +4,10 @@
 use std::fmt::Write as _;
 
 use super::text::{
-    NOTHING, bounds, counted, difference, escaped, mean, number, share_interval, short, signed, verdict,
-    width,
+    NOTHING, bounds, difference, escaped, mean, number, share_interval, short, signed, verdict, width,
 };
 use super::{Chart, Page, TreatmentRow};
+use crate::domain::numbers::counted;
 use crate::evaluation::comparison::Change;
 use crate::evaluation::metrics::{Figure, Spread};
 

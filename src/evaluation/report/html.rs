@@ -3,8 +3,9 @@
 use std::fmt::Write as _;
 
 use super::charts::{COLOURS, STYLE, chart};
-use super::text::{NOTHING, bounds, counted, difference, escaped, mean, verdict};
+use super::text::{NOTHING, bounds, difference, escaped, mean, verdict};
 use super::{Chart, ClassFigures, Gallery, Page, TreatmentRow, gallery};
+use crate::domain::numbers::counted;
 use crate::evaluation::comparison::Comparison;
 use crate::evaluation::metrics::bootstrap::Interval;
 use crate::evaluation::metrics::{Figure, Spread};

@@ -102,11 +102,6 @@ pub(super) fn verdict(interval: &Interval) -> &'static str {
     }
 }
 
-/// `1 seed`, `3 seeds`.
-pub(super) fn counted(count: usize, one: &str, many: &str) -> String {
-    if count == 1 { format!("1 {one}") } else { format!("{count} {many}") }
-}
-
 /// The 95 % interval of a share of so many images (Wilson 1927), within \[0, 1\]; `None` without an image.
 pub(super) fn share_interval(share: f64, images: usize) -> Option<Interval> {
     if images == 0 || !share.is_finite() {

@@ -5,9 +5,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::Outcome;
 use super::walk::Walk;
-use super::{Outcome, counted};
 use crate::domain::classes::sorted_names;
+use crate::domain::numbers::counted;
 use crate::domain::splits::Split;
 
 /// Classes and splits of a folder.

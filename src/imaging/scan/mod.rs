@@ -19,6 +19,7 @@ use super::decode::{self, DecodeError, Limits, Note};
 use super::exported::{Manifest, ManifestError};
 use super::table::{self, TableError};
 use crate::domain::classes::sorted_names;
+use crate::domain::numbers::counted;
 use crate::domain::provenance::Kind;
 use crate::domain::samples::{Dataset, ImageInfo, Sample, Unreadable};
 use crate::domain::splits::Split;
@@ -247,11 +248,6 @@ fn leave_out_held_out_made(dataset: &mut Dataset) {
 
 fn positions(names: &[String]) -> HashMap<&str, usize> {
     names.iter().enumerate().map(|(position, name)| (name.as_str(), position)).collect()
-}
-
-/// `1 image is`, `2 images are`.
-fn counted(count: usize, one: &str, many: &str) -> String {
-    if count == 1 { format!("1 {one}") } else { format!("{count} {many}") }
 }
 
 /// How many images each note holds for.

@@ -7,7 +7,8 @@ use std::ffi::OsStr;
 use std::fs::{self, DirEntry};
 use std::path::{Path, PathBuf};
 
-use super::{Found, ScanError, counted};
+use super::{Found, ScanError};
+use crate::domain::numbers::counted;
 use crate::domain::samples::Unreadable;
 use crate::domain::task::Ctx;
 

@@ -417,7 +417,8 @@ fn time_of(estimate: &Estimate, named: usize) -> String {
         words += &format!("; {name} {seconds:.0} s under each seed, {of}");
     }
     if measured.len() > named {
-        words += &format!("; with {} more generators that were measured", measured.len() - named);
+        let (one, many) = ("more generator that was measured", "more generators that were measured");
+        words += &format!("; with {}", counted(measured.len() - named, one, many));
     }
     if !unmeasured.is_empty() {
         words += &format!(
