@@ -506,7 +506,10 @@ fn sheets_show_what_they_are_for() {
     for theme in THEMES {
         let mut state = full();
         state.sheet = Some(Sheet::Keys);
-        assert_sees(&harness(sheets, state, theme), &["All keys", "Next undecided", "In their places"]);
+        assert_sees(
+            &harness(sheets, state, theme),
+            &["All keys", "Next undecided", "In their places", "Feature map", "PgDn"],
+        );
 
         let mut state = full();
         state.sheet = Some(Sheet::Settings);

@@ -10,10 +10,15 @@ use crate::gui::widgets::class_panel::fact;
 use crate::gui::widgets::keycap::keycap;
 
 /// Keys that are not commands: they belong to a place.
-const PLACE_KEYS: [(&str, &str, &str); 6] = [
+const PLACE_KEYS: [(&str, &str, &str); 11] = [
     ("Data", "1 2 … 9 0", "Give the selected images the class of that number"),
     ("Data", "← → ↑ ↓", "Move; with shift, select a range"),
+    ("Data", "PgUp PgDn Home End", "Move by a page or to an end; with shift, select a range"),
     ("Review", "← → ↑ ↓", "Move; with shift, select a range"),
+    ("Review", "PgUp PgDn Home End", "Move by a page or to an end; with shift, select a range"),
+    ("Review", "Z", "Large view, beside the keys of the command"),
+    ("Feature map", "← → ↑ ↓", "Go to the next point of a class, or to the next class"),
+    ("Feature map", "Home End", "Go to the first or the last point"),
     ("Everywhere", "Tab", "Go to the next control"),
     ("Everywhere", "Space", "Press the control that has the keyboard"),
     ("Everywhere", "Esc", "Close what lies on top"),
