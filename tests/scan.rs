@@ -262,6 +262,32 @@ fn folders_that_are_no_data_set_are_refused() {
     assert!(error.to_string().ends_with(empty.path().to_str().unwrap()));
 }
 
+#[test]
+fn dicom_is_told_from_other_files() {
+    let mut dicom = vec![0_u8; 128];
+    dicom.extend_from_slice(b"DICM rest");
+    let root = tempfile::tempdir().unwrap();
+    put(root.path(), "a/IM0001", &dicom);
+    put(root.path(), "b/x.DCM", b"no preamble");
+    let error = scan_all(root.path()).unwrap_err();
+    assert!(matches!(error, ScanError::Dicom { files: 2, .. }), "{error}");
+    assert!(error.to_string().contains("convert it to PNG"), "{error}");
+    // A table names them.
+    put(root.path(), "list.csv", b"file,label\na/IM0001,a\nb/x.DCM,b\n");
+    let error = scan_all(&root.path().join("list.csv")).unwrap_err();
+    assert!(matches!(error, ScanError::Dicom { files: 2, .. }), "{error}");
+    // Beside images they are ignored as other files are, and told.
+    put(root.path(), "a/1.png", &png(1));
+    put(root.path(), "b/1.png", &png(2));
+    let dataset = scanned(root.path());
+    assert_eq!((dataset.samples.len(), dataset.unreadable.len()), (2, 0));
+    assert!(dataset.notes.iter().any(|n| n.starts_with("2 files are DICOM")), "{:?}", dataset.notes);
+    // Other files without an image are no DICOM.
+    let other = tempfile::tempdir().unwrap();
+    put(other.path(), "a/notes.txt", &[b'x'; 200]);
+    assert!(matches!(scan_all(other.path()), Err(ScanError::NoImages { .. })));
+}
+
 /// Cancels at the first report.
 struct CancelAtOnce(Arc<Mutex<Option<Ctx>>>);
 

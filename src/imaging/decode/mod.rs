@@ -290,6 +290,18 @@ pub fn signature(path: &Path, limits: &Limits) -> Result<Option<Format>, DecodeE
     open(path, limits).map(|(_, format, _)| format)
 }
 
+/// True for a file of DICOM, which is none of ours, by its name or by the mark behind its preamble (PS3.10, 7.1).
+///
+/// For a file that [`signature`] could open.
+pub(super) fn is_dicom(path: &Path) -> bool {
+    if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("dcm")) {
+        return true;
+    }
+    let mut start = [0_u8; 132];
+    let read = File::open(path).and_then(|mut file| file.read_exact(&mut start));
+    read.is_ok() && start.ends_with(b"DICM")
+}
+
 /// Reads the header alone: a few kilobytes, whatever the size of the file.
 ///
 /// # Errors

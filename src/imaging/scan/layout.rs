@@ -32,7 +32,7 @@ impl Layout {
         let mut tops: BTreeMap<&str, bool> = BTreeMap::new();
         for (file, outcome) in walk.files.iter().zip(outcomes) {
             if let Some((top, _)) = file.path.split_once('/') {
-                *tops.entry(top).or_default() |= !matches!(outcome, Outcome::Ignored);
+                *tops.entry(top).or_default() |= !matches!(outcome, Outcome::Ignored | Outcome::Dicom);
             }
         }
         let (splits, others): (Vec<&str>, Vec<&str>) = tops
@@ -76,7 +76,7 @@ fn classes(
             match outcome {
                 Outcome::Image(..) => readable.insert(class),
                 Outcome::Unreadable(_) => damaged.insert(class),
-                Outcome::Ignored => other.insert(class),
+                Outcome::Ignored | Outcome::Dicom => other.insert(class),
             };
         }
     }

@@ -25,6 +25,9 @@ use crate::domain::samples::{Dataset, ImageInfo, Sample, Unreadable};
 use crate::domain::splits::Split;
 use crate::domain::task::{Cancelled, Ctx};
 
+/// Why a file that is named as an image, or by a table, is not read.
+const NO_DICOM: &str = "it is DICOM, which is not read yet; convert it to PNG with 16 bits";
+
 /// Files between two looks at pause; cancel is looked at before every file.
 const CHUNK: usize = 512;
 /// Least time between two reports of progress.
@@ -64,6 +67,12 @@ pub enum ScanError {
     NoClasses(PathBuf),
     #[error("no image can be read ({unreadable} unreadable, {ignored} other files): {}", .path.display())]
     NoImages { unreadable: usize, ignored: usize, path: PathBuf },
+    #[error(
+        "no image can be read, and DICOM ({files} of the files) is not read yet; convert it to PNG with 16 \
+         bits and open the folder of the results: {}",
+        .path.display()
+    )]
+    Dicom { files: usize, path: PathBuf },
     #[error("{problem}; correct the table: {}", .path.display())]
     Csv { problem: String, path: PathBuf },
     #[error(transparent)]
@@ -84,6 +93,8 @@ enum Outcome {
     Image(ImageInfo, Vec<Note>),
     Unreadable(String),
     Ignored,
+    /// Ignored, and what a person may have meant to be read.
+    Dicom,
 }
 
 /// A file to look at.
@@ -108,14 +119,18 @@ pub fn scan(ctx: &Ctx, folder: &Path, options: &ScanOptions) -> Result<Dataset, 
         _ => ScanError::Io { error, path: folder.to_owned() },
     };
     let root = folder.canonicalize().map_err(of_io)?;
-    let mut dataset = if root.is_dir() {
+    let (mut dataset, mut dicom) = if root.is_dir() {
         scan_folder(ctx, root, options)?
     } else if root.extension().is_some_and(|e| e.eq_ignore_ascii_case("csv")) {
-        scan_table(ctx, &root, options)?
+        (scan_table(ctx, &root, options)?, 0)
     } else {
         return Err(ScanError::NotAFolder(folder.to_owned()));
     };
     if dataset.samples.is_empty() {
+        dicom += dataset.unreadable.iter().filter(|file| file.reason == NO_DICOM).count();
+        if dicom > 0 {
+            return Err(ScanError::Dicom { files: dicom, path: folder.to_owned() });
+        }
         return Err(ScanError::NoImages {
             unreadable: dataset.unreadable.len(),
             ignored: dataset.ignored,
@@ -129,7 +144,8 @@ pub fn scan(ctx: &Ctx, folder: &Path, options: &ScanOptions) -> Result<Dataset, 
     Ok(dataset)
 }
 
-fn scan_folder(ctx: &Ctx, root: PathBuf, options: &ScanOptions) -> Result<Dataset, ScanError> {
+/// The data set of a folder, and how many of the files that it ignores are DICOM.
+fn scan_folder(ctx: &Ctx, root: PathBuf, options: &ScanOptions) -> Result<(Dataset, usize), ScanError> {
     let walk = walk::walk(ctx, &root)?;
     let manifest = Manifest::of_folder(&root)?;
     let outcomes = examine(ctx, &root, &walk.files, options, false)?;
@@ -146,7 +162,7 @@ fn scan_folder(ctx: &Ctx, root: PathBuf, options: &ScanOptions) -> Result<Datase
     };
     let index = positions(&dataset.classes);
     let mut tally = Tally::default();
-    let (mut loose, mut unlisted) = (0, 0);
+    let (mut loose, mut unlisted, mut dicom) = (0, 0, 0);
     for (file, outcome) in walk.files.into_iter().zip(outcomes) {
         let (info, of_file) = match outcome {
             Outcome::Image(info, notes) => (info, notes),
@@ -156,6 +172,11 @@ fn scan_folder(ctx: &Ctx, root: PathBuf, options: &ScanOptions) -> Result<Datase
             }
             Outcome::Ignored => {
                 dataset.ignored += 1;
+                continue;
+            }
+            Outcome::Dicom => {
+                dataset.ignored += 1;
+                dicom += 1;
                 continue;
             }
         };
@@ -175,6 +196,12 @@ fn scan_folder(ctx: &Ctx, root: PathBuf, options: &ScanOptions) -> Result<Datase
     if loose > 0 {
         notes.push(format!("{} in no class folder: ignored", counted(loose, "image is", "images are")));
     }
+    if dicom > 0 {
+        notes.push(format!(
+            "{} DICOM, which is not read yet: ignored",
+            counted(dicom, "file is", "files are")
+        ));
+    }
     if unlisted > 0 {
         let images = counted(unlisted, "image is", "images are");
         notes.push(format!("{images} not in the folder's manifest.csv: taken as original"));
@@ -184,7 +211,7 @@ fn scan_folder(ctx: &Ctx, root: PathBuf, options: &ScanOptions) -> Result<Datase
     }
     notes.extend(tally.sentences());
     dataset.notes = notes;
-    Ok(dataset)
+    Ok((dataset, dicom))
 }
 
 fn scan_table(ctx: &Ctx, path: &Path, options: &ScanOptions) -> Result<Dataset, ScanError> {
@@ -224,7 +251,7 @@ fn scan_table(ctx: &Ctx, path: &Path, options: &ScanOptions) -> Result<Dataset, 
                 });
             }
             Outcome::Unreadable(reason) => dataset.unreadable.push(Unreadable { path: row.file, reason }),
-            Outcome::Ignored => dataset.ignored += 1,
+            Outcome::Ignored | Outcome::Dicom => dataset.ignored += 1,
         }
     }
     drop(index);
@@ -311,8 +338,12 @@ fn look(ctx: &Ctx, root: &Path, file: &Found, options: &ScanOptions, wanted: boo
     if wanted && !walk::is_inside(root, &path) {
         return Outcome::Unreadable("it is not there, or a link that leads out of the folder".to_owned());
     }
-    if !promised && !matches!(decode::signature(&path, limits), Ok(Some(_))) {
-        return Outcome::Ignored;
+    if !promised {
+        match decode::signature(&path, limits) {
+            Ok(Some(_)) => {}
+            Ok(None) if decode::is_dicom(&path) => return Outcome::Dicom,
+            Ok(None) | Err(_) => return Outcome::Ignored,
+        }
     }
     let read = match options.reading {
         Reading::Headers => decode::header(&path, limits).map(|h| (h.info, h.notes)),
@@ -324,6 +355,9 @@ fn look(ctx: &Ctx, root: &Path, file: &Found, options: &ScanOptions, wanted: boo
         Ok((info, notes)) => Outcome::Image(info, notes),
         // The whole scan ends right after this.
         Err(DecodeError::Cancelled) => Outcome::Ignored,
+        Err(DecodeError::UnknownFormat) if decode::is_dicom(&path) => {
+            Outcome::Unreadable(NO_DICOM.to_owned())
+        }
         Err(error) => Outcome::Unreadable(error.to_string()),
     }
 }
