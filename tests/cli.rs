@@ -288,7 +288,10 @@ fn exit_codes_of_refusals() {
         ("scan", 2),
         ("scan source --no-such-flag", 2),
         ("blance source", 2),
-        ("blance", 3),
+        ("blance", 2),
+        ("scna", 2),
+        ("nowhere", 3),
+        ("blance/source", 3),
         ("plan source --method nothing", 2),
         ("plan source --beta 2", 2),
         ("balance source --method random --out taken", 3),
@@ -308,6 +311,7 @@ fn exit_codes_of_refusals() {
         let (got, said) = place.fails(line);
         assert_eq!(got, code, "{line}: {said}");
     }
+    assert!(place.fails("scna").1.contains("did you mean scan?"));
     assert!(!place.path("x").exists() && !place.path("m.safetensors").exists());
     assert!(!place.path("source/new").exists(), "the source is read-only");
     for line in ["--help", "balance --help", "balance --method random --help", "--version"] {

@@ -516,6 +516,35 @@ pub fn parse(mut arguments: Vec<OsString>) -> std::result::Result<Parsed, Refusa
     Ok(Parsed { path: cli.path, command: cli.command, params })
 }
 
+/// The command that a mistyped word most likely means: one that is at most a slip away, in a long name two. A slip is
+/// a letter too many, too few or wrong, or two swapped.
+pub fn close_command(word: &str) -> Option<&'static str> {
+    let (slips, name) = SHOWN.iter().map(|(name, _)| (slips(word, name), *name)).min()?;
+    let most = if name.len() > 6 { 2 } else { 1 };
+    (slips <= most && !word.contains(['/', '\\'])).then_some(name)
+}
+
+/// The fewest slips between two words, no letter in two of them.
+fn slips(word: &str, name: &str) -> usize {
+    let (word, name): (Vec<char>, Vec<char>) = (word.chars().collect(), name.chars().collect());
+    // Of the words so far without the last letter but one, without the last letter, and with it.
+    let mut before = Vec::new();
+    let mut last: Vec<usize> = (0..=name.len()).collect();
+    for (row, &letter) in word.iter().enumerate() {
+        let mut now = vec![row + 1];
+        for (column, &wanted) in name.iter().enumerate() {
+            let replaced = last[column] + usize::from(letter != wanted);
+            let mut least = replaced.min(last[column + 1] + 1).min(now[column] + 1);
+            if row > 0 && column > 0 && letter == name[column - 1] && word[row - 1] == wanted {
+                least = least.min(before[column - 1] + 1);
+            }
+            now.push(least);
+        }
+        before = std::mem::replace(&mut last, now);
+    }
+    last[name.len()]
+}
+
 fn default_method() -> &'static dyn Oversampler {
     // The registry is a constant that holds its default; an empty one could not make anything anyway.
     match oversampling::method(DEFAULT_METHOD) {

@@ -5,7 +5,7 @@
 
 use std::ffi::OsString;
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use crate::jobs::JobError;
@@ -127,10 +127,7 @@ pub fn start(arguments: impl IntoIterator<Item = OsString>) -> Start {
     let Parsed { path, command, params } = parsed;
     let Some(command) = command else {
         return match path {
-            Some(path) if !path.exists() => Start::Done(complain(&Failure::refused(format!(
-                "this is neither a command nor a folder; counterpoise --help lists the commands: {}",
-                path.display()
-            )))),
+            Some(path) if !path.exists() => Start::Done(complain(&not_there(&path))),
             path => Start::Window(path),
         };
     };
@@ -151,6 +148,20 @@ pub fn start(arguments: impl IntoIterator<Item = OsString>) -> Start {
         }
         Err(failure) => complain(&failure),
     })
+}
+
+/// Why no window opens on what is not there: a command that was mistyped, or a folder.
+fn not_there(path: &Path) -> Failure {
+    match path.to_str().and_then(args::close_command) {
+        Some(name) => Failure::usage(format!(
+            "there is no command {}; did you mean {name}? counterpoise --help lists the commands",
+            path.display()
+        )),
+        None => Failure::refused(format!(
+            "this is neither a command nor a folder; counterpoise --help lists the commands: {}",
+            path.display()
+        )),
+    }
 }
 
 fn run(command: Command, params: &crate::oversampling::ParamMap, terminal: &Terminal) -> Result<Outcome> {
