@@ -729,6 +729,7 @@ fn a_model_of_another_method_makes_no_candidates() {
         method: "m2m".to_owned(),
         facts: Vec::new(),
         beta: None,
+        warning: None,
     });
     assert_eq!(why_no_candidates(&state), None);
     assert!(Command::Generate.enabled(&state));

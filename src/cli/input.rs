@@ -5,6 +5,7 @@ use std::path::Path;
 use super::args::Common;
 use super::terminal::Terminal;
 use super::{Failure, Result};
+use crate::domain::numbers::counted;
 use crate::domain::plan::Plan;
 use crate::domain::samples::Dataset;
 use crate::domain::splits::cut;
@@ -40,7 +41,9 @@ pub fn dataset(folder: &Path, common: &Common, terminal: &Terminal) -> Result<Da
     }
     if !dataset.unreadable.is_empty() {
         let many = dataset.unreadable.len();
-        terminal.say(&format!("{many} files could not be read and are left out; `scan` lists them."));
+        let words = if many == 1 { "is" } else { "are" };
+        let many = counted(many, "file", "files");
+        terminal.say(&format!("{many} could not be read and {words} left out; `scan` lists them."));
     }
     Ok(dataset)
 }
