@@ -100,7 +100,10 @@ fn a_comparison_goes_on_inside_a_generator() {
     let (told, ctx) = recorder(None);
     let report = place.compare(&ctx, &request).unwrap();
     assert!(told.says(Level::Info, "going on from a checkpoint"));
-    assert!(told.says(Level::Info, "going on: 5 classifiers"), "three of the first seed, two of the second");
+    assert!(
+        told.says(Level::Info, "going on: 5 classifiers were measured before"),
+        "three of the first seed, two of the second"
+    );
     assert!(report.complete && report.failed.is_empty());
     let shown: Vec<&str> = report.treatments.iter().map(|treatment| treatment.name.as_str()).collect();
     assert_eq!(shown, request.choice.names());
@@ -145,17 +148,17 @@ fn other_lengths_of_a_generator_share_plain_training_alone() {
     let first = place.compare(&Ctx::default(), &place.request(&[SMOTE], 1, 2)).unwrap();
     let (told, ctx) = recorder(None);
     let longer = place.compare(&ctx, &place.request(&[SMOTE], 1, 3)).unwrap();
-    assert!(told.says(Level::Info, "going on: 1 classifiers"));
+    assert!(told.says(Level::Info, "going on: 1 classifier was measured before"));
     assert_eq!(first.treatments[1].name, longer.treatments[1].name, "the name says what was asked for");
     let (told, ctx) = recorder(None);
     let mut halved = place.request(&[SMOTE], 1, 2);
     halved.choice.target = Target::Count(14);
     let halved = place.compare(&ctx, &halved).unwrap();
-    assert!(told.says(Level::Info, "going on: 1 classifiers"));
+    assert!(told.says(Level::Info, "going on: 1 classifier was measured before"));
     assert_eq!(halved.made[0].filled.unwrap().slots, 6);
     let (told, ctx) = recorder(None);
     let again = place.compare(&ctx, &place.request(&[SMOTE], 1, 2)).unwrap();
-    assert!(told.says(Level::Info, "going on: 2 classifiers"));
+    assert!(told.says(Level::Info, "going on: 2 classifiers were measured before"));
     assert_eq!(again.treatments[1].confusion, first.treatments[1].confusion, "the same answers");
     assert_ne!(again.generator_load(), longer.generator_load());
     assert_ne!(again.generator_load(), halved.generator_load());
@@ -167,7 +170,7 @@ fn other_lengths_of_a_generator_share_plain_training_alone() {
     said.choice.treatments.push(SMOTE.to_owned());
     said.choice.generator_epochs = Some(2);
     place.compare(&ctx, &said).unwrap();
-    assert!(told.says(Level::Info, "going on: 2 classifiers"));
+    assert!(told.says(Level::Info, "going on: 2 classifiers were measured before"));
     let kept = place.path("project/runs/evaluations");
     let generators = kept.join(&names(&kept)[0]).join("generators");
     assert_eq!(names(&generators).len(), 2, "one of each length: {:?}", names(&generators));

@@ -216,7 +216,7 @@ fn every_face_in_both_themes() {
                 "Exported folders",
                 "Seeds",
                 "Device",
-                "9\u{a0}trainings",
+                "18\u{a0}trainings",
                 "Time: not known yet",
                 "Compare the treatments",
                 "Time a few steps",
@@ -279,7 +279,7 @@ fn without_a_test_part_folds_are_offered() {
         &harness,
         &[
             "There is no test part, so the images are held out in turn: 5-fold cross-validation",
-            "at most 45\u{a0}trainings",
+            "at most 90\u{a0}trainings",
         ],
     );
     assert!(Command::Evaluate.enabled(&harness.state().state));
@@ -295,10 +295,10 @@ fn without_a_test_part_folds_are_offered() {
     state.evaluate.network = Some("small".to_owned());
     (state.evaluate.length, state.evaluate.epochs) = (Length::Epochs, 7);
     harness.run_steps(2);
-    assert_sees(&harness, &["at most 45\u{a0}trainings of about 7\u{a0}steps each"]);
+    assert_sees(&harness, &["at most 90\u{a0}trainings of about 7\u{a0}steps each"]);
     harness.state_mut().state.evaluate.length = Length::Steps;
     harness.run_steps(2);
-    assert_sees(&harness, &["at most 45\u{a0}trainings of 1\u{a0}000\u{a0}steps each"]);
+    assert_sees(&harness, &["at most 90\u{a0}trainings of 1\u{a0}000\u{a0}steps each"]);
     let state = &mut harness.state_mut().state;
     state.evaluate.add_folder(Path::new("/data/balanced"));
     let why = why_no_comparison(state).unwrap();
@@ -616,6 +616,7 @@ fn what_generators_gave_stands_in_the_report() {
 #[test]
 fn a_time_is_shown_only_where_steps_were_measured() {
     let mut state = bars();
+    state.evaluate.chosen = BTreeSet::from(["class-aware", "drs", "threshold"]);
     state.evaluate.network = Some("small".to_owned());
     (state.evaluate.length, state.evaluate.steps) = (Length::Steps, 1000);
     state.project.as_mut().unwrap().settings.device = "cpu".to_owned();

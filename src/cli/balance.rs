@@ -10,12 +10,12 @@ use super::output::{Outcome, exported_classes, exported_table};
 use super::terminal::Terminal;
 use super::{Failure, Result, input};
 use crate::domain::samples::Dataset;
-use crate::export::{ExportReport, Originals, check_target};
+use crate::export::{ExportReport, Originals};
+use crate::jobs;
 use crate::jobs::export::{ExportJob, Undecided};
 use crate::jobs::generate::{GenerateOutcome, GenerateRequest};
 use crate::jobs::train::{TrainRequest, checkpoint_of};
 use crate::jobs::training_data::TrainingData;
-use crate::jobs::{self, JobError};
 use crate::oversampling::ParamMap;
 use crate::project::{Project, RunId, default_place};
 
@@ -59,7 +59,7 @@ impl Whole {
     pub fn run(self, scanned: &Dataset, common: &Common, terminal: &Terminal) -> Result<Outcome> {
         input::beta(input::method(&self.method)?, &self.params)?;
         // Before hours of training.
-        check_target(&self.out, &scanned.root).map_err(JobError::from)?;
+        jobs::export::check_target(&self.out, scanned)?;
         let project = input::project_for(&self.place, scanned)?;
         let before = project.latest_run()?;
         let place = self.place.clone();

@@ -3,13 +3,14 @@
 //! The project is only read, so a window's export opens it a second time for reading and never waits for the
 //! thread that owns it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use super::JobError;
 use crate::domain::decisions::{DecidedBy, Decision};
 use crate::domain::numbers::counted;
 use crate::domain::plan::{Plan, Rejected};
+use crate::domain::samples::Dataset;
 use crate::domain::task::{Ctx, Level};
 use crate::export::{self, Card, ExportError, ExportReport, ExportRequest, FilePlan, MadeImage, Originals};
 use crate::imaging::training_set::Spec;
@@ -92,6 +93,14 @@ pub fn preview(job: &ExportJob) -> Result<ExportPreview, JobError> {
     let project = Project::open_read_only(&job.project)?;
     let plan = export::file_plan(&request(job, &project)?)?;
     Ok(ExportPreview { plan, free: export::free_space(&job.out) })
+}
+
+/// Refuses a target that no export of this data set could be made at, before any work for it.
+///
+/// # Errors
+/// It exists, has no name or lies in the image folder.
+pub fn check_target(out: &Path, dataset: &Dataset) -> Result<(), JobError> {
+    export::check_target(out, &dataset.root).map_err(JobError::from)
 }
 
 /// Exports the newest candidates of a project.
