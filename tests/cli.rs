@@ -311,7 +311,9 @@ fn exit_codes_of_refusals() {
         let (got, said) = place.fails(line);
         assert_eq!(got, code, "{line}: {said}");
     }
-    assert!(place.fails("scna").1.contains("did you mean scan?"));
+    for line in ["scna", "scna source", "scna source --json"] {
+        assert!(place.fails(line).1.contains("did you mean scan?"), "{line}");
+    }
     assert!(!place.path("x").exists() && !place.path("m.safetensors").exists());
     assert!(!place.path("source/new").exists(), "the source is read-only");
     for line in ["--help", "balance --help", "balance --method random --help", "--version"] {

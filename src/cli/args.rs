@@ -4,13 +4,13 @@
 //! `counterpoise train --method m2m --help` lists M2m's parameters with their defaults and where these come from.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use serde_json::Value;
 
-use super::{Failure, config, evaluate, reproduce};
+use super::{Failure, config, evaluate, not_there, reproduce};
 use crate::classify::treatments::FIRST_CHOICE;
 use crate::domain::imbalance::Scheme;
 use crate::domain::plan::{Rejected, Target};
@@ -508,6 +508,9 @@ pub fn parse(mut arguments: Vec<OsString>) -> std::result::Result<Parsed, Refusa
             }
             arguments.splice(2..2, flags);
         }
+    } else if arguments.len() > 2 && close_command(named).is_some() && !Path::new(named).exists() {
+        // What follows would be complained of, not the word that is wrong.
+        return Err(Refusal::Failure(not_there(Path::new(named))));
     }
     let method = chosen(arguments.get(1..).unwrap_or_default()).map_err(usage)?;
     let matches = command(method).try_get_matches_from(arguments).map_err(usage)?;

@@ -326,11 +326,12 @@ fn how(ui: &mut Ui, form: &mut EvaluateForm) {
             }
         });
     shown.response.accessible_name("Network");
-    ui.label("While a classifier learns, real training images are");
-    let tip = "Out of a border of 4 pixels, under every treatment; it can cut a finding at the rim";
+    ui.label("Training images are");
+    let tip =
+        "Real ones, out of a border of 4 pixels, while a classifier learns; it can cut a finding at the rim";
     ui.checkbox(&mut form.augment.crop, "cropped at random").on_hover_text(tip);
-    let tip = "Left and right with a chance of one half, under every treatment; a mirrored chest has its heart on the \
-               wrong side";
+    let tip = "Real ones, left and right with a chance of one half, while a classifier learns; a mirrored chest has its \
+               heart on the wrong side";
     ui.checkbox(&mut form.augment.flip, "mirrored at random").on_hover_text(tip);
 }
 
