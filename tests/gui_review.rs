@@ -456,6 +456,16 @@ fn quality_is_of_the_class_in_view() {
 
 #[test]
 fn a_collapsed_class_and_one_of_few_images_say_so() {
+    let mut noise = measured("normal");
+    (noise.figures[5].value, noise.figures[6].value) = (0.0, 1.0);
+    let mut view = harness(review_ui, with_quality(vec![noise]), Theme::Light);
+    assert_sees(&view, &["Quality of normal: not like the class · KID-g 0.012"]);
+    open_quality(&mut view);
+    assert_sees(
+        &view,
+        &["(coverage 0.00), and the nearest neighbour tells made from real in 100 % of the cases"],
+    );
+
     let mut collapsed = measured("normal");
     collapsed.figures[7].value = 0.08;
     let mut view = harness(review_ui, with_quality(vec![collapsed]), Theme::Light);

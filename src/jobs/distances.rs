@@ -50,6 +50,12 @@ impl ClassDistances {
         })
     }
 
+    /// See [`unlike`].
+    pub fn warning(&self) -> Option<String> {
+        let value = |measure| self.distances.iter().find(|d| d.measure == measure).map(|d| d.value);
+        unlike(&self.class, value(Measure::Coverage)?, value(Measure::NearestNeighbour)?)
+    }
+
     /// The one figure that small classes allow, in a sentence, with what no maker of images can reach.
     pub fn sentence(&self) -> Option<String> {
         let kernel = self.distances.iter().find(|d| d.measure == Measure::Kernel)?;
@@ -76,6 +82,26 @@ impl ClassDistances {
             kernel.n_real
         ))
     }
+}
+
+/// Coverage under which next to no real image has a made one beside it; half of the real images beside the other half
+/// have about 0.9.
+const UNCOVERED: f64 = 0.1;
+/// Share that the nearest neighbour tells apart from which made images are as good as labelled; 0.5 is chance.
+const TOLD_APART: f64 = 0.95;
+
+/// Why the images made of a class should not be exported unseen, a sentence without its stop: by these figures they are
+/// not like the class, whatever a judge says of each. It knows real images alone, and may take noise for one of its
+/// classes.
+pub fn unlike(class: &str, coverage: f64, nearest: f64) -> Option<String> {
+    (coverage < UNCOVERED && nearest > TOLD_APART).then(|| {
+        format!(
+            "The images made of {class} are not like the class: next to none of its real images has one beside it \
+             (coverage {coverage:.2}), and the nearest neighbour tells made from real in {:.0} % of the cases. Look at \
+             them before an export; train longer, or take another method",
+            nearest * 100.0
+        )
+    })
 }
 
 /// Refuses a weights file that a run would refuse, before the work that goes first.

@@ -232,6 +232,9 @@ impl Maker<'_> {
             for sentence in found.iter().filter_map(ClassDistances::sentence) {
                 self.ctx.note(Level::Info, sentence);
             }
+            if let Some(sentence) = found.iter().find_map(ClassDistances::warning) {
+                self.ctx.note(Level::Warning, sentence);
+            }
             outcome.distances.extend(found);
         }
         Ok(outcome)

@@ -81,8 +81,9 @@ impl ComputeDevice {
 
     /// The processor.
     pub fn cpu() -> Self {
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let info = DeviceInfo { kind: DeviceKind::Cpu, name: format!("Processor, {threads} threads") };
+        let threads = rayon::current_num_threads();
+        let words = if threads == 1 { "thread" } else { "threads" };
+        let info = DeviceInfo { kind: DeviceKind::Cpu, name: format!("Processor, {threads} {words}") };
         ComputeDevice { info, device: Device::flex() }
     }
 

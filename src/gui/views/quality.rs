@@ -12,13 +12,14 @@ use egui::{
 };
 
 use crate::domain::numbers;
-use crate::evaluation::distance::{FRECHET_ROWS, LEAST_ROWS};
+use crate::evaluation::distance::{FRECHET_ROWS, LEAST_ROWS, Measure};
 use crate::gui::icons::{self, Icon};
 use crate::gui::state::{JobKind, State};
 use crate::gui::theme::{self, Tokens, caption, muted, size, space};
 use crate::gui::widgets::empty_state::warning_line;
 use crate::gui::widgets::histogram::truncated;
 use crate::gui::widgets::status_bar::{counted, number, percent};
+use crate::jobs::distances::unlike;
 use crate::oversampling::COLLAPSED;
 use crate::project::CandidateRow;
 use crate::project::quality::{ClassQuality, DIVERSITY, JUDGE, NEAR_COPIES, PIXELS, QualityFigure};
@@ -131,8 +132,8 @@ fn header(ui: &mut Ui, t: &Tokens, class: &str, quality: Option<&ClassQuality>, 
         let title = truncated(painter, &format!("Quality · {class}"), font, t.text, rect.width() * 0.5);
         let title_size = title.size();
         painter.galley(pos2(left, y - title_size.y / 2.0), title, t.text);
-        let collapsed = quality.is_some_and(|quality| collapse(quality).is_some());
-        let colour = if collapsed { t.warning } else { t.muted };
+        let bad = |quality: &ClassQuality| collapse(quality).is_some() || not_alike(quality).is_some();
+        let colour = if quality.is_some_and(bad) { t.warning } else { t.muted };
         let width = (rect.right() - left - title_size.x - space::M).max(24.0);
         let words = truncated(painter, &summary, FontId::proportional(theme::SMALL), colour, width);
         let words_size = words.size();
@@ -150,6 +151,9 @@ fn summary(quality: &ClassQuality) -> String {
     let mut words = Vec::new();
     if collapse(quality).is_some() {
         words.push("collapsed".to_owned());
+    }
+    if not_alike(quality).is_some() {
+        words.push("not like the class".to_owned());
     }
     match quality.figures.iter().find(|figure| figure.name.starts_with(KERNEL)) {
         Some(kernel) => {
@@ -175,6 +179,12 @@ fn collapse(quality: &ClassQuality) -> Option<f64> {
     quality.figure(DIVERSITY).map(|figure| figure.value).filter(|diversity| *diversity < COLLAPSED)
 }
 
+/// Why the made images are not like the class, a sentence.
+fn not_alike(quality: &ClassQuality) -> Option<String> {
+    let value = |measure: Measure| quality.figure(measure.name()).map(|figure| figure.value);
+    unlike(&quality.class, value(Measure::Coverage)?, value(Measure::NearestNeighbour)?)
+}
+
 /// What one should know before reading any figure.
 fn warnings(quality: &ClassQuality) -> Vec<String> {
     let mut found = Vec::new();
@@ -186,6 +196,7 @@ fn warnings(quality: &ClassQuality) -> Vec<String> {
             quality.class
         ));
     }
+    found.extend(not_alike(quality));
     let (real, made) = (quality.real as usize, quality.made as usize);
     let mut distances = quality.figures.iter().filter(|figure| figure.features != PIXELS).peekable();
     if distances.peek().is_none() {
