@@ -559,18 +559,23 @@ fn verify_names_every_difference() {
     assert!(matches!(verify(&ctx, out), Err(VerifyError::Cancelled(_))));
 }
 
-#[test]
-fn a_project_is_exported_as_it_was_decided() {
-    let bench = Bench::new(4);
-    let mut project = bench.open();
-    project.decide(&bench.ids[..1], Decision::Accepted, DecidedBy::Person).unwrap();
-    let job = |name: &str, undecided| ExportJob {
+/// The export of a bench's project to a folder beside it.
+fn job(bench: &Bench, name: &str, undecided: Undecided) -> ExportJob {
+    ExportJob {
         project: bench.dir.clone(),
         out: bench.temp.path().join(name),
         originals: Originals::Keep,
         undecided,
         rejected: Rejected::Repeat,
-    };
+    }
+}
+
+#[test]
+fn a_project_is_exported_as_it_was_decided() {
+    let bench = Bench::new(4);
+    let mut project = bench.open();
+    project.decide(&bench.ids[..1], Decision::Accepted, DecidedBy::Person).unwrap();
+    let job = |name: &str, undecided| job(&bench, name, undecided);
     let ctx = Ctx::default();
     let refused = export(&ctx, &job("a", Undecided::Refuse), &project).unwrap_err();
     assert!(
@@ -606,13 +611,7 @@ fn candidates_from_before_a_part_was_held_out_are_not_exported() {
     let bench = Bench::new(2);
     let mut project = bench.open();
     project.decide(&bench.ids, Decision::Accepted, DecidedBy::Person).unwrap();
-    let job = |name: &str, undecided| ExportJob {
-        project: bench.dir.clone(),
-        out: bench.temp.path().join(name),
-        originals: Originals::Keep,
-        undecided,
-        rejected: Rejected::Repeat,
-    };
+    let job = |name: &str, undecided| job(&bench, name, undecided);
     let made = |undecided| preview(&job("out", undecided)).map(|preview| preview.plan.classes[0].derived);
     assert_eq!(made(Undecided::Refuse), Ok(2));
     // The same data set again holds out nothing.

@@ -681,21 +681,35 @@ fn settle(harness: &mut Harness<'_, App>, what: &str, done: impl Fn(&App) -> boo
     }
 }
 
+/// The window on a folder or project; what it keeps goes to `data`.
+fn started(data: &Path, start: &Path) -> Harness<'static, App> {
+    let options = AppOptions {
+        data_dir: Some(data.to_path_buf()),
+        start: Some(start.to_path_buf()),
+        theme: Some(ThemeChoice::Dark),
+    };
+    let builder = Harness::builder().with_size(vec2(1440.0, 900.0));
+    builder.build_eframe(|cc| App::new(&cc.egui_ctx, options))
+}
+
+/// The same on the small set of this file, opened and at rest.
+fn opened(folder: &Path) -> Harness<'static, App> {
+    let set = folder.join("set");
+    write_set(&set);
+    let mut harness = started(&folder.join("data"), &set);
+    settle(&mut harness, "open", |app| app.state.project.is_some() && app.is_idle());
+    harness
+}
+
 #[test]
 fn app_opens_relabels_excludes_undoes_and_keeps_it() {
     let folder = tempfile::tempdir().unwrap();
     let (set, data) = (folder.path().join("set"), folder.path().join("data"));
     write_set(&set);
-    let options = || AppOptions {
-        data_dir: Some(data.clone()),
-        start: Some(set.clone()),
-        theme: Some(ThemeChoice::Dark),
-    };
     let class_of_first = |app: &App| app.state.project.as_ref().map(|p| p.dataset.samples[0].class);
     let excluded = |app: &App| app.state.project.as_ref().map(|p| p.figures.excluded);
     {
-        let builder = Harness::builder().with_size(vec2(1440.0, 900.0));
-        let mut harness = builder.build_eframe(|cc| App::new(&cc.egui_ctx, options()));
+        let mut harness = started(&data, &set);
         settle(&mut harness, "open", |app| app.state.project.is_some());
         let project = harness.state().state.project.as_ref().unwrap();
         assert_eq!(project.dataset.classes, ["normal", "pneumonia"]);
@@ -714,7 +728,7 @@ fn app_opens_relabels_excludes_undoes_and_keeps_it() {
         }
         settle(&mut harness, "rest", App::is_idle);
     }
-    let mut harness = Harness::builder().build_eframe(|cc| App::new(&cc.egui_ctx, options()));
+    let mut harness = started(&data, &set);
     settle(&mut harness, "open again", |app| app.state.project.is_some());
     assert_eq!(excluded(harness.state()), Some(1));
     settle(&mut harness, "recent", |app| app.state.recent.len() == 1);
@@ -723,15 +737,7 @@ fn app_opens_relabels_excludes_undoes_and_keeps_it() {
 #[test]
 fn app_undoes_a_relabel_from_before_a_cut_and_reads_the_same_parts_again() {
     let folder = tempfile::tempdir().unwrap();
-    let set = folder.path().join("set");
-    write_set(&set);
-    let options = AppOptions {
-        data_dir: Some(folder.path().join("data")),
-        start: Some(set.clone()),
-        theme: Some(ThemeChoice::Dark),
-    };
-    let mut harness = Harness::builder().build_eframe(|cc| App::new(&cc.egui_ctx, options));
-    settle(&mut harness, "open", |app| app.state.project.is_some());
+    let mut harness = opened(folder.path());
     let first = |app: &App| app.state.project.as_ref().map(|p| p.dataset.samples[0].class);
     harness.state_mut().act(Action::Relabel(vec![0], 1));
     settle(&mut harness, "relabel", |app| first(app) == Some(1));
@@ -754,17 +760,9 @@ fn app_undoes_a_relabel_from_before_a_cut_and_reads_the_same_parts_again() {
 #[test]
 fn app_unloads_the_model_when_parts_are_cut_off() {
     let folder = tempfile::tempdir().unwrap();
-    let set = folder.path().join("set");
-    write_set(&set);
-    let options = AppOptions {
-        data_dir: Some(folder.path().join("data")),
-        start: Some(set.clone()),
-        theme: Some(ThemeChoice::Dark),
-    };
-    let mut harness = Harness::builder().build_eframe(|cc| App::new(&cc.egui_ctx, options));
-    settle(&mut harness, "open", |app| app.state.project.is_some() && app.is_idle());
+    let mut harness = opened(folder.path());
     harness.state_mut().state.train.model = Face::Full(ModelFile {
-        path: set.join("m.safetensors"),
+        path: folder.path().join("m.safetensors"),
         method: "m2m".to_owned(),
         facts: Vec::new(),
         beta: None,
@@ -785,21 +783,13 @@ fn app_unloads_the_model_when_parts_are_cut_off() {
 #[test]
 fn app_asks_before_it_drops_the_checkpoint_of_a_method_chosen_since() {
     let folder = tempfile::tempdir().unwrap();
-    let set = folder.path().join("set");
-    write_set(&set);
-    let options = || AppOptions {
-        data_dir: Some(folder.path().join("data")),
-        start: Some(set.clone()),
-        theme: Some(ThemeChoice::Dark),
-    };
     let checkpoint = {
-        let mut harness = Harness::builder().build_eframe(|cc| App::new(&cc.egui_ctx, options()));
-        settle(&mut harness, "open", |app| app.state.project.is_some() && app.is_idle());
+        let harness = opened(folder.path());
         harness.state().state.project.as_ref().unwrap().dir.join("runs").join("acgan.checkpoint")
     };
     std::fs::write(&checkpoint, b"hours of work").unwrap();
 
-    let mut harness = Harness::builder().build_eframe(|cc| App::new(&cc.egui_ctx, options()));
+    let mut harness = started(&folder.path().join("data"), &folder.path().join("set"));
     settle(&mut harness, "open again", |app| app.state.project.is_some() && app.is_idle());
     let choose = |harness: &mut Harness<'_, App>, method: &str| {
         let app = harness.state_mut();
@@ -823,18 +813,14 @@ fn app_reads_the_csv_again_that_a_project_came_from() {
     write_set(&set);
     let table = "file,label\nnormal/0.png,odd\nnormal/1.png,even\nnormal/2.png,even\npneumonia/0.png,odd\n";
     std::fs::write(set.join("labels.CSV"), table).unwrap();
-    let options = |start: &Path| AppOptions {
-        data_dir: Some(folder.path().join("data")),
-        start: Some(start.to_path_buf()),
-        theme: Some(ThemeChoice::Dark),
-    };
+    let data = folder.path().join("data");
     let csv = set.join("labels.CSV");
     let dir = {
-        let mut harness = Harness::builder().build_eframe(|cc| App::new(&cc.egui_ctx, options(&csv)));
+        let mut harness = started(&data, &csv);
         settle(&mut harness, "open", |app| app.state.project.is_some() && app.is_idle());
         harness.state().state.project.as_ref().unwrap().dir.clone()
     };
-    let mut harness = Harness::builder().build_eframe(|cc| App::new(&cc.egui_ctx, options(&dir)));
+    let mut harness = started(&data, &dir);
     settle(&mut harness, "open the project", |app| app.state.project.is_some() && app.is_idle());
     harness.state_mut().act(Action::Do(Command::ReadAgain));
     settle(&mut harness, "read again", App::is_idle);
@@ -846,12 +832,7 @@ fn app_reads_the_csv_again_that_a_project_came_from() {
 #[test]
 fn app_says_why_a_folder_is_refused() {
     let folder = tempfile::tempdir().unwrap();
-    let options = AppOptions {
-        data_dir: Some(folder.path().join("data")),
-        start: Some(folder.path().join("gone")),
-        theme: Some(ThemeChoice::Light),
-    };
-    let mut harness = Harness::builder().build_eframe(|cc| App::new(&cc.egui_ctx, options));
+    let mut harness = started(&folder.path().join("data"), &folder.path().join("gone"));
     settle(&mut harness, "refusal", |app| matches!(app.state.source, Source::Failed { .. }));
     harness.run_steps(2);
     assert!(harness.query_by_label("This folder could not be opened").is_some());
@@ -866,12 +847,7 @@ fn app_makes_no_project_inside_of_the_images() {
     let folder = tempfile::tempdir().unwrap();
     let set = folder.path().join("set");
     write_set(&set);
-    let options = AppOptions {
-        data_dir: Some(set.join("data")),
-        start: Some(set.clone()),
-        theme: Some(ThemeChoice::Light),
-    };
-    let mut harness = Harness::builder().build_eframe(|cc| App::new(&cc.egui_ctx, options));
+    let mut harness = started(&set.join("data"), &set);
     settle(&mut harness, "refusal", |app| matches!(app.state.source, Source::Failed { .. }));
     let Source::Failed { message, .. } = &harness.state().state.source else { unreachable!() };
     assert!(message.contains("inside the image folder"), "{message}");

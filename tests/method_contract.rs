@@ -6,6 +6,8 @@ mod shapes;
 #[path = "common/training.rs"]
 mod training;
 
+use std::path::Path;
+
 use counterpoise::domain::provenance::Kind;
 use counterpoise::domain::task::{Ctx, Event, Level, Sink};
 use counterpoise::imaging::training_set::TrainingSet;
@@ -31,15 +33,19 @@ fn quick(method: &dyn Oversampler) -> ParamMap {
 }
 
 fn fit(method: &dyn Oversampler, set: &TrainingSet, ctx: &Ctx) -> Result<Box<dyn Model>, MethodError> {
+    fit_keeping(method, set, ctx, None)
+}
+
+/// The same with a checkpoint, from which it goes on.
+fn fit_keeping(
+    method: &dyn Oversampler,
+    set: &TrainingSet,
+    ctx: &Ctx,
+    checkpoint: Option<&Path>,
+) -> Result<Box<dyn Model>, MethodError> {
     let (params, device) = (quick(method), ComputeDevice::cpu());
-    let request = FitRequest {
-        training: set,
-        validation: None,
-        params: &params,
-        seed: 5,
-        device: &device,
-        checkpoint: None,
-    };
+    let request =
+        FitRequest { training: set, validation: None, params: &params, seed: 5, device: &device, checkpoint };
     method.fit(ctx, &request)
 }
 
@@ -247,19 +253,13 @@ fn a_cancel_between_two_epochs_loses_none() {
     for method in registry().iter().filter(|m| m.info().needs_training) {
         let id = method.info().id;
         let checkpoint = folder.path().join(id);
-        let (params, device) = (quick(*method), ComputeDevice::cpu());
-        let request = FitRequest {
-            training: &set,
-            validation: None,
-            params: &params,
-            seed: 5,
-            device: &device,
-            checkpoint: Some(&checkpoint),
-        };
         let (_, ctx) = training::recorder(Some(("epoch 2", Ctx::cancel)));
-        assert!(matches!(method.fit(&ctx, &request), Err(MethodError::Cancelled)), "{id}");
+        assert!(
+            matches!(fit_keeping(*method, &set, &ctx, Some(&checkpoint)), Err(MethodError::Cancelled)),
+            "{id}"
+        );
         let (recorder, ctx) = training::recorder(None);
-        method.fit(&ctx, &request).unwrap();
+        fit_keeping(*method, &set, &ctx, Some(&checkpoint)).unwrap();
         assert!(recorder.says(Level::Info, "going on from a checkpoint"), "{id}");
     }
 }
@@ -273,19 +273,10 @@ fn a_stop_inside_an_epoch_loses_no_step() {
         let id = method.info().id;
         let whole = fit(*method, &set, &Ctx::default()).unwrap();
         let checkpoint = folder.path().join(id);
-        let (params, device) = (quick(*method), ComputeDevice::cpu());
-        let request = FitRequest {
-            training: &set,
-            validation: None,
-            params: &params,
-            seed: 5,
-            device: &device,
-            checkpoint: Some(&checkpoint),
-        };
         let mut stops = 0;
         let model = loop {
             let (_, ctx) = training::recorder(Some(("epoch 3", Ctx::stop_and_keep)));
-            let result = method.fit(&ctx, &request);
+            let result = fit_keeping(*method, &set, &ctx, Some(&checkpoint));
             if !ctx.is_stopping() {
                 break result.unwrap();
             }

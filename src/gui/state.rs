@@ -332,6 +332,11 @@ impl Default for Figures {
 }
 
 impl ProjectState {
+    /// Why it cannot be changed, a sentence.
+    pub fn why_read_only(&self) -> Option<String> {
+        self.read_only.as_ref().map(|why| format!("This project can be looked at only: {why}."))
+    }
+
     /// A project as it was just opened.
     pub fn new(name: String, dir: PathBuf, dataset: Arc<Dataset>, settings: Settings) -> Self {
         let mut project = ProjectState {
@@ -1092,8 +1097,7 @@ impl State {
 
     /// Why nothing of the open project can be changed, a sentence; `None` where it can, and without a project.
     pub fn why_read_only(&self) -> Option<String> {
-        let why = self.project.as_ref()?.read_only.as_ref()?;
-        Some(format!("This project can be looked at only: {why}."))
+        self.project.as_ref()?.why_read_only()
     }
 
     /// Work runs that closing the window would break off.

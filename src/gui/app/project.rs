@@ -270,10 +270,8 @@ impl App {
         project.can_undo = opened.history.undo;
         project.can_redo = opened.history.redo;
         project.refresh_plan();
-        if let Some(why) = &project.read_only {
-            self.state
-                .notifications
-                .push(Level::Warning, format!("This project can be looked at only: {why}."));
+        if let Some(why) = project.why_read_only() {
+            self.state.notifications.push(Level::Warning, why);
         }
         let title = ViewportCommand::Title(format!("{} – counterpoise", project.name));
         self.ctx.send_viewport_cmd(title);
