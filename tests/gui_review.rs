@@ -931,6 +931,12 @@ fn sentences_say_what_decided() {
         "The method rejects: the draw 0.600 is not below the prior 0.280."
     );
     assert_eq!(verdict_sentence(&rows[3]), "The method rejects: the confidence 0.500 is below 0.900.");
+    let mut copy = candidate(1, 1.0, 0.0, 0.95);
+    (copy.verdict, copy.parts.p_accept, copy.parts.draw) = (Verdict::RejectedOther, None, None);
+    assert_eq!(verdict_sentence(&copy), "The method rejects: another of its tests failed.");
+    copy.extra = serde_json::json!({ "reason": "an exact copy of a training image" });
+    assert_eq!(verdict_sentence(&copy), "The method rejects: it is an exact copy of a training image.");
+    assert_eq!(Measure::Rejection.of(&facts(&copy)), Some(1.0));
     let mut row = candidate(1, 0.85, 0.4, 0.95);
     row.decision = Decision::Accepted;
     row.decided_by = Some(DecidedBy::Rule);

@@ -10,6 +10,7 @@ use counterpoise::imaging::decode::{
 };
 use counterpoise::imaging::encode;
 use counterpoise::imaging::hash::{file_sha256, sha256_hex};
+use counterpoise::imaging::neighbours::{ClassNeighbours, Usual};
 use counterpoise::imaging::picture::{Depth, Picture, Pixels};
 use counterpoise::imaging::resize::{Fit, fit, shrink};
 use counterpoise::imaging::thumbnails::thumbnail;
@@ -636,6 +637,35 @@ fn a_training_set_of_pictures() {
     assert_eq!(memory_bytes(3, &spec), 3 * 6 * 6 * 3 * 2);
     let wrong = TrainingSet::from_pictures(spec, classes, vec![(2, grey8(2, 2))]);
     assert!(wrong.is_err());
+}
+
+/// Classes of flat grey pictures of 4 x 4 pixels with these values.
+fn flat_set(classes: &[&[u8]]) -> TrainingSet {
+    let picture = |value: u8| Picture::new(4, 4, 1, Pixels::U8(vec![value; 16])).unwrap();
+    let of_class = |class: usize| classes[class].iter().map(move |&value| (class, picture(value)));
+    let pictures = (0..classes.len()).flat_map(of_class).collect();
+    let names = (0..classes.len()).map(|class| class.to_string()).collect();
+    let spec = Spec { size: 4, channels: 1, bits: 8, fit: Fit::Pad };
+    TrainingSet::from_pictures(spec, names, pictures).unwrap()
+}
+
+#[test]
+fn a_class_of_one_image_takes_what_is_usual_in_the_class_in_the_middle() {
+    let set = flat_set(&[&[0, 10], &[50], &[0, 40], &[0, 20, 40], &[7]]);
+    let alone = ClassNeighbours::new(&set, 1);
+    assert_eq!(alone.usual(), None);
+    let usual = Usual::of_others(&set).unwrap();
+    // 16 pixels that are 20 of 255 apart.
+    let distance = |apart: f64| 4.0 * apart / 255.0;
+    assert!((usual.median - distance(20.0)).abs() < 1e-6, "{usual:?}");
+    assert!(usual.of_others && usual.images == 0 && usual.near_copies == 0, "{usual:?}");
+    assert!(usual.is_near_copy(distance(4.9)) && !usual.is_near_copy(distance(5.1)));
+    let own = ClassNeighbours::new(&set, 2).usual().unwrap();
+    assert!(!own.of_others && own.images == 2);
+    // Of two the lower one.
+    let two = Usual::of_others(&flat_set(&[&[0, 40], &[50], &[0, 10]])).unwrap();
+    assert!((two.median - distance(10.0)).abs() < 1e-6, "{two:?}");
+    assert_eq!(Usual::of_others(&flat_set(&[&[1], &[2]])), None);
 }
 
 fn any_picture() -> impl Strategy<Value = Picture> {

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use balance::Balance;
 use counterpoise::domain::task::{Ctx, Event, Level, Preview, Sink};
 use counterpoise::evaluation::distance::Measure;
+use counterpoise::imaging::neighbours::ClassNeighbours;
 use counterpoise::imaging::resize::Fit;
 use counterpoise::imaging::training_set::Spec;
 use counterpoise::jobs::generate::generate;
@@ -278,6 +279,27 @@ fn a_run_keeps_what_it_measured() {
     assert_eq!(cat.figure(NEAR_COPIES).unwrap().n_made, 8);
     drop(work.project);
     assert_eq!(Project::open(&work.dir).unwrap().quality().unwrap(), kept, "after a restart");
+}
+
+#[test]
+fn copies_of_a_class_of_one_image_are_looked_for_by_what_is_usual_elsewhere() {
+    let temp = tempfile::tempdir().unwrap();
+    let dataset = store::class_folders(&temp.path().join("source"), &[("cat", 1), ("dog", 12)]);
+    let mut work = Balance::smote(temp.path(), dataset, 2);
+    train(&Ctx::default(), &work.training()).unwrap();
+    let outcome = generate(&Ctx::default(), &work.making(), &mut work.project).unwrap();
+    let set = work.data.training(&Ctx::default()).unwrap();
+    let usual = ClassNeighbours::new(set, 1).usual().unwrap();
+    let rows = work.project.candidates().unwrap();
+    assert_eq!(rows.len(), 11);
+    for row in &rows {
+        assert!((row.extra["usual_distance"].as_f64().unwrap() - usual.median).abs() < 1e-12);
+        assert_eq!(row.extra["usual_of_others"], true);
+        assert_eq!(row.extra["near_copy"], usual.is_near_copy(row.nearest_distance.unwrap()));
+    }
+    let kept = work.project.quality().unwrap();
+    assert_eq!(kept[0].near_copies(), Some(outcome.near_copies as u32));
+    assert_eq!(kept[0].figure(NEAR_COPIES).unwrap().floor, None, "no two real images to compare");
 }
 
 #[test]

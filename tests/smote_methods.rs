@@ -8,10 +8,12 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use burn::tensor::{Tensor, TensorData};
+use counterpoise::domain::decisions::Verdict;
 use counterpoise::domain::provenance::Kind;
 use counterpoise::domain::task::{Ctx, Event, Level, Sink};
 use counterpoise::imaging::picture::{Picture, Pixels};
-use counterpoise::imaging::training_set::TrainingSet;
+use counterpoise::imaging::resize::Fit;
+use counterpoise::imaging::training_set::{Spec, TrainingSet};
 use counterpoise::nn::ComputeDevice;
 use counterpoise::nn::autoencoder::{Autoencoder, AutoencoderConfig};
 use counterpoise::nn::init::Init;
@@ -297,6 +299,29 @@ fn every_space_makes_images_of_the_right_size() {
             let loaded = load(id, &weights, &set).unwrap();
             assert_eq!(generate(loaded.as_ref(), &set, 1, 4), made, "{id} in {space} from a file");
         }
+    }
+}
+
+#[test]
+fn an_exact_copy_is_rejected_with_its_reason() {
+    // Between two equal images lies nothing but that image.
+    let equal = shapes::picture(1, 0, 16, 1, false);
+    let various = (0..20).map(|index| (0, shapes::picture(0, index, 16, 1, false)));
+    let pictures = various.chain((0..4).map(|_| (1, equal.clone()))).collect();
+    let spec = Spec { size: 16, channels: 1, bits: 8, fit: Fit::Pad };
+    let set =
+        TrainingSet::from_pictures(spec, vec!["class0".to_owned(), "class1".to_owned()], pictures).unwrap();
+    let model = fit("smote", &set, &[("space", json!("pixels"))]);
+    for candidate in generate(model.as_ref(), &set, 1, 3) {
+        assert_eq!(candidate.picture, equal);
+        assert_eq!(candidate.verdict, Verdict::RejectedOther);
+        assert_eq!(candidate.extra["reason"], "an exact copy of a training image");
+        assert_eq!(candidate.extra["exact_copy"], json!(true));
+        assert_eq!(candidate.verdict.rejection_probability(&candidate.parts), 1.0);
+    }
+    for candidate in generate(model.as_ref(), &set, 0, 3) {
+        assert_eq!(candidate.extra["exact_copy"], json!(false));
+        assert!(candidate.extra.get("reason").is_none() && candidate.verdict != Verdict::RejectedOther);
     }
 }
 

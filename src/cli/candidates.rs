@@ -9,6 +9,7 @@ use super::args::CandidatesArgs;
 use super::output::{Outcome, share};
 use super::tables::Table;
 use super::{Failure, RESOURCE, Result};
+use crate::domain::decisions::Verdict;
 use crate::domain::numbers::{counted, figure};
 use crate::imaging::files::real;
 use crate::project::{CandidateRow, ClassQuality, Project};
@@ -91,7 +92,8 @@ pub fn run(args: &CandidatesArgs) -> Result<Outcome> {
 }
 
 fn cells(row: &CandidateRow) -> [Value; COLUMNS.len()] {
-    let tested = row.parts.confidence.is_some() || row.parts.p_accept.is_some();
+    let other = row.verdict == Verdict::RejectedOther;
+    let tested = other || row.parts.confidence.is_some() || row.parts.p_accept.is_some();
     [
         json!(row.id),
         json!(row.class),
@@ -105,7 +107,7 @@ fn cells(row: &CandidateRow) -> [Value; COLUMNS.len()] {
         json!(row.parts.draw),
         json!(row.parts.confidence),
         json!(row.parts.threshold),
-        json!(tested.then(|| row.parts.rejection_probability())),
+        json!(tested.then(|| row.verdict.rejection_probability(&row.parts))),
         json!(row.seed_class),
         json!(row.seed_file),
         json!(row.nearest_file),

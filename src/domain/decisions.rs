@@ -45,6 +45,15 @@ impl Verdict {
         Self::ALL.into_iter().find(|v| v.as_str() == word)
     }
 
+    /// Probability that the method rejects a candidate of these parts: [`Parts::rejection_probability`], but 1
+    /// where another test failed, which the parts do not tell.
+    pub fn rejection_probability(self, parts: &Parts) -> f64 {
+        match self {
+            Verdict::RejectedOther => 1.0,
+            _ => parts.rejection_probability(),
+        }
+    }
+
     /// The decision the rule takes where nobody looks.
     pub const fn rule(self) -> Decision {
         match self {

@@ -71,7 +71,8 @@ impl Parts {
     }
 
     /// Probability that the method rejects this candidate, before the draw: `1 - p_accept` where the
-    /// confidence passes, 1 where it does not, 0 where nothing is tested.
+    /// confidence passes, 1 where it does not, 0 where nothing is tested. Tests beside the parts are the verdict's:
+    /// [`Verdict::rejection_probability`](super::decisions::Verdict::rejection_probability).
     pub fn rejection_probability(&self) -> f64 {
         if !self.confidence_passes() {
             return 1.0;

@@ -63,7 +63,7 @@ impl Measure {
     /// The value, `None` where the candidate has no such part.
     pub fn of(self, facts: &Facts<'_>) -> Option<f64> {
         match self {
-            Measure::Rejection => Some(facts.parts.rejection_probability()),
+            Measure::Rejection => Some(facts.verdict.rejection_probability(facts.parts)),
             Measure::Prior => facts.parts.p_accept,
             Measure::Draw => facts.parts.draw,
             Measure::Confidence => facts.parts.confidence,

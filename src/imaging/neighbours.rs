@@ -28,6 +28,8 @@ pub struct Usual {
     pub images: usize,
     /// Those of them that are as near to another one as a near copy is: a folder may hold an image twice.
     pub near_copies: usize,
+    /// The class has one image, so that this is from other classes: [`Usual::of_others`].
+    pub of_others: bool,
 }
 
 /// Share of the usual distance under which a made image is called near a copy. Decoded images are smooth, and so nearer
@@ -36,6 +38,18 @@ pub struct Usual {
 const NEAR_COPY: f64 = 0.25;
 
 impl Usual {
+    /// What stands in for a class of one image: the class in the middle of those with two or more, by their medians, the
+    /// lower one of two. `None` where there is no such class.
+    pub fn of_others(set: &TrainingSet) -> Option<Self> {
+        let classes = 0..set.classes.len();
+        let mut found: Vec<Usual> =
+            classes.filter_map(|class| ClassNeighbours::new(set, class).usual()).collect();
+        found.sort_by(|a, b| a.median.total_cmp(&b.median));
+        let middle = found.get(found.len().saturating_sub(1) / 2)?;
+        // No image of the class itself was looked at.
+        Some(Usual { images: 0, near_copies: 0, of_others: true, ..*middle })
+    }
+
     /// True for a distance to the nearest training image that is a quarter of the usual one, or less.
     pub fn is_near_copy(&self, distance: f64) -> bool {
         distance <= NEAR_COPY * self.median
@@ -95,7 +109,7 @@ impl ClassNeighbours {
         &self.positions
     }
 
-    /// What is usual in this class; `None` for fewer than two images.
+    /// What is usual in this class; `None` for fewer than two images, see [`Usual::of_others`].
     pub fn usual(&self) -> Option<Usual> {
         if self.positions.len() < 2 {
             return None;
@@ -113,6 +127,7 @@ impl ClassNeighbours {
         let at = |share: f64| distances[((distances.len() - 1) as f64 * share) as usize];
         let median = at(0.5);
         let near_copies = distances.partition_point(|distance| *distance <= NEAR_COPY * median);
-        Some(Usual { median, closest_percent: at(0.01), images: distances.len(), near_copies })
+        let images = distances.len();
+        Some(Usual { median, closest_percent: at(0.01), images, near_copies, of_others: false })
     }
 }

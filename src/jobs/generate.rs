@@ -3,6 +3,7 @@
 //! Each slot gets one candidate. Under `retry` a slot whose candidate the method rejects is tried again with
 //! other seed images, and the last attempt stands.
 
+use std::cell::LazyCell;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -185,6 +186,9 @@ impl Maker<'_> {
         let spaces = Spaces::new(self.model, self.training, self.mobilenet)?;
         let total = self.request.plan.total_to_make() as u64;
         let mut done = 0;
+        let training = self.training;
+        // The same for every class of one image.
+        let of_others = LazyCell::new(|| Usual::of_others(training));
         for (class, planned) in self.request.plan.classes.iter().enumerate() {
             if planned.make == 0 {
                 continue;
@@ -192,7 +196,10 @@ impl Maker<'_> {
             let stage = format!("making candidates for {}", planned.name);
             self.ctx.progress(stage.clone(), done, total);
             let neighbours = ClassNeighbours::new(self.training, class);
-            let usual = neighbours.usual();
+            let usual = match neighbours.positions() {
+                [_] => *of_others,
+                _ => neighbours.usual(),
+            };
             let slots: Vec<u32> = (0..u32::try_from(planned.make).unwrap_or(u32::MAX)).collect();
             let mut near_copies = 0;
             let mut pictures: Vec<Picture> = Vec::new();
@@ -212,11 +219,13 @@ impl Maker<'_> {
                 self.ctx.progress(stage.clone(), done, total);
             }
             if near_copies > 0 {
+                let of_others = usual.is_some_and(|usual| usual.of_others);
+                let of = if of_others { " of other classes" } else { "" };
                 self.ctx.note(
                     Level::Warning,
                     format!(
                         "{near_copies} of {} candidates of {} are at least four times nearer to a training image than \
-                         real images usually are to each other: they may be copies, and are marked in Review",
+                         real images{of} usually are to each other: they may be copies, and are marked in Review",
                         planned.make, planned.name
                     ),
                 );
@@ -347,6 +356,7 @@ impl Maker<'_> {
             extra.insert("nearest".to_owned(), Value::Array(list));
             if let Some(usual) = usual {
                 extra.insert("usual_distance".to_owned(), json!(usual.median));
+                extra.insert("usual_of_others".to_owned(), json!(usual.of_others));
                 extra.insert("usual_closest_percent".to_owned(), json!(usual.closest_percent));
                 // M2m's images are near their seed by design, and that is of another class.
                 if candidate.kind == Kind::Synthetic {

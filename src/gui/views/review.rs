@@ -456,7 +456,7 @@ fn grid(
 
 /// The tooltip of a tile: the rule with this candidate's numbers, the verdict and the decision.
 fn tile_words(row: &CandidateRow) -> String {
-    let rule = rule_sentences(&row.parts);
+    let rule = rule_sentences(row.verdict, &row.parts);
     format!("{rule}\n{} {}\nBars: {BARS}", verdict_sentence(row), decision_sentence(row))
 }
 
@@ -474,7 +474,7 @@ pub fn verdict_sentence(row: &CandidateRow) -> String {
         (Verdict::RejectedPrior, ..) => "The method rejects: the prior's draw failed.".to_owned(),
         (Verdict::RejectedConfidence, ..) => "The method rejects: the confidence is too low.".to_owned(),
         (Verdict::RejectedOther, ..) => match row.extra.get("reason").and_then(|reason| reason.as_str()) {
-            Some(reason) => format!("The method rejects: {reason}."),
+            Some(reason) => format!("The method rejects: it is {reason}."),
             None => "The method rejects: another of its tests failed.".to_owned(),
         },
     }
@@ -715,11 +715,12 @@ fn pill(ui: &mut Ui, t: &Tokens, text: &str) -> Response {
 /// The parts of the test, apart.
 fn parts(ui: &mut Ui, t: &Tokens, project: &ProjectState, row: &CandidateRow) {
     let parts = &row.parts;
-    let rejection = percent(parts.rejection_probability());
+    let rejection = percent(row.verdict.rejection_probability(parts));
     ui.horizontal(|ui| {
         ui.label(section(ui, "Rejection probability"));
         ui.with_layout(Layout::right_to_left(egui::Align::Center), |ui| {
-            ui.label(RichText::new(rejection).size(17.0).strong()).on_hover_text(rule_sentences(parts));
+            ui.label(RichText::new(rejection).size(17.0).strong())
+                .on_hover_text(rule_sentences(row.verdict, parts));
         });
     });
     ui.spacing_mut().item_spacing.y = 2.0;
@@ -904,7 +905,10 @@ fn neighbours(ui: &mut Ui, t: &Tokens, project: &ProjectState, textures: &mut Te
     }
     let usual = row.extra.get("usual_distance").and_then(|distance| distance.as_f64());
     if let Some(usual) = usual {
-        ui.label(caption(ui, format!("distance; real to real of this class: median {usual:.2}")));
+        let of_others = row.extra.get("usual_of_others").and_then(|others| others.as_bool()) == Some(true);
+        let of = if of_others { "other classes, for this one has one image" } else { "this class" };
+        let text = format!("distance; real to real of {of}: median {usual:.2}");
+        ui.add(Label::new(caption(ui, text)).wrap());
     }
 }
 

@@ -65,7 +65,7 @@ impl Tile<'_> {
             "Candidate {}, {}, reject {}, verdict {}, {decision}",
             self.number,
             self.class,
-            spoken_percent(self.parts.rejection_probability()),
+            spoken_percent(self.verdict.rejection_probability(self.parts)),
             verdict_words(self.verdict),
         )
     }
@@ -129,7 +129,7 @@ fn paint(painter: &Painter, t: &Tokens, rect: Rect, tile: &Tile<'_>, hovered: bo
 
 /// Probability, verdict and parts over the picture.
 fn overlay(painter: &Painter, rect: Rect, tile: &Tile<'_>) {
-    let rejection = tile.parts.rejection_probability();
+    let rejection = tile.verdict.rejection_probability(tile.parts);
     let small = rect.width() < 84.0;
     let words = if small { percent(rejection) } else { format!("reject {}", percent(rejection)) };
     let galley = painter.layout_no_wrap(words, FontId::proportional(11.0), ON_PICTURE);

@@ -24,11 +24,14 @@ pub const fn verdict_words(verdict: Verdict) -> &'static str {
 }
 
 /// How the rejection probability comes about, with the numbers of one candidate.
-pub fn rule_sentences(parts: &Parts) -> String {
+pub fn rule_sentences(verdict: Verdict, parts: &Parts) -> String {
     let mut text =
         "Rejection probability = 1 − P_accept where the confidence passes, and 1 where it does not."
             .to_owned();
-    let rejection = percent(parts.rejection_probability());
+    let rejection = percent(verdict.rejection_probability(parts));
+    if verdict == Verdict::RejectedOther {
+        return text + &format!("\nHere another test of the method failed: {rejection}.");
+    }
     match (parts.confidence, parts.threshold) {
         (Some(c), Some(t)) if c < t => {
             text += &format!("\nHere the confidence {c:.3} is below {t:.3}: {rejection}.");

@@ -27,6 +27,8 @@ use crate::oversampling::{
 const BATCH: usize = 64;
 /// The parameter every generator has.
 const THRESHOLD: &str = "judge-threshold";
+/// Why a candidate is rejected whatever the judge says of it.
+const EXACT_COPY: &str = "an exact copy of a training image";
 
 /// The model of a generator.
 pub(super) struct GeneratorModel {
@@ -213,6 +215,9 @@ impl Model for GeneratorModel {
                 if let Value::Object(extra) = &mut extra {
                     extra.insert("judge_says".to_owned(), json!(set.classes[argmax(&says)]));
                     extra.insert("exact_copy".to_owned(), json!(copy));
+                    if copy {
+                        extra.insert("reason".to_owned(), json!(EXACT_COPY));
+                    }
                     if let Some(diversity) = &diversity {
                         extra.insert("diversity".to_owned(), diversity.clone());
                     }

@@ -483,7 +483,7 @@ fn point_words(state: &State, scene: &Scene, place: usize) -> String {
         MapImage::File(path) => path.clone(),
         MapImage::Candidate(row) => {
             let row = FeatureMap::now(row, candidates(state));
-            let reject = percent(row.parts.rejection_probability());
+            let reject = percent(row.verdict.rejection_probability(&row.parts));
             let reject = if is_hidden(state, row) { String::new() } else { format!(", reject {reject}") };
             format!("candidate {}{reject}", row.id)
         }
@@ -585,8 +585,8 @@ fn candidate_facts(ui: &mut Ui, row: &CandidateRow, hidden: bool) {
     if hidden {
         ui.add(Label::new(caption(ui, "Blind mode: what the method thinks is hidden.")).wrap());
     } else {
-        let reject = percent(row.parts.rejection_probability());
-        fact(ui, "Rejection probability", reject).on_hover_text(rule_sentences(&row.parts));
+        let reject = percent(row.verdict.rejection_probability(&row.parts));
+        fact(ui, "Rejection probability", reject).on_hover_text(rule_sentences(row.verdict, &row.parts));
         fact(ui, "Verdict", verdict_words(row.verdict));
     }
     fact(ui, "Decision", row.decision.as_str());
