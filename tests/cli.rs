@@ -553,6 +553,8 @@ fn a_person_decides_and_exports() {
         assert_eq!(candidate["kind"], "derived");
         assert!(candidate["p_accept"].is_number() && candidate["prior_draw"].is_number());
         assert!(candidate["confidence"].is_number() && candidate["seed_file"].is_string());
+        assert!(candidate["usual_distance"].is_number() && candidate["judge_says"].is_string());
+        assert!(candidate["own_score"].is_null() && candidate["near_copy"].is_null(), "M2m has none");
     }
     // What was measured when they were made: one made image has nothing to measure, and two real images are too
     // few for distances.
@@ -578,6 +580,11 @@ fn a_person_decides_and_exports() {
     );
 
     let mut decisions = "candidate,decision\n".to_owned();
+    let header = fs::read_to_string(place.path("lists/list.csv")).unwrap();
+    assert!(header.lines().next().unwrap().ends_with(
+        "nearest_distance,own_score_name,own_score,usual_distance,usual_of_others,near_copy,exact_copy,\
+         diversity,judge_says"
+    ));
     for (i, row) in rows(&place.path("lists/list.csv")).iter().enumerate() {
         decisions += &format!("{},{}\n", row["candidate"], if i < 3 { "accepted" } else { "rejected" });
     }
@@ -610,6 +617,7 @@ fn a_person_decides_and_exports() {
         assert!(row["file"].rsplit('/').next().unwrap().starts_with("syn_"));
         assert!(before.contains_key(&row["seed_file"]), "the seed image is a file of the source");
         assert!(!row["p_accept"].is_empty() && !row["prior_draw"].is_empty() && !row["verdict"].is_empty());
+        assert!(!row["usual_distance"].is_empty() && !row["judge_says"].is_empty());
     }
     assert_eq!(place.done("verify balanced")["ok"], true);
     assert_eq!(hashes(&place.path("source")), before, "the source is read-only");

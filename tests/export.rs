@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use counterpoise::domain::decisions::{DecidedBy, Decision, Verdict};
 use counterpoise::domain::plan::{Plan, Rejected, Target};
-use counterpoise::domain::provenance::{Kind, Parts};
+use counterpoise::domain::provenance::{Findings, Kind, Parts};
 use counterpoise::domain::samples::Dataset;
 use counterpoise::domain::splits::Split;
 use counterpoise::domain::task::{Ctx, Event, Sink};
@@ -65,6 +65,13 @@ fn made(dir: &Path, class: &str, slot: u32) -> MadeImage {
         decided_by: Some(DecidedBy::Person),
         nearest_file: Some("cat/0.png".to_owned()),
         nearest_distance: Some(0.5),
+        own_score: Some(("code kept".to_owned(), 0.75)),
+        findings: Findings {
+            usual_distance: Some(2.0),
+            near_copy: Some(true),
+            judge_says: Some("cat".to_owned()),
+            ..Findings::default()
+        },
         group: Some("patient 7".to_owned()),
         slot,
         seed: u64::MAX,
@@ -132,7 +139,8 @@ fn a_balanced_folder_with_its_provenance() {
     assert_eq!(
         header.lines().next().unwrap(),
         "file,label,split,kind,method,seed_file,seed_class,p_accept,prior_draw,confidence,verdict,decision,\
-         decided_by,nearest_file,nearest_distance,sha256,group,seed,slot,model,seed_sha256,source_file"
+         decided_by,nearest_file,nearest_distance,sha256,group,seed,slot,model,seed_sha256,source_file,\
+         own_score_name,own_score,usual_distance,usual_of_others,near_copy,exact_copy,diversity,judge_says"
     );
     let rows = manifest(&out);
     assert_eq!(rows.len(), 12);
@@ -145,6 +153,9 @@ fn a_balanced_folder_with_its_provenance() {
     assert_eq!((syn.p_accept, syn.prior_draw, syn.confidence), (Some(0.3), Some(0.1), Some(0.95)));
     assert_eq!((syn.seed, syn.group.as_deref()), (Some(u64::MAX), Some("patient 7")));
     assert_eq!((syn.verdict, syn.decided_by), (Some(Verdict::Accepted), Some(DecidedBy::Person)));
+    assert_eq!((syn.own_score_name.as_deref(), syn.own_score), (Some("code kept"), Some(0.75)));
+    assert_eq!((syn.usual_distance, syn.near_copy, syn.exact_copy), (Some(2.0), Some(true), None));
+    assert_eq!((syn.diversity, syn.judge_says.as_deref()), (None, Some("cat")));
     let bytes = fs::read(out.join(&syn.file)).unwrap();
     for text in
         ["Software\0counterpoise", "kind\0derived", "method\0m2m", "seed_sha256\x0000ff", "class\0cat"]
@@ -349,6 +360,30 @@ fn made_images_of_an_earlier_export_stay_made() {
     assert_eq!((cat.original, cat.derived, cat.repeated, cat.total), (3, 1, 2, 6));
     let syn = manifest(&second.out).into_iter().find(|row| row.kind == Kind::Derived).unwrap();
     assert_eq!((syn.p_accept, syn.seed_file.as_deref()), (Some(0.3), Some("dog/1.png")));
+    assert_eq!((syn.own_score, syn.near_copy), (Some(0.75), Some(true)));
+}
+
+#[test]
+fn a_manifest_of_an_older_version_is_still_read() {
+    let temp = tempfile::tempdir().unwrap();
+    let mut request = request(folder(&temp.path().join("source")), temp.path().join("out"));
+    request.accepted = vec![made(temp.path(), "cat", 0)];
+    run(&request).unwrap();
+    // It had no columns after the source file.
+    let path = request.out.join("manifest.csv");
+    let cut = |record: &csv::StringRecord| record.iter().take(22).map(str::to_owned).collect::<Vec<String>>();
+    let mut reader = csv::Reader::from_path(&path).unwrap();
+    let mut rows = vec![cut(reader.headers().unwrap())];
+    assert_eq!(rows[0].last().unwrap(), "source_file");
+    rows.extend(reader.records().map(|record| cut(&record.unwrap())));
+    let mut writer = csv::Writer::from_path(&path).unwrap();
+    for row in &rows {
+        writer.write_record(row).unwrap();
+    }
+    writer.flush().unwrap();
+    assert!(verify(&Ctx::default(), &request.out).unwrap().ok);
+    let syn = manifest(&request.out).into_iter().find(|row| row.kind == Kind::Derived).unwrap();
+    assert_eq!((syn.nearest_distance, syn.own_score, syn.near_copy), (Some(0.5), None, None));
 }
 
 #[test]

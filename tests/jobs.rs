@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use balance::Balance;
+use counterpoise::domain::decisions::Verdict;
 use counterpoise::domain::task::{Ctx, Event, Level, Preview, Sink};
 use counterpoise::evaluation::distance::Measure;
 use counterpoise::imaging::neighbours::ClassNeighbours;
@@ -293,9 +294,14 @@ fn copies_of_a_class_of_one_image_are_looked_for_by_what_is_usual_elsewhere() {
     let rows = work.project.candidates().unwrap();
     assert_eq!(rows.len(), 11);
     for row in &rows {
-        assert!((row.extra["usual_distance"].as_f64().unwrap() - usual.median).abs() < 1e-12);
-        assert_eq!(row.extra["usual_of_others"], true);
-        assert_eq!(row.extra["near_copy"], usual.is_near_copy(row.nearest_distance.unwrap()));
+        let found = row.findings();
+        assert!((found.usual_distance.unwrap() - usual.median).abs() < 1e-12);
+        assert_eq!(found.usual_of_others, Some(true));
+        let distance = row.nearest_distance.unwrap();
+        assert_eq!(found.near_copy, Some(usual.is_near_copy(distance)));
+        assert!((found.relative(distance).unwrap() - distance / usual.median).abs() < 1e-9);
+        assert_eq!(found.exact_copy, Some(row.verdict == Verdict::RejectedOther));
+        assert!(matches!(found.judge_says.as_deref(), Some("cat" | "dog")), "{found:?}");
     }
     let kept = work.project.quality().unwrap();
     assert_eq!(kept[0].near_copies(), Some(outcome.near_copies as u32));

@@ -15,7 +15,7 @@ use crate::imaging::files::real;
 use crate::project::{CandidateRow, ClassQuality, Project};
 
 /// Columns of the CSV and names in the JSON, in order.
-const COLUMNS: [&str; 17] = [
+const COLUMNS: [&str; 25] = [
     "candidate",
     "class",
     "slot",
@@ -33,6 +33,14 @@ const COLUMNS: [&str; 17] = [
     "seed_file",
     "nearest_file",
     "nearest_distance",
+    "own_score_name",
+    "own_score",
+    "usual_distance",
+    "usual_of_others",
+    "near_copy",
+    "exact_copy",
+    "diversity",
+    "judge_says",
 ];
 
 /// Decimals of a small figure.
@@ -94,6 +102,8 @@ pub fn run(args: &CandidatesArgs) -> Result<Outcome> {
 fn cells(row: &CandidateRow) -> [Value; COLUMNS.len()] {
     let other = row.verdict == Verdict::RejectedOther;
     let tested = other || row.parts.confidence.is_some() || row.parts.p_accept.is_some();
+    let own_score = row.own_score.as_ref();
+    let findings = row.findings();
     [
         json!(row.id),
         json!(row.class),
@@ -112,6 +122,14 @@ fn cells(row: &CandidateRow) -> [Value; COLUMNS.len()] {
         json!(row.seed_file),
         json!(row.nearest_file),
         json!(row.nearest_distance),
+        json!(own_score.map(|(name, _)| name)),
+        json!(own_score.map(|(_, value)| value)),
+        json!(findings.usual_distance),
+        json!(findings.usual_of_others),
+        json!(findings.near_copy),
+        json!(findings.exact_copy),
+        json!(findings.diversity),
+        json!(findings.judge_says),
     ]
 }
 

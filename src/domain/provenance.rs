@@ -1,4 +1,5 @@
-//! Where an image comes from: the kinds an export distinguishes and the parts of a candidate's test.
+//! Where an image comes from: the kinds an export distinguishes, the parts of a candidate's test, and what else was
+//! found of it.
 
 use serde::{Deserialize, Serialize};
 
@@ -78,5 +79,32 @@ impl Parts {
             return 1.0;
         }
         1.0 - self.p_accept.unwrap_or(1.0)
+    }
+}
+
+/// What a run finds of a candidate beside the parts of its test. Distances are L2 over pixels in \[0, 1\].
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Findings {
+    /// Why a test beside the parts failed: what the candidate is.
+    pub reason: Option<String>,
+    /// Median distance of a real image of the class to the nearest other one.
+    pub usual_distance: Option<f64>,
+    /// The class has one image, so that the usual distance is that of other classes.
+    pub usual_of_others: Option<bool>,
+    /// Much nearer to a training image than is usual; `None` where that was not looked for.
+    pub near_copy: Option<bool>,
+    /// The same pixels as a training image of the class; `None` where that was not looked for.
+    pub exact_copy: Option<bool>,
+    /// How different made images of the class were from each other at the end of the training; real images have 1.
+    pub diversity: Option<f64>,
+    /// The class that the judge takes it for.
+    pub judge_says: Option<String>,
+}
+
+impl Findings {
+    /// A distance as a multiple of the usual one; `None` where none is known or all real images are the same.
+    pub fn relative(&self, distance: f64) -> Option<f64> {
+        self.usual_distance.filter(|usual| *usual > 0.0).map(|usual| distance / usual)
     }
 }

@@ -51,6 +51,28 @@ pub struct Row {
     pub seed_sha256: Option<String>,
     /// Of originals and repeated ones, relative to the source folder.
     pub source_file: Option<String>,
+    // From here on, columns that manifests of older versions do not have.
+    /// What the method calls its own score.
+    #[serde(default)]
+    pub own_score_name: Option<String>,
+    #[serde(default)]
+    pub own_score: Option<f64>,
+    /// Median distance of a real image of the class to the nearest other one.
+    #[serde(default)]
+    pub usual_distance: Option<f64>,
+    /// The class has one image, so that the usual distance is that of other classes.
+    #[serde(default)]
+    pub usual_of_others: Option<bool>,
+    #[serde(default)]
+    pub near_copy: Option<bool>,
+    #[serde(default)]
+    pub exact_copy: Option<bool>,
+    /// Of the made images of the class at the end of the training; real images have 1.
+    #[serde(default)]
+    pub diversity: Option<f64>,
+    /// The class that the judge takes the image for.
+    #[serde(default)]
+    pub judge_says: Option<String>,
 }
 
 impl Row {
@@ -79,6 +101,14 @@ impl Row {
             model: None,
             seed_sha256: None,
             source_file: None,
+            own_score_name: None,
+            own_score: None,
+            usual_distance: None,
+            usual_of_others: None,
+            near_copy: None,
+            exact_copy: None,
+            diversity: None,
+            judge_says: None,
         }
     }
 }

@@ -13,7 +13,7 @@ use super::names::{Taken, flattened, safe, slug};
 use crate::domain::decisions::{DecidedBy, Decision, Verdict};
 use crate::domain::numbers::counted;
 use crate::domain::plan::{Plan, Rejected};
-use crate::domain::provenance::{Kind, Parts};
+use crate::domain::provenance::{Findings, Kind, Parts};
 use crate::domain::random::{Stage, stream};
 use crate::domain::samples::{Dataset, Sample};
 use crate::domain::splits::Split;
@@ -92,6 +92,9 @@ pub struct MadeImage {
     /// Relative to the source folder.
     pub nearest_file: Option<String>,
     pub nearest_distance: Option<f64>,
+    /// Name and value of the method's own score.
+    pub own_score: Option<(String, f64)>,
+    pub findings: Findings,
     /// Of its seed image.
     pub group: Option<String>,
     pub slot: u32,
@@ -361,6 +364,8 @@ impl<'a> Builder<'a> {
             let bytes = fs::metadata(&made.file)
                 .map_err(|e| ExportError::io("read the candidate", &made.file, e))?
                 .len();
+            let (own_score_name, own_score) = made.own_score.clone().unzip();
+            let findings = made.findings.clone();
             let row = Row {
                 method: Some(made.method.clone()),
                 seed_file: made.seed_file.clone(),
@@ -378,6 +383,14 @@ impl<'a> Builder<'a> {
                 slot: Some(made.slot),
                 model: Some(made.model_hash.clone()).filter(|hash| !hash.is_empty()),
                 seed_sha256: made.seed_sha256.clone(),
+                own_score_name,
+                own_score,
+                usual_distance: findings.usual_distance,
+                usual_of_others: findings.usual_of_others,
+                near_copy: findings.near_copy,
+                exact_copy: findings.exact_copy,
+                diversity: findings.diversity,
+                judge_says: findings.judge_says,
                 ..Row::new(file, name, Split::Train, made.kind)
             };
             let content = Content::Made { file: made.file.clone(), sha256: made.sha256.clone() };

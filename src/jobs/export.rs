@@ -217,6 +217,8 @@ fn made(job: &ExportJob, project: &Project, row: &CandidateRow) -> Result<Option
         decided_by,
         nearest_file: row.nearest_file.clone(),
         nearest_distance: row.nearest_distance,
+        own_score: row.own_score.clone(),
+        findings: row.findings(),
         group: None,
         slot: row.slot,
         seed: row.seed,

@@ -119,7 +119,8 @@ pub struct Candidate {
     pub verdict: Verdict,
     /// The method's own score, by name.
     pub own_score: Option<(String, f64)>,
-    /// What else the manifest should say of it.
+    /// What else is recorded of it. The manifest and the lists of candidates say what they know by name:
+    /// [`Findings`](crate::domain::provenance::Findings).
     pub extra: Value,
 }
 

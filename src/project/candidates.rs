@@ -9,13 +9,14 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use rusqlite::{OptionalExtension as _, Row, params};
+use serde::Deserialize as _;
 use serde_json::Value;
 
 use super::error::ProjectError;
 use super::files;
 use super::store::{Project, from_json, json, word};
 use crate::domain::decisions::{DecidedBy, Decision, Verdict};
-use crate::domain::provenance::{Kind, Parts};
+use crate::domain::provenance::{Findings, Kind, Parts};
 
 /// The number of a run in its project.
 pub type RunId = i64;
@@ -69,6 +70,13 @@ pub struct NewCandidate {
     pub nearest_distance: Option<f64>,
     /// Whatever else the method records.
     pub extra: Value,
+}
+
+impl NewCandidate {
+    /// What is known by name of [`NewCandidate::extra`]; nothing where a file holds something else under these names.
+    pub fn findings(&self) -> Findings {
+        Findings::deserialize(&self.extra).unwrap_or_default()
+    }
 }
 
 /// A candidate with what stands for it.
