@@ -180,6 +180,99 @@ fn review_has_four_faces_in_both_themes() {
     }
 }
 
+/// A candidate of a method without a prior, half as far from a training image as is usual.
+fn generated(id: i64) -> CandidateRow {
+    let mut row = candidate(id, 0.85, 0.4, 0.95);
+    (row.parts.p_accept, row.parts.draw, row.parts.threshold) = (None, None, Some(0.5));
+    row.verdict = Verdict::of(&row.parts);
+    (row.method, row.kind) = ("deepsmote".to_owned(), Kind::Synthetic);
+    row.own_score = Some(("code kept".to_owned(), 0.754));
+    row.extra = serde_json::json!({ "usual_distance": 8.25, "near_copy": false, "exact_copy": false });
+    row
+}
+
+#[test]
+fn tiles_of_a_generator_show_what_it_has() {
+    for theme in THEMES {
+        let mut rows: Vec<CandidateRow> = (1..=5).map(generated).collect();
+        rows[1].nearest_distance = Some(1.65);
+        rows[1].extra["near_copy"] = true.into();
+        rows[2].nearest_distance = Some(0.0);
+        rows[2].verdict = Verdict::RejectedOther;
+        for mark in ["near_copy", "exact_copy"] {
+            rows[2].extra[mark] = true.into();
+        }
+        rows[3].own_score = None;
+        rows[4].extra["diversity"] = serde_json::json!(0.1);
+        rows[4].extra["usual_of_others"] = true.into();
+        let mut view = harness(review_ui, open(rows), theme);
+        let accepted = |number: usize, rest: &str| {
+            format!(
+                "Candidate {number}, normal, reject 0 percent, verdict accepted, confidence 0.950, {rest}"
+            )
+        };
+        for name in [
+            accepted(1, "code kept 0.75, 0.50 times the usual distance, undecided"),
+            accepted(
+                2,
+                "code kept 0.75, 0.20 times the usual distance, near copy of a training image, undecided",
+            ),
+            "Candidate 3, normal, reject 100 percent, verdict rejected by another test, confidence 0.950, \
+             code kept 0.75, 0.00 times the usual distance, copy of a training image, undecided"
+                .to_owned(),
+            accepted(4, "0.50 times the usual distance, undecided"),
+            accepted(
+                5,
+                "code kept 0.75, 0.50 times the usual distance, images of the class alike, undecided",
+            ),
+        ] {
+            assert!(view.query_by_label(&name).is_some(), "{name}");
+        }
+        assert_sees(
+            &view,
+            &[
+                "c confidence · s own score · d distance",
+                "Nearest real image 1, distance 4.12, 0.50 times the usual one",
+                "real to real of this class: median 8.25",
+            ],
+        );
+        let mut goes_to = |id: i64, texts: &[&str]| {
+            view.state_mut().state.review.tiles.cursor = Some(id);
+            view.run_steps(2);
+            assert_sees(&view, texts);
+        };
+        goes_to(2, &["Four times nearer to a training image than real images usually are"]);
+        goes_to(3, &["An exact copy of a training image", "The method rejects"]);
+        goes_to(4, &["Own score"]);
+        goes_to(
+            5,
+            &[
+                "The model's images of normal are hardly different from each other (diversity 0.10",
+                "real to real of other classes, for this one has one image: median 8.25",
+            ],
+        );
+        assert!(view.query_by_label("the method has none").is_none());
+        view.state_mut().state.review.tiles.cursor = Some(4);
+        view.run_steps(2);
+        assert!(view.query_by_label("the method has none").is_some());
+    }
+}
+
+#[test]
+fn what_was_measured_says_whether_a_class_is_alike() {
+    let alike = |recorded: f64, measured_now: f64| {
+        let mut row = generated(1);
+        row.extra["diversity"] = recorded.into();
+        let mut quality = measured("normal");
+        quality.figures[7].value = measured_now;
+        let mut state = open(vec![row]);
+        state.project.as_mut().unwrap().quality = Arc::new(vec![quality]);
+        sees(&harness(review_ui, state, Theme::Dark), "images of the class alike, undecided")
+    };
+    assert!(alike(0.9, 0.08));
+    assert!(!alike(0.1, 0.7));
+}
+
 #[test]
 fn a_decision_is_shown_as_saved_only_once_it_is() {
     let mut rows = four();

@@ -17,6 +17,7 @@ use egui::{
 use super::quality::quality_ui;
 use crate::domain::acceptance::p_accept;
 use crate::domain::decisions::{DecidedBy, Decision, Verdict};
+use crate::domain::provenance::{Findings, Kind};
 use crate::gui::command::{Action, Command};
 use crate::gui::filter::Measure;
 use crate::gui::icons::{self, Icon, icon};
@@ -25,7 +26,7 @@ use crate::gui::state::{JobKind, ProjectState, ReviewView, Saving, State, id_at}
 use crate::gui::textures::{PictureKey, Shown, Textures};
 use crate::gui::theme::{self, Tokens, caption, muted, section, size, space, tokens};
 use crate::gui::tiles::Reach;
-use crate::gui::widgets::candidate_tile::{BARS, Tile, TilePicture, candidate_tile};
+use crate::gui::widgets::candidate_tile::{Copied, Tile, TilePicture, candidate_tile, legend, short};
 use crate::gui::widgets::class_panel::fact;
 use crate::gui::widgets::empty_state::{command_button, empty, failed, loading, warning_line};
 use crate::gui::widgets::keycap::key_line;
@@ -36,6 +37,7 @@ use crate::gui::widgets::status_bar::{count_words, counted, number, percent, tim
 use crate::jobs::JobView;
 use crate::oversampling::COLLAPSED;
 use crate::project::CandidateRow;
+use crate::project::quality::DIVERSITY;
 
 /// Amplifications of the difference picture.
 const GAINS: [u32; 6] = [1, 2, 4, 8, 16, 32];
@@ -242,8 +244,10 @@ fn tools(ui: &mut Ui, t: &Tokens, state: &mut State, total: usize, out: &mut Vec
             for command in bulk {
                 command_button(ui, state, command, out);
             }
-            if state.review.overlay && !state.review.blind {
-                ui.label(caption(ui, BARS)).on_hover_text("The three bars of a tile, from the left");
+            let first = state.project.as_ref().and_then(|project| project.candidates.first());
+            if let Some(row) = first.filter(|_| state.review.overlay && !state.review.blind) {
+                let (letters, tip) = legend(&row.parts);
+                ui.label(caption(ui, letters)).on_hover_text(tip);
             }
         } else {
             ui.menu_button("All shown", |ui| {
@@ -425,10 +429,15 @@ fn grid(
             },
             None => TilePicture::Failed,
         };
+        let findings = row.findings();
         let tile = Tile {
             number: index + 1,
             class: &row.class,
             parts: &row.parts,
+            own_score: row.own_score.as_ref().map(|(name, value)| (name.as_str(), *value)),
+            distance: row.nearest_distance.and_then(|distance| findings.relative(distance)),
+            copied: copied(&findings),
+            alike: alike(project, row, &findings).is_some(),
             verdict: row.verdict,
             decision: row.decision,
             picture,
@@ -439,7 +448,7 @@ fn grid(
         };
         candidate_tile(ui, t, rect, response, &tile);
         if response.hovered() && !tile.blind {
-            response.clone().on_hover_text(tile_words(row));
+            response.clone().on_hover_text(tile_words(project, row));
         }
     });
     let id = |position: usize| id_at(rows, position);
@@ -454,10 +463,74 @@ fn grid(
     }
 }
 
-/// The tooltip of a tile: the rule with this candidate's numbers, the verdict and the decision.
-fn tile_words(row: &CandidateRow) -> String {
-    let rule = rule_sentences(row.verdict, &row.parts);
-    format!("{rule}\n{} {}\nBars: {BARS}", verdict_sentence(row), decision_sentence(row))
+fn copied(findings: &Findings) -> Option<Copied> {
+    match (findings.exact_copy, findings.near_copy) {
+        (Some(true), _) => Some(Copied::Exact),
+        (_, Some(true)) => Some(Copied::Near),
+        _ => None,
+    }
+}
+
+/// The diversity of the images made of the class of a row, where it says that they are alike: as it was
+/// measured of them, else as the training found it last.
+fn alike(project: &ProjectState, row: &CandidateRow, findings: &Findings) -> Option<f64> {
+    let quality = project.quality.iter().find(|quality| quality.class == row.class);
+    let measured = quality.and_then(|quality| quality.figure(DIVERSITY)).map(|figure| figure.value);
+    measured.or(findings.diversity).filter(|diversity| *diversity < COLLAPSED)
+}
+
+/// What one should know of a candidate that is a copy, or of a class whose images are alike.
+fn warnings(project: &ProjectState, row: &CandidateRow, findings: &Findings) -> Vec<String> {
+    let of = if findings.usual_of_others == Some(true) { " of other classes" } else { "" };
+    let copy = copied(findings).map(|copied| match copied {
+        Copied::Exact => "An exact copy of a training image".to_owned(),
+        Copied::Near => format!(
+            "Four times nearer to a training image than real images{of} usually are to each other: it may be a copy"
+        ),
+    });
+    let alike = alike(project, row, findings).map(|diversity| {
+        format!(
+            "The model's images of {} are hardly different from each other (diversity {diversity:.2}, real images 1)",
+            row.class
+        )
+    });
+    copy.into_iter().chain(alike).collect()
+}
+
+/// Whose real images the usual distance is between.
+fn usual_of(findings: &Findings) -> &'static str {
+    if findings.usual_of_others == Some(true) {
+        "other classes, for this one has one image"
+    } else {
+        "this class"
+    }
+}
+
+/// Stands where a method has no score of its own.
+const NO_SCORE: &str = "the method has none";
+
+/// The tooltip of a tile: the rule with this candidate's numbers, the verdict and the decision, own score and
+/// distance, and what one should know.
+fn tile_words(project: &ProjectState, row: &CandidateRow) -> String {
+    let findings = row.findings();
+    let mut lines = vec![
+        rule_sentences(row.verdict, &row.parts),
+        format!("{} {}", verdict_sentence(row), decision_sentence(row)),
+    ];
+    match &row.own_score {
+        Some((name, score)) => lines.push(format!("Own score, {name}: {score:.4}")),
+        None if row.kind == Kind::Synthetic => lines.push(format!("Own score: {NO_SCORE}")),
+        None => {}
+    }
+    if let Some(distance) = row.nearest_distance {
+        let times = findings.relative(distance).map_or_else(String::new, |times| {
+            format!(", {} times the usual one of {}", short(times), usual_of(&findings))
+        });
+        lines.push(format!("Distance to the nearest training image: {distance:.2}{times}"));
+    }
+    lines.extend(warnings(project, row, &findings));
+    lines.push(format!("At the foot: {}", legend(&row.parts).0));
+    lines.join("\n")
 }
 
 /// What the method says, with the numbers that decided.
@@ -751,8 +824,15 @@ fn parts(ui: &mut Ui, t: &Tokens, project: &ProjectState, row: &CandidateRow) {
         tip: "The judge's probability of the target class on the rounded image; the line is the least needed",
     };
     part_row(ui, t, &confidence);
-    if let Some((name, score)) = &row.own_score {
-        fact(ui, name, format!("{score:.4}"));
+    match &row.own_score {
+        Some((name, score)) => {
+            fact(ui, name, format!("{score:.4}"));
+        }
+        None if row.kind == Kind::Synthetic => {
+            let tip = "SMOTE in pixels has no score; of a model, what gives it may not have been trained";
+            fact(ui, "Own score", NO_SCORE).on_hover_text(tip);
+        }
+        None => {}
     }
 }
 
@@ -874,6 +954,7 @@ fn neighbours(ui: &mut Ui, t: &Tokens, project: &ProjectState, textures: &mut Te
         ui.label(caption(ui, "No distances were recorded for this candidate."));
         return;
     }
+    let findings = row.findings();
     let side = ((ui.available_width() - 2.0 * space::S) / NEAREST as f32).floor();
     let scale = ui.ctx().pixels_per_point();
     ui.horizontal_top(|ui| {
@@ -884,30 +965,24 @@ fn neighbours(ui: &mut Ui, t: &Tokens, project: &ProjectState, textures: &mut Te
                 None => Shown::Failed(Arc::from("outside the source folder")),
             };
             let words = distance.map_or_else(|| "no distance".to_owned(), |d| format!("{d:.2}"));
+            let times = distance.and_then(|distance| findings.relative(distance)).map(short);
             let name = format!("Nearest real image {}, distance {words}", place + 1);
-            let pane = Pane { picture, absent: None, caption: &words, name: &name };
+            let (shown, name) = match times {
+                Some(times) => {
+                    (format!("{words} · {times}×"), format!("{name}, {times} times the usual one"))
+                }
+                None => (words, name),
+            };
+            let pane = Pane { picture, absent: None, caption: &shown, name: &name };
             picture_pane(ui, t, side, &pane, None).on_hover_text(*file);
         }
     });
-    if row.extra.get("near_copy").and_then(|copy| copy.as_bool()) == Some(true) {
-        warning_line(
-            ui,
-            "Four times nearer to a training image than real images usually are to each other: it may be a copy",
-        );
+    for warning in warnings(project, row, &findings) {
+        warning_line(ui, &warning);
     }
-    let diversity = row.extra.get("diversity").and_then(|diversity| diversity.as_f64());
-    if let Some(diversity) = diversity.filter(|diversity| *diversity < COLLAPSED) {
-        let text = format!(
-            "The model's images of {} are hardly different from each other (diversity {diversity:.2}, real images 1)",
-            row.class
-        );
-        warning_line(ui, &text);
-    }
-    let usual = row.extra.get("usual_distance").and_then(|distance| distance.as_f64());
-    if let Some(usual) = usual {
-        let of_others = row.extra.get("usual_of_others").and_then(|others| others.as_bool()) == Some(true);
-        let of = if of_others { "other classes, for this one has one image" } else { "this class" };
-        let text = format!("distance; real to real of {of}: median {usual:.2}");
+    if let Some(usual) = findings.usual_distance {
+        let of = usual_of(&findings);
+        let text = format!("distance, and × the usual one; real to real of {of}: median {usual:.2}");
         ui.add(Label::new(caption(ui, text)).wrap());
     }
 }
