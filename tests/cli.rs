@@ -570,6 +570,7 @@ fn a_person_decides_and_exports() {
     assert!(diversity["value"].as_f64().unwrap() > 0.0 && diversity["sd"].is_null());
     assert_eq!((&diversity["features"], &diversity["floor"]), (&Value::from("pixels"), &Value::from(1.0)));
     assert_eq!((&diversity["n_made"], &diversity["n_real"]), (&Value::from(4), &Value::from(2)));
+    assert_eq!(diversity["says_little"], false, "that is of Fréchet distances alone");
     let table = String::from_utf8(place.run("candidates review").stdout).unwrap();
     assert!(table.contains("between real") && table.contains("diversity"), "{table}");
     assert_eq!(place.fails("candidates review --csv lists/list.csv").0, 3, "never over an existing file");

@@ -7,15 +7,17 @@ mod balance;
 #[path = "common/store.rs"]
 mod store;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use balance::Balance;
 use counterpoise::domain::decisions::Verdict;
 use counterpoise::domain::task::{Ctx, Event, Level, Preview, Sink};
 use counterpoise::evaluation::distance::Measure;
+use counterpoise::imaging::encode::png;
 use counterpoise::imaging::neighbours::ClassNeighbours;
+use counterpoise::imaging::picture::{Picture, Pixels};
 use counterpoise::imaging::resize::Fit;
 use counterpoise::imaging::training_set::Spec;
 use counterpoise::jobs::generate::generate;
@@ -282,13 +284,68 @@ fn a_run_keeps_what_it_measured() {
     assert_eq!(Project::open(&work.dir).unwrap().quality().unwrap(), kept, "after a restart");
 }
 
+/// Keeps the notes of a job.
+#[derive(Default)]
+struct Notes(Mutex<Vec<(Level, String)>>);
+
+impl Notes {
+    fn says(&self, level: Level, text: &str) -> bool {
+        self.0.lock().unwrap().iter().any(|(of, said)| *of == level && said.contains(text))
+    }
+}
+
+struct Told(Arc<Notes>);
+
+impl Sink for Told {
+    fn event(&self, event: Event) {
+        if let Event::Note { level, text } = event {
+            let Notes(said) = &*self.0;
+            said.lock().unwrap().push((level, text));
+        }
+    }
+}
+
+fn notes() -> (Arc<Notes>, Ctx) {
+    let notes = Arc::new(Notes::default());
+    (notes.clone(), Ctx::new(Told(notes)))
+}
+
+#[test]
+fn a_class_whose_made_images_are_alike_is_told_of() {
+    let temp = tempfile::tempdir().unwrap();
+    let source = temp.path().join("source");
+    let dataset = store::class_folders(&source, &[("cat", 6), ("dog", 12)]);
+    // ADASYN starts where the other class is near: from the dark half of the cats, and goes to one of these.
+    let cats = [100, 104, 108, 200, 204, 208];
+    let dogs = [99, 101, 103, 105, 107, 109, 20, 24, 28, 32, 36, 40];
+    for (name, values) in [("cat", cats.as_slice()), ("dog", dogs.as_slice())] {
+        for (index, &value) in values.iter().enumerate() {
+            let pixels = vec![value; (store::SIDE * store::SIDE) as usize];
+            let picture = Picture::new(store::SIDE, store::SIDE, 1, Pixels::U8(pixels)).unwrap();
+            std::fs::write(source.join(format!("{name}/{index:02}.png")), png(&picture, &[]).unwrap())
+                .unwrap();
+        }
+    }
+    let mut work = Balance::adasyn(temp.path(), dataset);
+    train(&Ctx::default(), &work.training()).unwrap();
+    let (notes, ctx) = notes();
+    generate(&ctx, &work.making(), &mut work.project).unwrap();
+    let diversity = work.project.quality().unwrap()[0].figure(DIVERSITY).unwrap().value;
+    assert!(diversity < 0.2, "{diversity}");
+    assert!(notes.says(Level::Warning, "The images made of cat are hardly different from each other"));
+    assert!(!notes.says(Level::Info, "too few images"), "six of each");
+}
+
 #[test]
 fn copies_of_a_class_of_one_image_are_looked_for_by_what_is_usual_elsewhere() {
     let temp = tempfile::tempdir().unwrap();
     let dataset = store::class_folders(&temp.path().join("source"), &[("cat", 1), ("dog", 12)]);
     let mut work = Balance::smote(temp.path(), dataset, 2);
     train(&Ctx::default(), &work.training()).unwrap();
-    let outcome = generate(&Ctx::default(), &work.making(), &mut work.project).unwrap();
+    let (notes, ctx) = notes();
+    let outcome = generate(&ctx, &work.making(), &mut work.project).unwrap();
+    let few = "cat: too few images to say how far made ones are from real ones, 1 real and 11 made; 6";
+    assert!(notes.says(Level::Info, few));
     let set = work.data.training(&Ctx::default()).unwrap();
     let usual = ClassNeighbours::new(set, 1).usual().unwrap();
     let rows = work.project.candidates().unwrap();

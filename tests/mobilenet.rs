@@ -372,6 +372,7 @@ fn a_run_gives_figures_on_both_kinds_of_features() {
             assert_eq!(figure["name"], space.figure(measure));
             // Half of the real images on either side.
             assert_eq!(figure["n"], 6);
+            assert_eq!(figure["says_little"], measure == Measure::Frechet);
             assert!(figure["value"].is_number() && figure["floor"].is_number(), "{figure}");
         }
     }

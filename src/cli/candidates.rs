@@ -11,7 +11,9 @@ use super::tables::Table;
 use super::{Failure, RESOURCE, Result};
 use crate::domain::decisions::Verdict;
 use crate::domain::numbers::{counted, figure};
+use crate::evaluation::distance::FRECHET_ROWS;
 use crate::imaging::files::real;
+use crate::jobs::distances::says_little;
 use crate::project::{CandidateRow, ClassQuality, Project};
 
 /// Columns of the CSV and names in the JSON, in order.
@@ -94,7 +96,7 @@ pub fn run(args: &CandidatesArgs) -> Result<Outcome> {
         None if quality.iter().all(|class| class.figures.is_empty()) => {
             format!("{table}\n{count}")
         }
-        None => format!("{table}\n{count}\n\n{}", quality_table(&quality)),
+        None => format!("{table}\n{count}\n\n{}{}", quality_table(&quality), caution(&quality)),
     };
     Ok(Outcome::new(object, text))
 }
@@ -144,6 +146,7 @@ fn quality_json(quality: &ClassQuality) -> Value {
             "floor": figure.floor,
             "n_real": figure.n_real,
             "n_made": figure.n_made,
+            "says_little": says_little(figure),
         })
     });
     json!({
@@ -164,7 +167,7 @@ fn quality_table(quality: &[ClassQuality]) -> Table {
             table.row([
                 class.class.clone(),
                 row.features.clone(),
-                row.name.clone(),
+                if says_little(row) { format!("{} *", row.name) } else { row.name.clone() },
                 figure(row.value, DECIMALS),
                 row.floor.map_or_else(|| "-".to_owned(), |floor| figure(floor, DECIMALS)),
                 row.n_made.to_string(),
@@ -173,6 +176,17 @@ fn quality_table(quality: &[ClassQuality]) -> Table {
         }
     }
     table
+}
+
+/// What a star in that table means; nothing where there is none.
+fn caution(quality: &[ClassQuality]) -> String {
+    if !quality.iter().flat_map(|class| &class.figures).any(says_little) {
+        return String::new();
+    }
+    format!(
+        "* a Fréchet distance of fewer than {FRECHET_ROWS} images says more about their number than about them; look \
+         at KID and coverage\n"
+    )
 }
 
 fn write(path: &Path, rows: &[[Value; COLUMNS.len()]]) -> Result<()> {
@@ -201,4 +215,35 @@ fn write(path: &Path, rows: &[[Value; COLUMNS.len()]]) -> Result<()> {
         writer.write_record(cells).map_err(failed)?;
     }
     writer.flush().map_err(|error| failed(error.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{caution, quality_table};
+    use crate::project::{ClassQuality, QualityFigure};
+
+    fn quality(name: &str, images: u32) -> [ClassQuality; 1] {
+        let figure = QualityFigure {
+            features: "g".to_owned(),
+            name: name.to_owned(),
+            value: 2.5,
+            sd: None,
+            floor: None,
+            n_real: images,
+            n_made: 300,
+        };
+        [ClassQuality { class: "cat".to_owned(), made: 300, real: images, figures: vec![figure] }]
+    }
+
+    #[test]
+    fn a_frechet_distance_of_few_images_has_its_caution() {
+        for (name, images, starred) in
+            [("FD-g", 199, true), ("FD-MobileNet", 6, true), ("FD-g", 200, false), ("KID-g", 6, false)]
+        {
+            let quality = quality(name, images);
+            let table = quality_table(&quality).to_string();
+            assert_eq!(table.contains(&format!("{name} *")), starred, "{table}");
+            assert_eq!(caution(&quality).contains("fewer than 200 images"), starred);
+        }
+    }
 }

@@ -15,13 +15,14 @@ use super::train::method_error;
 use crate::domain::numbers::figure;
 use crate::domain::task::{Ctx, Level};
 use crate::evaluation::distance::{
-    Distance, FeatureRows, LEAST_ROWS, Measure, Settings, Standardisation, compare,
+    Distance, FRECHET_ROWS, FeatureRows, LEAST_ROWS, Measure, Settings, Standardisation, compare,
 };
 use crate::evaluation::features::{FeatureSpace, FeaturesError, MobileNetFeatures, read_weights};
 use crate::imaging::picture::Picture;
 use crate::imaging::training_set::TrainingSet;
 use crate::nn::mobilenet::MobileNetWeights;
-use crate::oversampling::Model;
+use crate::oversampling::{COLLAPSED, Model};
+use crate::project::QualityFigure;
 
 /// Images of a side that enter, at most.
 pub(super) const MOST: usize = 1000;
@@ -41,7 +42,14 @@ impl ClassDistances {
     pub fn json(&self) -> Value {
         let of = |d: &Distance| {
             let name = self.features.figure(d.measure);
-            json!({ "name": name, "value": d.value, "sd": d.sd, "floor": d.floor, "n": d.n_real })
+            json!({
+                "name": name,
+                "value": d.value,
+                "sd": d.sd,
+                "floor": d.floor,
+                "n": d.n_real,
+                "says_little": d.measures_sample_size(),
+            })
         };
         json!({
             "name": self.class,
@@ -102,6 +110,35 @@ pub fn unlike(class: &str, coverage: f64, nearest: f64) -> Option<String> {
             nearest * 100.0
         )
     })
+}
+
+/// Why the images made of a class are of little use to a classifier, a sentence without its stop: by their diversity
+/// they are nearly the same image.
+pub fn collapsed(class: &str, diversity: f64) -> Option<String> {
+    (diversity < COLLAPSED).then(|| {
+        format!(
+            "The images made of {class} are hardly different from each other (diversity {diversity:.2}, real images 1): \
+             the generator has collapsed. Train it anew with balanced batches or a lower learning rate, or take \
+             another method"
+        )
+    })
+}
+
+/// Why there are no distances of a class, a sentence without its stop; `None` where there are enough images.
+pub(super) fn too_few(class: &str, real: usize, made: usize) -> Option<String> {
+    (real.min(made) < LEAST_ROWS).then(|| {
+        format!(
+            "{class}: too few images to say how far made ones are from real ones, {real} real and {made} made; \
+             {LEAST_ROWS} of each are needed"
+        )
+    })
+}
+
+/// True for a Fréchet distance that was kept and says more about the size of the sample than about the images:
+/// [`Distance::measures_sample_size`].
+pub fn says_little(figure: &QualityFigure) -> bool {
+    let is_frechet = FeatureSpace::ALL.iter().any(|space| space.figure(Measure::Frechet) == figure.name);
+    is_frechet && (figure.n_real.min(figure.n_made) as usize) < FRECHET_ROWS
 }
 
 /// Refuses a weights file that a run would refuse, before the work that goes first.

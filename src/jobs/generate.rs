@@ -30,6 +30,7 @@ use crate::oversampling::{
 };
 use crate::project::candidates::GENERATE;
 use crate::project::files::write_candidates;
+use crate::project::quality::DIVERSITY;
 use crate::project::{CandidateSink, NewCandidate, ProjectError, RunId};
 
 /// What to make.
@@ -242,6 +243,13 @@ impl Maker<'_> {
                 self.ctx.note(Level::Info, sentence);
             }
             if let Some(sentence) = found.iter().find_map(ClassDistances::warning) {
+                self.ctx.note(Level::Warning, sentence);
+            }
+            if let Some(sentence) = distances::too_few(&planned.name, quality.real as usize, pictures.len()) {
+                self.ctx.note(Level::Info, sentence);
+            }
+            let diversity = quality.figure(DIVERSITY).map(|figure| figure.value);
+            if let Some(sentence) = diversity.and_then(|value| distances::collapsed(&planned.name, value)) {
                 self.ctx.note(Level::Warning, sentence);
             }
             outcome.distances.extend(found);

@@ -46,6 +46,12 @@ impl Balance {
         Balance::new(place, dataset, "smote", &params)
     }
 
+    /// ADASYN of pixels, on lines to the nearest image or the next one; its judge is hardly trained.
+    pub fn adasyn(place: &Path, dataset: Dataset) -> Self {
+        let params = [("space", json!("pixels")), ("epochs", json!(2)), ("neighbours", json!(2))];
+        Balance::new(place, dataset, "adasyn", &params)
+    }
+
     fn new(place: &Path, dataset: Dataset, method: &'static str, params: &[(&str, Value)]) -> Self {
         let dir = place.join("project");
         let mut project = Project::create(&dir, "pets").unwrap();

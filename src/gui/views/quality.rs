@@ -19,8 +19,7 @@ use crate::gui::theme::{self, Tokens, caption, muted, size, space};
 use crate::gui::widgets::empty_state::warning_line;
 use crate::gui::widgets::histogram::truncated;
 use crate::gui::widgets::status_bar::{counted, number, percent};
-use crate::jobs::distances::unlike;
-use crate::oversampling::COLLAPSED;
+use crate::jobs::distances::{collapsed, says_little, unlike};
 use crate::project::CandidateRow;
 use crate::project::quality::{ClassQuality, DIVERSITY, JUDGE, NEAR_COPIES, PIXELS, QualityFigure};
 
@@ -174,9 +173,9 @@ fn near_copies(count: u32) -> String {
     counted(count as usize, "near copy", "near copies")
 }
 
-/// The diversity of a class whose made images are hardly different from each other.
-fn collapse(quality: &ClassQuality) -> Option<f64> {
-    quality.figure(DIVERSITY).map(|figure| figure.value).filter(|diversity| *diversity < COLLAPSED)
+/// Why the made images are hardly different from each other, a sentence.
+fn collapse(quality: &ClassQuality) -> Option<String> {
+    collapsed(&quality.class, quality.figure(DIVERSITY)?.value)
 }
 
 /// Why the made images are not like the class, a sentence.
@@ -188,14 +187,7 @@ fn not_alike(quality: &ClassQuality) -> Option<String> {
 /// What one should know before reading any figure.
 fn warnings(quality: &ClassQuality) -> Vec<String> {
     let mut found = Vec::new();
-    if let Some(diversity) = collapse(quality) {
-        found.push(format!(
-            "The images made of {} are hardly different from each other (diversity {diversity:.2}, real \
-             images 1): the generator has collapsed. Train it anew with balanced batches or a lower learning \
-             rate, or take another method",
-            quality.class
-        ));
-    }
+    found.extend(collapse(quality));
     found.extend(not_alike(quality));
     let (real, made) = (quality.real as usize, quality.made as usize);
     let mut distances = quality.figures.iter().filter(|figure| figure.features != PIXELS).peekable();
@@ -391,9 +383,8 @@ fn text(figure: &QualityFigure, value: f64) -> String {
 
 /// How a figure is read, in a few words.
 fn better(figure: &QualityFigure) -> String {
-    let few = (figure.n_real.min(figure.n_made) as usize) < FRECHET_ROWS;
     match figure.name.as_str() {
-        name if name.starts_with(FRECHET) && few => {
+        _ if says_little(figure) => {
             format!("says little with fewer than {FRECHET_ROWS} images")
         }
         "precision" | "recall" | "coverage" => "as high as between real images is best".to_owned(),
