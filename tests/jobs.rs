@@ -219,6 +219,33 @@ fn curves_previews_and_notes_stay_bounded() {
     assert_eq!(view.previews.last().unwrap().label, "epoch 199");
 }
 
+#[test]
+fn of_many_rows_of_pictures_each_keeps_its_first_and_its_newest() {
+    let job = spawn("tell", quiet(), |ctx| {
+        for epoch in 0..30 {
+            for class in 0..12 {
+                ctx.event(Event::Preview(Preview {
+                    group: "made",
+                    label: format!("epoch {epoch}"),
+                    size: 1,
+                    channels: 1,
+                    images: vec![vec![0]; 2],
+                    captions: vec![format!("class{class}"); 2],
+                }));
+            }
+        }
+        Ok(())
+    });
+    job.wait().unwrap();
+    let previews = job.view().previews;
+    assert!(previews.len() <= 4 * 12, "{}", previews.len());
+    for class in 0..12 {
+        let of_class = previews.iter().filter(|preview| preview.captions[0] == format!("class{class}"));
+        let labels: Vec<&str> = of_class.map(|preview| preview.label.as_str()).collect();
+        assert_eq!((labels[0], labels[labels.len() - 1]), ("epoch 0", "epoch 29"), "class {class}");
+    }
+}
+
 /// Counts how often a decoding of images begins.
 struct Decodings(Arc<AtomicUsize>);
 

@@ -23,8 +23,8 @@ pub enum Level {
 /// Small pictures of the same things over time (the same seeds each epoch), 8 bit, interleaved.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Preview {
-    /// What the pictures are, for a heading; rows of one group stand together: `The same seed images over
-    /// time`.
+    /// What the pictures are, for a heading: `The same seed images over time`. Rows of one group and the same
+    /// captions stand together.
     pub group: &'static str,
     /// For example `epoch 12`.
     pub label: String,
@@ -35,6 +35,13 @@ pub struct Preview {
     pub images: Vec<Vec<u8>>,
     /// One caption each, for example `pneumonia to normal`.
     pub captions: Vec<String>,
+}
+
+impl Preview {
+    /// True for pictures of the same things at another time.
+    pub fn same_things(&self, other: &Preview) -> bool {
+        self.group == other.group && self.captions == other.captions
+    }
 }
 
 /// What work tells while it runs.

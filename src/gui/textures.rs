@@ -274,7 +274,8 @@ impl Textures {
         if bytes.len() != side * side * usize::from(preview.channels) {
             return None;
         }
-        let name = format!("{job}\n{}\n{}\n{index}", preview.group, preview.label);
+        let caption = preview.captions.get(index).map_or("", String::as_str);
+        let name = format!("{job}\n{}\n{}\n{caption}\n{index}", preview.group, preview.label);
         Some(self.memory(&name, || colours([side, side], preview.channels, bytes)))
     }
 

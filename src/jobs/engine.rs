@@ -95,6 +95,8 @@ struct Told {
 const MAX_POINTS: usize = 4096;
 /// Previews kept; of more, every second of the older ones is dropped.
 const MAX_PREVIEWS: usize = 24;
+/// Previews of the same things that there is room for in any case.
+const LEAST_PREVIEWS: usize = 4;
 
 struct Shared {
     name: String,
@@ -157,25 +159,22 @@ impl Shared {
             Event::Preview(preview) => {
                 let previews = Arc::make_mut(&mut self.previews);
                 previews.push(preview);
-                if previews.len() > MAX_PREVIEWS {
-                    // The first and the newest of each group stay; the middle thins out.
-                    let mut seen: Vec<(&'static str, usize)> = Vec::new();
-                    let mut left: Vec<(&'static str, usize)> = Vec::new();
-                    let count = |counts: &mut Vec<(&'static str, usize)>, group| match counts
-                        .iter_mut()
-                        .find(|(known, _)| *known == group)
-                    {
-                        Some((_, count)) => *count += 1,
-                        None => counts.push((group, 1)),
-                    };
-                    previews.iter().for_each(|preview| count(&mut left, preview.group));
-                    previews.retain(|preview| {
-                        count(&mut seen, preview.group);
-                        let of = |counts: &[(&str, usize)]| {
-                            counts.iter().find(|(group, _)| *group == preview.group).map_or(0, |(_, n)| *n)
-                        };
-                        let position = of(&seen);
-                        position == of(&left) || position % 2 == 1
+                // Whose row each is: the place of the first one of the same things.
+                let of: Vec<usize> = previews
+                    .iter()
+                    .map(|one| previews.iter().position(|first| first.same_things(one)).unwrap_or_default())
+                    .collect();
+                let things = of.iter().enumerate().filter(|(place, first)| place == *first).count();
+                if previews.len() > MAX_PREVIEWS.max(LEAST_PREVIEWS * things) {
+                    // The first and the newest of the same things stay; the middle thins out.
+                    let mut left = vec![0_usize; of.len()];
+                    of.iter().for_each(|&first| left[first] += 1);
+                    let mut seen = vec![0_usize; of.len()];
+                    let mut rows = of.iter();
+                    previews.retain(|_| {
+                        let Some(&first) = rows.next() else { return true };
+                        seen[first] += 1;
+                        seen[first] == left[first] || seen[first] % 2 == 1
                     });
                 }
             }

@@ -494,7 +494,7 @@ impl Maker for BaeganMaker {
         Ok(Box::new(BaeganSource { maker: self, scene, class, ground }))
     }
 
-    fn reconstruct(&self, images: Tensor<4>, classes: Tensor<1, Int>) -> Option<Tensor<4>> {
+    fn reconstruct(&self, _: &Scene<'_>, images: Tensor<4>, classes: Tensor<1, Int>) -> Option<Tensor<4>> {
         Some(self.autoencoder.reconstruct(images, classes, &mut Pass::inference()))
     }
 

@@ -470,7 +470,7 @@ impl Maker for BaganMaker {
         Ok(Box::new(BaganSource { maker: self, scene, class, prior }))
     }
 
-    fn reconstruct(&self, images: Tensor<4>, _: Tensor<1, Int>) -> Option<Tensor<4>> {
+    fn reconstruct(&self, _: &Scene<'_>, images: Tensor<4>, _: Tensor<1, Int>) -> Option<Tensor<4>> {
         Some(self.generator.forward(self.encoder.forward(images, None)))
     }
 }

@@ -444,7 +444,7 @@ impl Maker for BaganGpMaker {
         Ok(Box::new(BaganGpSource { maker: self, scene, class }))
     }
 
-    fn reconstruct(&self, images: Tensor<4>, classes: Tensor<1, Int>) -> Option<Tensor<4>> {
+    fn reconstruct(&self, _: &Scene<'_>, images: Tensor<4>, classes: Tensor<1, Int>) -> Option<Tensor<4>> {
         Some(self.autoencoder.as_ref()?.reconstruct(images, classes, &mut Pass::inference()))
     }
 }

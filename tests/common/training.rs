@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use counterpoise::domain::task::{Ctx, Event, Level, Sink};
+use counterpoise::domain::task::{Ctx, Event, Level, Preview, Sink};
 use counterpoise::imaging::training_set::TrainingSet;
 use counterpoise::nn::ComputeDevice;
 use counterpoise::oversampling::{
@@ -72,10 +72,26 @@ impl Recorder {
     }
 
     pub fn says(&self, level: Level, text: &str) -> bool {
+        self.times_said(level, text) > 0
+    }
+
+    /// How many notes contain `text`.
+    pub fn times_said(&self, level: Level, text: &str) -> usize {
         let events = self.events.lock().unwrap();
-        events.iter().any(
+        let said = events.iter().filter(
             |event| matches!(event, Event::Note { level: l, text: t } if *l == level && t.contains(text)),
-        )
+        );
+        said.count()
+    }
+
+    /// The rows of pictures, in order.
+    pub fn previews(&self) -> Vec<Preview> {
+        let events = self.events.lock().unwrap();
+        let rows = events.iter().filter_map(|event| match event {
+            Event::Preview(preview) => Some(preview.clone()),
+            _ => None,
+        });
+        rows.collect()
     }
 }
 

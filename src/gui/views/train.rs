@@ -452,20 +452,20 @@ fn progress(ui: &mut Ui, t: &Tokens, job: &JobView) {
         .widget_info(|| WidgetInfo::labeled(Role::ProgressIndicator, true, format!("Training: {words}")));
 }
 
-/// Groups of rows; rows are moments, columns the same pictures.
+/// Groups of rows; rows are moments, columns the same things.
 fn previews(ui: &mut Ui, t: &Tokens, previews: &[Preview], run: u64, textures: &mut Textures) {
-    let mut groups: Vec<&str> = Vec::new();
+    let mut groups: Vec<&Preview> = Vec::new();
     for preview in previews {
-        if !groups.contains(&preview.group) {
-            groups.push(preview.group);
+        if !groups.iter().any(|first| first.same_things(preview)) {
+            groups.push(preview);
         }
     }
-    for (index, group) in groups.into_iter().enumerate() {
+    for (index, first) in groups.into_iter().enumerate() {
         if index > 0 {
             ui.add_space(space::M);
         }
-        let rows: Vec<&Preview> = previews.iter().filter(|preview| preview.group == group).collect();
-        preview_group(ui, t, group, &rows, run, textures);
+        let rows: Vec<&Preview> = previews.iter().filter(|preview| preview.same_things(first)).collect();
+        preview_group(ui, t, first.group, &rows, run, textures);
     }
 }
 

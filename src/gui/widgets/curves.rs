@@ -54,9 +54,19 @@ pub fn place_of(name: &str) -> (String, String, bool) {
 
 /// True for groups that are shares between 0 and 1.
 fn is_share(title: &str) -> bool {
-    ["recall", "acceptance", "accept", "agree", "accuracy", "passed", "copies", "discriminator"]
-        .iter()
-        .any(|word| title.contains(word))
+    [
+        "recall",
+        "acceptance",
+        "accept",
+        "agree",
+        "accuracy",
+        "passed",
+        "copies",
+        "discriminator",
+        "out of range",
+    ]
+    .iter()
+    .any(|word| title.contains(word))
 }
 
 impl Curves {

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::gauges::{self, Gauge};
 use super::judge::{self, Judge, JudgeSettings};
 use super::model::{GeneratorModel, config, rounded};
+use super::prior::Codes;
 use super::{Canvas, Figures, Learner, Memory, Part, RIGHT, Scene, Step};
 use crate::classify::batches::{Sampling, chunks, epoch_order_of};
 use crate::classify::trainer::{StepError, labels_tensor};
@@ -25,8 +26,8 @@ use crate::oversampling::{COLLAPSED, FitRequest, MethodError, MethodInfo, Model,
 const ROW: usize = 8;
 /// Times a part shows pictures and gauges, at most.
 const LOOKS: usize = 30;
-/// Classes that are gauged at each look: the smallest ones.
-const GAUGED: usize = 6;
+/// Classes that are gauged at each look, at most: the smallest ones.
+const GAUGED: usize = 20;
 /// Share of right answers from which a discriminator teaches nothing any more.
 const SATURATED: f64 = 0.995;
 /// Real images whose codes are held against the prior.
@@ -107,7 +108,10 @@ struct Run<'a> {
     last_saved: Instant,
     judge: Judge,
     learner: Box<dyn Learner>,
-    gauges: BTreeMap<usize, Gauge>,
+    /// None for a class that cannot be gauged.
+    gauges: BTreeMap<usize, Option<Gauge>>,
+    /// True once the real images of the reconstructions were shown. Not saved: who goes on shows them again.
+    real_shown: bool,
 }
 
 /// Trains the judge and then `learner`. The judge learns from real images alone, and those alone are shown, counted and
@@ -157,6 +161,7 @@ pub fn fit(
         judge: Judge::new(set, &setup.judge, request.seed, request.device),
         learner,
         gauges: BTreeMap::new(),
+        real_shown: false,
     };
     run.warn_of_data();
     run.resume()?;
@@ -217,6 +222,16 @@ impl Run<'_> {
                 _ => continue,
             };
             self.ctx.note(Level::Warning, text);
+        }
+        let classes = self.counts.iter().filter(|&&count| count > 0).count();
+        if classes > GAUGED {
+            self.ctx.note(
+                Level::Info,
+                format!(
+                    "{classes} classes have images: the {GAUGED} with the fewest are shown and gauged while training, \
+                     and candidates of the others have no figure of diversity"
+                ),
+            );
         }
     }
 
@@ -512,7 +527,7 @@ impl Run<'_> {
         let shown: Vec<usize> = classes
             .iter()
             .cycle()
-            .take(ROW)
+            .take(classes.len().clamp(ROW, GAUGED))
             .enumerate()
             .filter_map(|(index, &class)| {
                 let members = self.set.originals_of_class(class);
@@ -524,8 +539,9 @@ impl Run<'_> {
         };
         let labels: Vec<usize> = shown.iter().map(|&at| self.set.labels[at]).collect();
         let real = self.canvas.batch(self.set, &shown, &plain);
-        if let Some(again) = maker.reconstruct(real, labels_tensor(&labels, &plain)) {
-            if !self.at.curves.keys().any(|series| series.starts_with("diversity")) {
+        if let Some(again) = maker.reconstruct(&scene, real, labels_tensor(&labels, &plain)) {
+            if !self.real_shown {
+                self.real_shown = true;
                 let pictures: Vec<Picture> = shown.iter().map(|&at| self.set.picture(at)).collect();
                 self.show(RECONSTRUCTED, "real images".to_owned(), &pictures, names(&shown));
             }
@@ -533,10 +549,14 @@ impl Run<'_> {
             let pictures = rounded(&again, self.set);
             self.show(RECONSTRUCTED, format!("epoch {x}"), &pictures, names(&shown));
         }
-        if let Some([mean, deviation, kurtosis]) = self.codes(maker.as_ref(), self.set.originals()) {
-            self.metric("codes · mean (0 wanted)".to_owned(), x, mean);
-            self.metric("codes · deviation (1 wanted)".to_owned(), x, deviation);
-            self.metric("codes · kurtosis (3 wanted)".to_owned(), x, kurtosis);
+        if let Some(codes) = self.codes(maker.as_ref(), self.set.originals()) {
+            for (series, value) in codes.curves() {
+                self.metric(series.to_owned(), x, value);
+            }
+            let last = self.at.phase == self.parts.len() && self.at.epoch + 1 >= self.phase_name().1;
+            if let Some(text) = codes.warning().filter(|_| last) {
+                self.once("prior missed".to_owned(), Level::Warning, text);
+            }
             // All together may follow the prior where the codes of a small class do not.
             for &class in classes.iter().take(GAUGED) {
                 self.ctx.check()?;
@@ -544,13 +564,15 @@ impl Run<'_> {
                 if members.len() < LEAST_CODES {
                     continue;
                 }
-                let Some([mean, deviation, _]) = self.codes(maker.as_ref(), members) else { continue };
+                let Some(Codes { mean, deviation, .. }) = self.codes(maker.as_ref(), members) else {
+                    continue;
+                };
                 let name = self.set.classes[class].clone();
                 self.metric(format!("mean of codes (0 wanted) · {name}"), x, mean);
                 self.metric(format!("deviation of codes (1 wanted) · {name}"), x, deviation);
             }
         }
-        let (mut grid, mut captions) = (Vec::new(), Vec::new());
+        let set = self.set;
         for &class in classes.iter().take(GAUGED) {
             self.ctx.check()?;
             let source = match maker.of_class(self.ctx, &scene, class) {
@@ -563,18 +585,11 @@ impl Run<'_> {
                 .map(|slot| crate::oversampling::slot_key(slot, PREVIEW_ATTEMPT))
                 .collect();
             let pictures = rounded(&source.make(&keys)?.images, self.set);
-            let in_grid = ROW.div_ceil(classes.len().min(GAUGED));
-            captions.extend(pictures.iter().take(in_grid).map(|_| self.set.classes[class].clone()));
-            grid.extend(pictures.iter().take(in_grid).cloned());
-            if !self.gauges.contains_key(&class)
-                && let Some(gauge) = Gauge::new(self.set, class)
-            {
-                self.gauges.insert(class, gauge);
-            }
-            let Some(reading) = self.gauges.get(&class).and_then(|gauge| gauge.read(&pictures)) else {
-                continue;
-            };
-            let name = self.set.classes[class].clone();
+            let name = set.classes[class].clone();
+            let row = &pictures[..pictures.len().min(ROW)];
+            self.show(MADE, format!("epoch {x}"), row, vec![name.clone(); row.len()]);
+            let gauge = self.gauges.entry(class).or_insert_with(|| Gauge::new(set, class));
+            let Some(reading) = gauge.as_ref().and_then(|gauge| gauge.read(set, &pictures)) else { continue };
             self.metric(format!("diversity · {name}"), x, reading.diversity);
             self.metric(format!("copies · {name}"), x, reading.copies);
             // In its first half a network has not learnt to tell images apart yet.
@@ -592,33 +607,17 @@ impl Run<'_> {
                 );
             }
         }
-        grid.truncate(ROW);
-        captions.truncate(ROW);
-        self.show(MADE, format!("epoch {x}"), &grid, captions);
         Ok(())
     }
 
-    /// How far codes of the images at `positions`, at most [`CODES`] of them, are from a standard normal law, over the
-    /// numbers of a code: the mean of |mean|, the mean deviation and the mean kurtosis (0, 1 and 3 where they follow
-    /// it). The mean of |mean| of n codes that do is about 0.8 / sqrt(n).
-    fn codes(&self, maker: &dyn super::Maker, positions: Vec<usize>) -> Option<[f64; 3]> {
+    /// How codes of the images at `positions`, at most [`CODES`] of them, lie against a standard normal law.
+    fn codes(&self, maker: &dyn super::Maker, positions: Vec<usize>) -> Option<Codes> {
         let stride = positions.len().div_ceil(CODES).max(1);
         let positions: Vec<usize> = positions.into_iter().step_by(stride).collect();
         let images = self.canvas.batch(self.set, &positions, &self.request.device.plain());
         let codes = maker.codes(images)?;
-        let [rows, latent] = codes.dims();
-        let values = codes.try_into_vec_as::<f32>().ok()?;
-        let mut sums = [0.0; 3];
-        for number in 0..latent {
-            let of = || (0..rows).map(|row| f64::from(values[row * latent + number]));
-            let mean = of().sum::<f64>() / rows as f64;
-            let variance = of().map(|v| (v - mean).powi(2)).sum::<f64>() / rows as f64;
-            let fourth = of().map(|v| (v - mean).powi(4)).sum::<f64>() / rows as f64;
-            sums[0] += mean.abs();
-            sums[1] += variance.sqrt();
-            sums[2] += fourth / variance.powi(2).max(1e-12);
-        }
-        Some(sums.map(|sum: f64| sum / latent.max(1) as f64))
+        let [_, latent] = codes.dims();
+        Codes::of(&codes.try_into_vec_as::<f32>().ok()?, latent)
     }
 
     fn show(&self, group: &'static str, label: String, pictures: &[Picture], captions: Vec<String>) {

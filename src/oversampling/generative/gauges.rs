@@ -3,6 +3,8 @@
 //! A collapsed generator makes one image again and again, a memorising one hands out training images. Both look well
 //! in a loss.
 
+use rayon::prelude::*;
+
 use crate::domain::random::{Stage, stream};
 use crate::imaging::neighbours::{ClassNeighbours, Usual};
 use crate::imaging::picture::Picture;
@@ -13,9 +15,9 @@ pub(super) const SAMPLE: usize = 16;
 /// Real images that the usual difference is taken from.
 const REAL: usize = 48;
 
-/// What is usual in one class.
+/// What is usual in one class. Its images are read anew at each look: as floats those of all classes may not fit.
 pub(super) struct Gauge {
-    neighbours: ClassNeighbours,
+    class: usize,
     /// Mean distance of two real images.
     apart: f64,
     usual: Usual,
@@ -41,22 +43,20 @@ impl Gauge {
         positions.truncate(REAL);
         let real: Vec<Vec<f32>> = positions.iter().map(|&at| set.picture(at).to_f32()).collect();
         let apart = mean_distance(&real);
-        (apart > 0.0).then_some(Gauge { neighbours, apart, usual })
+        (apart > 0.0).then_some(Gauge { class, apart, usual })
     }
 
-    /// `None` for fewer than two pictures.
-    pub fn read(&self, made: &[Picture]) -> Option<Reading> {
+    /// Of pictures made of the class, `set` being the one that the gauge is of. `None` for fewer than two.
+    pub fn read(&self, set: &TrainingSet, made: &[Picture]) -> Option<Reading> {
         if made.len() < 2 {
             return None;
         }
         let rows: Vec<Vec<f32>> = made.iter().map(Picture::to_f32).collect();
+        let neighbours = ClassNeighbours::new(set, self.class);
         let copies = made
-            .iter()
+            .par_iter()
             .filter(|picture| {
-                self.neighbours
-                    .nearest(picture, 1)
-                    .first()
-                    .is_some_and(|n| self.usual.is_near_copy(n.distance))
+                neighbours.nearest(picture, 1).first().is_some_and(|n| self.usual.is_near_copy(n.distance))
             })
             .count();
         Some(Reading {

@@ -10,6 +10,7 @@ mod gauges;
 mod ground;
 mod judge;
 mod model;
+mod prior;
 pub(super) mod space;
 mod trained;
 
@@ -161,7 +162,12 @@ pub(super) trait Maker: Send {
     ) -> Result<Box<dyn Source + 'a>, MethodError>;
 
     /// What the networks make of real images `[batch, channels, side, side]`; none without an encoder.
-    fn reconstruct(&self, _images: Tensor<4>, _classes: Tensor<1, Int>) -> Option<Tensor<4>> {
+    fn reconstruct(
+        &self,
+        _scene: &Scene<'_>,
+        _images: Tensor<4>,
+        _classes: Tensor<1, Int>,
+    ) -> Option<Tensor<4>> {
         None
     }
 

@@ -240,9 +240,6 @@ pub trait Coder: Send {
 
     /// Of its network, under its name.
     fn tensors(&self) -> TensorMap;
-
-    /// [`Maker::reconstruct`].
-    fn reconstruct(&self, images: Tensor<4>) -> Option<Tensor<4>>;
 }
 
 /// A network that learns to make images again from their rows.
@@ -276,10 +273,6 @@ impl Coder for Autoencoder {
     fn tensors(&self) -> TensorMap {
         named(Self::NAME, self)
     }
-
-    fn reconstruct(&self, images: Tensor<4>) -> Option<Tensor<4>> {
-        Some(self.forward(images, &mut Pass::inference()))
-    }
 }
 
 impl Network for Autoencoder {
@@ -311,11 +304,6 @@ impl Coder for Decoder {
 
     fn tensors(&self) -> TensorMap {
         named(Self::NAME, self)
-    }
-
-    fn reconstruct(&self, _: Tensor<4>) -> Option<Tensor<4>> {
-        // The features are the judge's, which is asked for where candidates are made.
-        None
     }
 }
 
@@ -534,8 +522,9 @@ impl Maker for SpaceMaker {
         Ok(Box::new(SpaceSource { maker: self, scene, class, ground }))
     }
 
-    fn reconstruct(&self, images: Tensor<4>, _: Tensor<1, Int>) -> Option<Tensor<4>> {
-        self.coder.as_ref()?.reconstruct(images)
+    fn reconstruct(&self, scene: &Scene<'_>, images: Tensor<4>, _: Tensor<1, Int>) -> Option<Tensor<4>> {
+        let coder = self.coder.as_ref()?;
+        Some(coder.images_of(coder.rows_of(scene, images)))
     }
 }
 
