@@ -307,6 +307,8 @@ fn two_corrections_of_the_imbalance_at_once_are_said() {
     };
     let (batches, weights) = (("batches", json!("balanced")), ("class-weights", json!("effective")));
     assert!(warns(&[batches.clone(), weights.clone()]));
+    // The plain loss weighs nothing, so there is one correction.
+    assert!(!warns(&[batches.clone(), weights.clone(), ("fused-loss", json!(false))]));
     assert!(!warns(&[batches]));
     assert!(!warns(&[weights]));
 }

@@ -487,6 +487,86 @@ fn a_class_of_one_image_gets_noise_and_a_class_of_none_a_sentence() {
 }
 
 #[test]
+fn a_class_too_small_for_its_neighbours_is_made_with_fewer_and_said() {
+    let set = shapes::set(&[30, 1, 2, 5, 10], 16, 1, false);
+    let said = [
+        None,
+        Some("the class has one image and nothing to go towards"),
+        Some("the class has 2 images: 1 neighbour instead of 5, so all that is made lies on the line"),
+        Some("the class has 5 images: 4 neighbours instead of 5"),
+        None,
+    ];
+    for (id, more) in [
+        ("baegan", vec![("epochs", json!(1))]),
+        ("deepsmote", vec![("epochs", json!(1))]),
+        ("smote", vec![("space", json!("pixels"))]),
+        ("borderline-smote", vec![("space", json!("pixels"))]),
+        ("borderline-smote", vec![("space", json!("pixels")), ("kind", json!(2))]),
+        ("adasyn", vec![("space", json!("pixels"))]),
+    ] {
+        let model = fit(id, &set, &more);
+        for (class, said) in said.iter().enumerate() {
+            let (recorder, ctx) = recorder(None);
+            assert_eq!(generate_with(&ctx, model.as_ref(), &set, class, &[0, 1]).unwrap().len(), 2, "{id}");
+            let shrunk = recorder.says(Level::Warning, "instead of 5");
+            match said {
+                // Towards all classes there are enough neighbours, unless no image of the class is on the border.
+                Some(_) if more.len() == 2 && class > 1 => {
+                    assert_eq!(shrunk, recorder.says(Level::Warning, "plain SMOTE"), "{id}: class{class}");
+                }
+                Some(text) => {
+                    let note = format!("class{class}: ");
+                    let (named, told) =
+                        (recorder.says(Level::Warning, &note), recorder.says(Level::Warning, text));
+                    assert_eq!((named, told), (1, 1), "{id}: {note}{text}");
+                    assert_eq!(shrunk, usize::from(class > 1), "{id}: class{class}");
+                }
+                None => assert_eq!(shrunk, 0, "{id}: class{class}"),
+            }
+        }
+    }
+    // BAEGAN that draws codes from the prior goes towards no neighbour.
+    let model = fit("baegan", &set, &[("epochs", json!(1)), ("smote", json!(false))]);
+    let (recorder, ctx) = recorder(None);
+    generate_with(&ctx, model.as_ref(), &set, 2, &[0]).unwrap();
+    assert_eq!(recorder.says(Level::Warning, "neighbour"), 0);
+}
+
+#[test]
+fn fewer_images_than_neighbours_in_all_classes_are_said_as_such() {
+    // Rule 2 of Borderline-SMOTE goes towards all classes; both have the same pictures, so all lie on the border.
+    let like = shapes::set(&[1, 1], 16, 1, false);
+    let pictures = (0..8).map(|index| (index % 2, shapes::picture(0, index, 16, 1, false))).collect();
+    let set = TrainingSet::from_pictures(like.spec.clone(), like.classes.clone(), pictures).unwrap();
+    let more = [("space", json!("pixels")), ("kind", json!(2)), ("neighbours", json!(20))];
+    let model = fit("borderline-smote", &set, &more);
+    let (recorder, ctx) = recorder(None);
+    generate_with(&ctx, model.as_ref(), &set, 1, &[0]).unwrap();
+    assert_eq!(
+        recorder.says(Level::Warning, "all classes together have 8 images: 7 neighbours instead of 20"),
+        1
+    );
+}
+
+#[test]
+fn balanced_batches_beside_a_penalty_of_each_class_are_said() {
+    let set = shapes::set(&[20, 6], 16, 1, false);
+    let warns = |more: &[(&str, Value)]| {
+        let (recorder, ctx) = recorder(None);
+        // What is said comes before the first step.
+        ctx.cancel();
+        let ended = fit_with(&ctx, "deepsmote", &set, &params(more), None);
+        assert!(matches!(ended, Err(MethodError::Cancelled)));
+        recorder.says(Level::Warning, "one of the two is enough") == 1
+    };
+    let balanced = ("batches", json!("balanced"));
+    assert!(warns(&[balanced.clone()]));
+    assert!(warns(&[balanced.clone(), ("penalty", json!("paper"))]));
+    assert!(!warns(&[balanced, ("penalty", json!("none"))]));
+    assert!(!warns(&[]));
+}
+
+#[test]
 fn a_model_of_another_method_space_or_size_is_refused() {
     let set = shapes::set(&[20, 6], 16, 1, false);
     let pixels = weights_of(fit("smote", &set, &[("space", json!("pixels"))]).as_ref());

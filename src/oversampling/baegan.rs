@@ -174,7 +174,8 @@ impl Generative for Baegan {
         let given = Params::from_map(request.params)?;
         let judged = given.epochs;
         let params = given.resolved(request.device, set.len());
-        if params.batches == "balanced" && params.class_weights == "effective" {
+        // Without the fused loss nothing is weighed.
+        if params.fused_loss && params.batches == "balanced" && params.class_weights == "effective" {
             ctx.note(
                 Level::Warning,
                 "balanced batches and class weights both correct the imbalance, so minority classes weigh more than \

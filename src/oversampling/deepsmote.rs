@@ -19,7 +19,7 @@ use super::params::{ParamKind, judged_params};
 use super::{FitRequest, MethodError, MethodInfo, ParamInfo, ParamMap};
 use crate::classify::batches::epochs_for;
 use crate::domain::provenance::Kind;
-use crate::domain::task::Ctx;
+use crate::domain::task::{Ctx, Level};
 use crate::imaging::training_set::TrainingSet;
 use crate::nn::ComputeDevice;
 use crate::nn::autoencoder::{Autoencoder, AutoencoderConfig, deepsmote_latent};
@@ -149,11 +149,18 @@ impl Generative for DeepSmote {
         Params::table()
     }
 
-    fn setup(&self, _: &Ctx, request: &FitRequest<'_>) -> Result<(Setup, Box<dyn Learner>), MethodError> {
+    fn setup(&self, ctx: &Ctx, request: &FitRequest<'_>) -> Result<(Setup, Box<dyn Learner>), MethodError> {
         let set = request.training;
         let given = Params::from_map(request.params)?;
         let judged = given.epochs;
         let params = given.resolved(request.device, set);
+        if params.batches == "balanced" && params.penalty != "none" {
+            ctx.note(
+                Level::Warning,
+                "balanced batches and the penalty, which takes each class equally often, both correct the imbalance, so \
+                 images of minority classes are seen again and again; one of the two is enough",
+            );
+        }
         let canvas = Canvas::around(set)?;
         let (latent, width) = (params.latent.unwrap_or(2) as usize, params.width.unwrap_or(1.0));
         let config = AutoencoderConfig::deepsmote(canvas.channels, canvas.side, latent, width);

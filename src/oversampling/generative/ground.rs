@@ -73,6 +73,8 @@ pub struct Ground {
     rows: Arc<Rows>,
     stand: Stand,
     fallback: Option<Fallback>,
+    /// Said where there are too few images for as many neighbours as were asked for.
+    fewer: Option<String>,
     /// What a method measures its made rows by.
     pub usual: Option<f64>,
 }
@@ -163,6 +165,22 @@ pub fn rows_error(error: RowsError) -> MethodError {
     }
 }
 
+/// What is said where `found` neighbours stand in for those `asked` for. Each image has all others as neighbours then;
+/// where these are not the `members` of the class, they are all images.
+fn fewer(members: usize, found: usize, asked: usize) -> Option<String> {
+    if found >= asked {
+        return None;
+    }
+    let images = found + 1;
+    let whose = if images == members { "the class has" } else { "all classes together have" };
+    Some(match found {
+        1 => format!(
+            "{whose} 2 images: 1 neighbour instead of {asked}, so all that is made lies on the line between them"
+        ),
+        _ => format!("{whose} {images} images: {found} neighbours instead of {asked}"),
+    })
+}
+
 impl Ground {
     /// Plain SMOTE inside one class: the codes of its real images, and lines to the `k` nearest.
     ///
@@ -176,10 +194,11 @@ impl Ground {
         encode: impl Fn(Tensor<4>) -> Tensor<2>,
     ) -> Result<Self, MethodError> {
         let rows = Rows::encoded(ctx, scene, scene.set.originals_of_class(class), encode)?;
-        Self::on(scene, class, Arc::new(rows), |set| Ok((Lines::plain(ctx, set, class, k)?, None)))
+        Self::on(scene, class, Arc::new(rows), k, |set| Ok((Lines::plain(ctx, set, class, k)?, None)))
     }
 
-    /// The lines that a rule finds for a class among rows, which may be of other classes too.
+    /// The lines that a rule finds for a class among rows, which may be of other classes too; `k` is the number of
+    /// neighbours that it was asked for.
     ///
     /// # Errors
     /// A class without a row, `Cancelled`, or rows that are not finite.
@@ -187,19 +206,24 @@ impl Ground {
         scene: &Scene<'_>,
         class: usize,
         rows: Arc<Rows>,
+        k: usize,
         rule: impl FnOnce(&Labelled<'_>) -> Result<(Lines, Option<Fallback>), RowsError>,
     ) -> Result<Self, MethodError> {
         let classes: Vec<usize> = rows.positions.iter().map(|&at| scene.set.labels[at]).collect();
         let labelled = Labelled::new(&rows.values, rows.features.max(1), &classes).map_err(rows_error)?;
-        let (stand, fallback) = match rule(&labelled) {
-            Ok((lines, fallback)) => (Stand::Lines(lines), fallback),
+        let (stand, fallback, fewer) = match rule(&labelled) {
+            Ok((lines, fallback)) => {
+                let members = classes.iter().filter(|&&of| of == class).count();
+                let fewer = fewer(members, lines.ends().k(), k);
+                (Stand::Lines(lines), fallback, fewer)
+            }
             Err(RowsError::OneImage) => {
                 let row = classes.iter().position(|&of| of == class);
-                (Stand::Alone(row.ok_or(RowsError::NoImage).map_err(rows_error)?), None)
+                (Stand::Alone(row.ok_or(RowsError::NoImage).map_err(rows_error)?), None, None)
             }
             Err(error) => return Err(rows_error(error)),
         };
-        Ok(Ground { rows, stand, fallback, usual: None })
+        Ok(Ground { rows, stand, fallback, fewer, usual: None })
     }
 
     /// Numbers of a row.
@@ -214,13 +238,15 @@ impl Ground {
 
     /// What a person should know where rows of the class are not made as the method has it.
     pub fn remark(&self) -> Option<String> {
-        match self.stand {
-            Stand::Alone(_) => Some(
+        if let Stand::Alone(_) = self.stand {
+            return Some(
                 "the class has one image and nothing to go towards, so that image is made again with a little noise"
                     .to_owned(),
-            ),
-            Stand::Lines(_) => self.fallback.map(|fallback| fallback.to_string()),
+            );
         }
+        let fallback = self.fallback.map(|fallback| fallback.to_string());
+        let parts: Vec<String> = fallback.into_iter().chain(self.fewer.clone()).collect();
+        (!parts.is_empty()).then(|| parts.join("; "))
     }
 
     /// One row for each key. A class with one image gets that image's row and a little noise.

@@ -99,6 +99,12 @@ impl Rule {
         !matches!(self, Rule::Smote { .. })
     }
 
+    fn neighbours(self) -> usize {
+        match self {
+            Rule::Smote { k } | Rule::Borderline { k, .. } | Rule::Adasyn { k } => k,
+        }
+    }
+
     fn lines(
         self,
         ctx: &Ctx,
@@ -465,7 +471,9 @@ impl SpaceMaker {
         } else {
             Arc::new(self.rows(ctx, scene, set.originals_of_class(class))?)
         };
-        let mut ground = Ground::on(scene, class, rows, |labelled| self.rule.lines(ctx, labelled, class))?;
+        let mut ground = Ground::on(scene, class, rows, self.rule.neighbours(), |labelled| {
+            self.rule.lines(ctx, labelled, class)
+        })?;
         if config.as_ref().is_some_and(|config| config.latent != ground.features()) {
             return Err(unfit());
         }

@@ -110,7 +110,8 @@ impl Lines {
         &self.starts
     }
 
-    /// Where lines end: entry i has the neighbours of `starts()[i]`, by position.
+    /// Where lines end: entry i has the neighbours of `starts()[i]`, by position; fewer than were asked for where there
+    /// are no more rows.
     pub fn ends(&self) -> &Neighbours {
         &self.ends
     }
