@@ -413,6 +413,8 @@ fn classes_of_one_and_two_images_work_with_their_note() {
         let model = fit(&ctx, id, &set, &params, None).unwrap();
         assert!(recorder.says(Level::Warning, &format!("has only {count} training image")), "{id} {count}");
         assert_eq!(recorder.says(Level::Warning, "no covariance"), id == "bagan" && count == 1);
+        let few = "spreads in one direction less than there are of them: class1 (2 images)";
+        assert_eq!(recorder.says(Level::Warning, few), id == "bagan" && count == 2);
         assert_eq!(generate(model.as_ref(), &set, 1, 3).len(), 3);
         if id == "bagan" {
             assert_eq!(weights(model.as_ref()).tensors["codes.1"].shape, [count, 8]);

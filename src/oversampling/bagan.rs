@@ -101,6 +101,8 @@ const BETAS: [f64; 2] = [0.5, 0.999];
 /// Codes that the prior of a class is made from, at most: they are kept in the model file. A larger class is
 /// represented by as many of its images, drawn once.
 const CODES: usize = 512;
+/// Images of a class up to which it is said how little their prior spreads.
+const FEW: usize = 10;
 /// Number of that draw among those that choose images of a class.
 const CHOSEN: u64 = 2;
 /// Where tensors keep the codes of class k: `codes.k`.
@@ -350,11 +352,15 @@ impl Learner for BaganLearner {
             return Ok(());
         }
         let encoder = self.encoder.network.valid();
-        let (mut priors, mut alone, mut represented) = (Priors::new(), Vec::new(), Vec::new());
+        let mut priors = Priors::new();
+        let (mut alone, mut few, mut represented) = (Vec::new(), Vec::new(), Vec::new());
         for (class, name) in scene.set.classes.iter().enumerate() {
             let Some(prior) = prior_of(ctx, scene, &encoder, class)? else { continue };
             match prior.count() {
                 1 => alone.push(name.as_str()),
+                count @ 2..=FEW if count <= prior.features() => {
+                    few.push(format!("{name} ({count} images)"));
+                }
                 CODES if scene.set.originals_of_class(class).len() > CODES => represented.push(name.as_str()),
                 _ => {}
             }
@@ -382,6 +388,11 @@ impl Learner for BaganLearner {
         if !alone.is_empty() {
             let names = alone.join(", ");
             let text = "one image has no covariance, so the prior is its code and a little noise";
+            ctx.note(Level::Warning, format!("{text}: {names}"));
+        }
+        if !few.is_empty() {
+            let names = few.join(", ");
+            let text = "the prior of so few images spreads in one direction less than there are of them";
             ctx.note(Level::Warning, format!("{text}: {names}"));
         }
         Ok(())
