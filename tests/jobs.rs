@@ -238,7 +238,7 @@ fn of_many_rows_of_pictures_each_keeps_its_first_and_its_newest() {
     });
     job.wait().unwrap();
     let previews = job.view().previews;
-    assert!(previews.len() <= 4 * 12, "{}", previews.len());
+    assert!(previews.len() <= 6 * 12, "{}", previews.len());
     for class in 0..12 {
         let of_class = previews.iter().filter(|preview| preview.captions[0] == format!("class{class}"));
         let labels: Vec<&str> = of_class.map(|preview| preview.label.as_str()).collect();

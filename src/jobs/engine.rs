@@ -96,7 +96,7 @@ const MAX_POINTS: usize = 4096;
 /// Previews kept; of more, every second of the older ones is dropped.
 const MAX_PREVIEWS: usize = 24;
 /// Previews of the same things that there is room for in any case.
-const LEAST_PREVIEWS: usize = 4;
+const LEAST_PREVIEWS: usize = 6;
 
 struct Shared {
     name: String,

@@ -157,8 +157,8 @@ impl Generative for DeepSmote {
         if params.batches == "balanced" && params.penalty != "none" {
             ctx.note(
                 Level::Warning,
-                "balanced batches and the penalty, which takes each class equally often, both correct the imbalance, so \
-                 images of minority classes are seen again and again; one of the two is enough",
+                "balanced batches and the penalty, which takes each class equally often, both correct the imbalance, \
+                 so images of minority classes are seen again and again; one of the two is enough",
             );
         }
         let canvas = Canvas::around(set)?;
