@@ -203,6 +203,58 @@ fn plan_gives_targets_and_expectations() {
 }
 
 #[test]
+fn an_image_whose_pixels_are_cut_off_is_told_and_left_out() {
+    let place = Place::new();
+    let whole = picture(1, 9);
+    fs::write(place.path("source/dog/cut.png"), &whole[..whole.len() * 2 / 3]).unwrap();
+    let heard = |line: &str| {
+        let output = place.run(&format!("{line} --json"));
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(0), "{line}: {said}");
+        (serde_json::from_slice::<Value>(&output.stdout).unwrap(), said)
+    };
+    let images = |object: &Value, column: &str| -> Vec<u64> {
+        list(object, "classes").iter().map(|class| class[column].as_u64().unwrap()).collect()
+    };
+    let told = "1 file could not be read and is left out";
+
+    // Where counts are all that is needed, no pixel is looked at, and that is said.
+    for (line, column) in [("plan source --method random", "have"), ("weights source --scheme ins", "images")]
+    {
+        let (object, said) = heard(line);
+        assert_eq!(images(&object, column), [12, 6, 2], "{line}");
+        assert!(said.contains("counts of headers") && !said.contains(told), "{line}: {said}");
+    }
+    let (scanned, said) = heard("scan source");
+    assert_eq!((images(&scanned, "images"), said.contains(told)), (vec![12, 5, 2], true));
+
+    let small = "--device cpu --network small --size 16 --seed 2";
+    let (trained, said) =
+        heard(&format!("train source --method m2m --model m.safetensors --epochs 1 {small}"));
+    assert!(said.contains(told), "{said}");
+    assert_eq!(trained["summary"]["counts"], serde_json::json!([12, 5, 2]));
+    let model = "--method m2m --model m.safetensors --steps 2";
+    for line in [
+        format!("balance source {model} --target 6 --out balanced --project p {small}"),
+        "balance source --method random --target 6 --out repeated --project q".to_owned(),
+    ] {
+        let (made, said) = heard(&line);
+        assert!(said.contains(told), "{line}: {said}");
+        assert_eq!(images(&made, "original"), [12, 5, 2], "{line}");
+        assert_eq!(images(&made, "total"), [12, 6, 6], "{line}");
+    }
+    for folder in ["balanced", "repeated"] {
+        let rows = rows(&place.path(folder).join("manifest.csv"));
+        assert!(rows.iter().all(|row| !row["file"].contains("cut") && !row["seed_file"].contains("cut")));
+    }
+
+    // A file without a header is known at once.
+    fs::write(place.path("source/dog/cut.png"), b"\x89PNG\r\n\x1a\nand then nothing").unwrap();
+    let (plan, said) = heard("plan source --method random");
+    assert_eq!((images(&plan, "have"), said.contains(told)), (vec![12, 5, 2], true));
+}
+
+#[test]
 fn weights_are_the_schemes() {
     let place = Place::new();
     for scheme in Scheme::ALL {

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use balance::Balance;
 use counterpoise::domain::decisions::Verdict;
+use counterpoise::domain::splits::Split;
 use counterpoise::domain::task::{Ctx, Event, Level, Preview, Sink};
 use counterpoise::evaluation::distance::Measure;
 use counterpoise::imaging::encode::png;
@@ -21,6 +22,7 @@ use counterpoise::imaging::picture::{Picture, Pixels};
 use counterpoise::imaging::resize::Fit;
 use counterpoise::imaging::training_set::Spec;
 use counterpoise::jobs::generate::generate;
+use counterpoise::jobs::scan::read;
 use counterpoise::jobs::train::train;
 use counterpoise::jobs::training_data::TrainingData;
 use counterpoise::jobs::{JobError, JobState, spawn};
@@ -390,6 +392,30 @@ fn copies_of_a_class_of_one_image_are_looked_for_by_what_is_usual_elsewhere() {
     let kept = work.project.quality().unwrap();
     assert_eq!(kept[0].near_copies(), Some(outcome.near_copies as u32));
     assert_eq!(kept[0].figure(NEAR_COPIES).unwrap().floor, None, "no two real images to compare");
+}
+
+#[test]
+fn what_the_scan_decoded_is_decoded_by_no_job() {
+    let temp = tempfile::tempdir().unwrap();
+    let source = temp.path().join("pets");
+    store::folder(&source);
+    let ctx = Ctx::default();
+    let read = |validation: bool| {
+        let (mut dataset, images) = read(&ctx, &source, Some(16), Fit::Pad).unwrap();
+        dataset.samples[0].split = Split::Validation;
+        let spec = Spec::of(&dataset, Some(16), Fit::Pad);
+        TrainingData::decoded(dataset, spec, images, validation)
+    };
+    let (for_training, for_making) = (read(true), read(false));
+    // Nothing that is decoded from now on is there.
+    std::fs::remove_dir_all(&source).unwrap();
+    for data in [&for_training, &for_making] {
+        assert_eq!(data.training(&ctx).unwrap().counts(), [2, 6]);
+    }
+    assert_eq!(for_training.validation(&ctx).unwrap().unwrap().counts(), [1, 0]);
+    for data in [&for_training, &for_making] {
+        assert!(matches!(data.validation(&ctx), Err(JobError::Input(_))), "it is kept for one training");
+    }
 }
 
 #[test]

@@ -15,7 +15,7 @@ use counterpoise::imaging::exported::Manifest;
 use counterpoise::imaging::folder::load;
 use counterpoise::imaging::picture::{Picture, Pixels};
 use counterpoise::imaging::resize::Fit;
-use counterpoise::imaging::scan::{Reading, ScanError, ScanOptions, scan};
+use counterpoise::imaging::scan::{Reading, ScanError, ScanOptions, read, scan};
 use counterpoise::imaging::training_set::{HeldOut, LoadError, Spec, TrainingSet};
 use tempfile::TempDir;
 
@@ -307,6 +307,48 @@ fn cancel_ends_the_scan() {
     *own.lock().unwrap() = Some(ctx.clone());
     assert!(matches!(scan(&ctx, root.path(), &ScanOptions::default()), Err(ScanError::Cancelled)));
     *own.lock().unwrap() = None;
+}
+
+/// A PNG whose header is whole and whose pixels are cut off.
+fn cut_short() -> Vec<u8> {
+    let picture = Picture::new(16, 16, 1, Pixels::U8((0..=255).collect())).unwrap();
+    let whole = encode::png(&picture, &[]).unwrap();
+    whole[..whole.len() * 2 / 3].to_vec()
+}
+
+#[test]
+fn what_a_scan_decoded_is_what_loading_decodes() {
+    let root = folder(&["a/1.png", "a/2.png", "a/3.png", "b/4.png", "b/5.png", "b/6.png", "loose.png"]);
+    put(root.path(), "a/0.png", &cut_short());
+    let ctx = Ctx::default();
+    let (mut dataset, images) = read(&ctx, root.path(), Some(4), Fit::Pad).unwrap();
+    assert_eq!(dataset, scan_all(root.path()).unwrap());
+    assert_eq!(dataset.unreadable.iter().map(|file| file.path.as_str()).collect::<Vec<_>>(), ["a/0.png"]);
+
+    // Edited and cut since.
+    dataset.samples[0].excluded = true;
+    dataset.samples[1].class = 1;
+    dataset.samples[2].split = Split::Validation;
+    dataset.samples[3].split = Split::Validation;
+    let spec = Spec::of(&dataset, Some(4), Fit::Pad);
+    let training = TrainingSet::load(&ctx, &dataset, &spec).unwrap();
+    let validation = HeldOut::load(&ctx, &dataset, Split::Validation, &spec).unwrap();
+    assert_eq!((training.len(), validation.len()), (3, 2));
+    assert_eq!(images.held_out(&dataset, Split::Validation, &spec), Some(validation));
+    assert_eq!(images.held_out(&dataset, Split::Train, &spec), None);
+    let larger = Spec { size: 5, ..spec.clone() };
+    assert_eq!(images.held_out(&dataset, Split::Validation, &larger), None, "of another size");
+    let mut newer = dataset.clone();
+    newer.samples[3].path = "b/new.png".to_owned();
+    assert_eq!(images.held_out(&newer, Split::Validation, &spec), None, "one was not there");
+    assert_eq!(images.into_training(&dataset, &spec), Some(training));
+
+    // The order of a table is not that of the paths.
+    put(root.path(), "list.csv", b"file,label\nb/5.png,x\na/2.png,y\na/0.png,x\na/1.png,x\n");
+    let (dataset, images) = read(&ctx, &root.path().join("list.csv"), Some(4), Fit::Pad).unwrap();
+    assert_eq!(paths(&dataset), ["a/1.png", "a/2.png", "b/5.png"]);
+    let training = TrainingSet::load(&ctx, &dataset, &spec).unwrap();
+    assert_eq!(images.into_training(&dataset, &spec), Some(training));
 }
 
 #[test]

@@ -6,27 +6,27 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::args::{BalanceArgs, Common};
+use super::input::{self, Images};
 use super::output::{Outcome, exported_classes, exported_table};
 use super::terminal::Terminal;
-use super::{Failure, Result, input};
-use crate::domain::samples::Dataset;
+use super::{Failure, Result};
 use crate::export::{ExportReport, Originals};
 use crate::jobs;
 use crate::jobs::export::{ExportJob, Undecided};
 use crate::jobs::generate::{GenerateOutcome, GenerateRequest};
 use crate::jobs::train::{TrainRequest, checkpoint_of};
-use crate::jobs::training_data::TrainingData;
 use crate::oversampling::ParamMap;
 use crate::project::{Project, RunId, default_place};
 
 pub fn run(args: BalanceArgs, params: &ParamMap, terminal: &Terminal) -> Result<Outcome> {
     input::refuse_existing(&args.out)?;
-    input::beta(input::method(&args.method.method)?, params)?;
+    let method = input::method(&args.method.method)?;
+    input::beta(method, params)?;
     input::check_features(args.features.features.as_deref())?;
-    let dataset = input::dataset(&args.folder, &args.common, terminal)?;
+    let images = input::images(&args.folder, &args.common, method, terminal)?;
     let place = match args.project {
         Some(place) => place,
-        None => default_place::for_source(&dataset.source())?,
+        None => default_place::for_source(&images.dataset.source())?,
     };
     let whole = Whole {
         method: args.method.method,
@@ -37,7 +37,7 @@ pub fn run(args: BalanceArgs, params: &ParamMap, terminal: &Terminal) -> Result<
         out: args.out,
         originals: args.originals.originals,
     };
-    whole.run(&dataset, &args.common, terminal)
+    whole.run(images, &args.common, terminal)
 }
 
 /// The whole way from a data set to an exported folder.
@@ -56,15 +56,15 @@ pub struct Whole {
 }
 
 impl Whole {
-    pub fn run(self, scanned: &Dataset, common: &Common, terminal: &Terminal) -> Result<Outcome> {
+    pub fn run(self, images: Images, common: &Common, terminal: &Terminal) -> Result<Outcome> {
         input::beta(input::method(&self.method)?, &self.params)?;
         // Before hours of training.
-        jobs::export::check_target(&self.out, scanned)?;
-        let project = input::project_for(&self.place, scanned)?;
+        jobs::export::check_target(&self.out, &images.dataset)?;
+        let project = input::project_for(&self.place, &images.dataset)?;
         let before = project.latest_run()?;
         let place = self.place.clone();
         let mut trained = None;
-        let done = self.work(project, common, terminal, &mut trained);
+        let done = self.work(project, images, common, terminal, &mut trained);
         done.map_err(|failure| with_what_is_left(failure, &place, trained.as_deref(), before))
     }
 
@@ -72,6 +72,7 @@ impl Whole {
     fn work(
         self,
         mut project: Project,
+        images: Images,
         common: &Common,
         terminal: &Terminal,
         trained: &mut Option<PathBuf>,
@@ -83,11 +84,13 @@ impl Whole {
         let dataset = project.dataset()?;
         let plan = input::plan(&dataset, common, beta)?;
         let spec = input::spec(&dataset, common);
-        // One for both jobs, so that what training decoded is there for generating.
-        let data = Arc::new(TrainingData::new(dataset, spec));
+        let needs_model = method.info().needs_training && plan.total_to_make() > 0;
+        let to_train = needs_model && self.model.is_none();
+        // One for both jobs, so that what was decoded for training is there for generating.
+        let data = Arc::new(images.into_data(dataset, spec, to_train));
         let rejected = common.rejected.unwrap_or_default();
 
-        let model = if !method.info().needs_training || plan.total_to_make() == 0 {
+        let model = if !needs_model {
             None
         } else if let Some(model) = self.model {
             Some(model)

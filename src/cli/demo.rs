@@ -17,6 +17,8 @@ use crate::project::default_place;
 
 /// Where the balanced folder goes without `--out`; with -2, -3 and so on where it exists.
 const OUT: &str = "counterpoise-demo";
+/// The method of the bundled model.
+const METHOD: &str = "m2m";
 
 pub fn run(args: DemoArgs, params: &ParamMap, terminal: &Terminal) -> Result<Outcome> {
     let out = args.out.unwrap_or_else(free_place);
@@ -28,19 +30,20 @@ pub fn run(args: DemoArgs, params: &ParamMap, terminal: &Terminal) -> Result<Out
         let model = with_model.then(|| jobs::example::unpack_model(&folder)).transpose()?;
         Ok((folder, model))
     })?;
-    let dataset = input::dataset(&folder, &args.common, terminal)?;
+    let method = input::method(METHOD)?;
+    let images = input::images(&folder, &args.common, method, terminal)?;
     let mut with_example = jobs::example::params();
     with_example.extend(params.clone());
     let whole = Whole {
-        method: "m2m".to_owned(),
+        method: METHOD.to_owned(),
         params: with_example,
-        place: default_place::for_source(&dataset.source())?,
+        place: default_place::for_source(&images.dataset.source())?,
         model,
         features: None,
         out: out.clone(),
         originals: Originals::Keep,
     };
-    let mut outcome = whole.run(&dataset, &args.common, terminal)?;
+    let mut outcome = whole.run(images, &args.common, terminal)?;
     let proof = terminal.job("verify", move |ctx| jobs::verify::verify(ctx, &out))?;
     outcome.json.insert("verified".to_owned(), json!(proof.ok));
     if proof.ok {

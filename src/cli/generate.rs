@@ -11,22 +11,21 @@ use super::{Result, input};
 use crate::domain::numbers::counted;
 use crate::jobs;
 use crate::jobs::generate::GenerateRequest;
-use crate::jobs::training_data::TrainingData;
 use crate::oversampling::ParamMap;
 
 pub fn run(args: GenerateArgs, params: &ParamMap, terminal: &Terminal) -> Result<Outcome> {
     let method = input::method(&args.method.method)?;
     let beta = input::beta(method, params)?;
     input::check_features(args.features.features.as_deref())?;
-    let scanned = input::dataset(&args.folder, &args.common, terminal)?;
-    let mut project = input::project_for(&args.project, &scanned)?;
+    let images = input::images(&args.folder, &args.common, method, terminal)?;
+    let mut project = input::project_for(&args.project, &images.dataset)?;
     project.set_settings(&input::settings(&args.method.method, params, &args.common))?;
     // With the edits that the project already has.
     let dataset = project.dataset()?;
     let plan = input::plan(&dataset, &args.common, beta)?;
     let spec = input::spec(&dataset, &args.common);
     let request = GenerateRequest {
-        data: Arc::new(TrainingData::new(dataset, spec)),
+        data: Arc::new(images.into_data(dataset, spec, false)),
         plan,
         rejected: args.common.rejected.unwrap_or_default(),
         method: args.method.method,

@@ -7,11 +7,13 @@ use super::terminal::Terminal;
 use super::{Failure, Result};
 use crate::domain::numbers::counted;
 use crate::domain::plan::Plan;
+use crate::domain::provenance::Kind;
 use crate::domain::samples::Dataset;
 use crate::domain::splits::cut;
 use crate::imaging::scan::Reading;
-use crate::imaging::training_set::Spec;
+use crate::imaging::training_set::{DecodedImages, Spec};
 use crate::jobs;
+use crate::jobs::training_data::TrainingData;
 use crate::oversampling::{self, Oversampler, ParamMap};
 use crate::project::store::check_place;
 use crate::project::{Project, ProjectError, Settings};
@@ -19,7 +21,11 @@ use crate::project::{Project, ProjectError, Settings};
 /// Lists a folder and cuts parts off where `--split` says so.
 pub fn listed(folder: &Path, common: &Common, reading: Reading, terminal: &Terminal) -> Result<Dataset> {
     let path = folder.to_owned();
-    let mut dataset = terminal.job("scan", move |ctx| jobs::scan::scan(ctx, &path, reading))?;
+    let dataset = terminal.job("scan", move |ctx| jobs::scan::scan(ctx, &path, reading))?;
+    in_parts(dataset, folder, common)
+}
+
+fn in_parts(mut dataset: Dataset, folder: &Path, common: &Common) -> Result<Dataset> {
     match common.split {
         Some(_) if dataset.has_splits => Err(Failure::refused(format!(
             "the folder has splits of its own; leave --split out: {}",
@@ -36,6 +42,53 @@ pub fn listed(folder: &Path, common: &Common, reading: Reading, terminal: &Termi
 /// Reads a folder, every image decoded, and says what no figure will show.
 pub fn dataset(folder: &Path, common: &Common, terminal: &Terminal) -> Result<Dataset> {
     let dataset = listed(folder, common, Reading::Decode, terminal)?;
+    say_of(&dataset, terminal);
+    Ok(dataset)
+}
+
+/// Reads the headers of a folder, for counts alone.
+pub fn headers(folder: &Path, common: &Common, terminal: &Terminal) -> Result<Dataset> {
+    let dataset = listed(folder, common, Reading::Headers, terminal)?;
+    say_of(&dataset, terminal);
+    terminal.say("These are counts of headers; `scan` finds images whose pixels are damaged, too.");
+    Ok(dataset)
+}
+
+/// A folder, and its images where the method that follows looks at them.
+pub struct Images {
+    pub dataset: Dataset,
+    decoded: Option<DecodedImages>,
+}
+
+/// Reads a folder as [`dataset`] does, and keeps what it decodes for a method that trains or makes images.
+pub fn images(
+    folder: &Path,
+    common: &Common,
+    method: &dyn Oversampler,
+    terminal: &Terminal,
+) -> Result<Images> {
+    if method.info().makes == Kind::Repeated {
+        return Ok(Images { dataset: dataset(folder, common, terminal)?, decoded: None });
+    }
+    let (path, size, fit) = (folder.to_owned(), common.size, common.fit);
+    let (dataset, decoded) = terminal.job("scan", move |ctx| jobs::scan::read(ctx, &path, size, fit))?;
+    let dataset = in_parts(dataset, folder, common)?;
+    say_of(&dataset, terminal);
+    Ok(Images { dataset, decoded: Some(decoded) })
+}
+
+impl Images {
+    /// What jobs work on: `dataset` is that of these images, perhaps edited since. `training` says whether a model
+    /// is trained on them.
+    pub fn into_data(self, dataset: Dataset, spec: Spec, training: bool) -> TrainingData {
+        match self.decoded {
+            Some(images) => TrainingData::decoded(dataset, spec, images, training),
+            None => TrainingData::new(dataset, spec),
+        }
+    }
+}
+
+fn say_of(dataset: &Dataset, terminal: &Terminal) {
     if !dataset.has_splits {
         terminal.say("There is no held-out part, so no figure says how a model does on new images.");
     }
@@ -45,7 +98,6 @@ pub fn dataset(folder: &Path, common: &Common, terminal: &Terminal) -> Result<Da
         let many = counted(many, "file", "files");
         terminal.say(&format!("{many} could not be read and {words} left out; `scan` lists them."));
     }
-    Ok(dataset)
 }
 
 /// Size, channels and depth of the training images.

@@ -19,7 +19,7 @@ const BETA: f64 = 0.999;
 pub fn run(args: PlanArgs, params: &ParamMap, terminal: &Terminal) -> Result<Outcome> {
     let method = input::method(&args.method.method)?;
     let beta = input::beta(method, params)?;
-    let dataset = input::dataset(&args.folder, &args.common, terminal)?;
+    let dataset = input::headers(&args.folder, &args.common, terminal)?;
     let plan = input::plan(&dataset, &args.common, beta)?;
     let spec = input::spec(&dataset, &args.common);
     let figures = Imbalance::of(&dataset.training_counts());

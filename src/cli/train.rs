@@ -10,15 +10,16 @@ use super::terminal::Terminal;
 use super::{Result, input};
 use crate::jobs;
 use crate::jobs::train::{TrainRequest, checkpoint_of};
-use crate::jobs::training_data::TrainingData;
 use crate::oversampling::ParamMap;
 
 pub fn run(args: TrainArgs, params: &ParamMap, terminal: &Terminal) -> Result<Outcome> {
-    input::beta(input::method(&args.method.method)?, params)?;
-    let dataset = input::dataset(&args.folder, &args.common, terminal)?;
+    let method = input::method(&args.method.method)?;
+    input::beta(method, params)?;
+    let mut images = input::images(&args.folder, &args.common, method, terminal)?;
+    let dataset = std::mem::take(&mut images.dataset);
     let spec = input::spec(&dataset, &args.common);
     let request = TrainRequest {
-        data: Arc::new(TrainingData::new(dataset, spec)),
+        data: Arc::new(images.into_data(dataset, spec, true)),
         method: args.method.method,
         params: params.clone(),
         device: args.common.device,

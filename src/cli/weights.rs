@@ -15,7 +15,7 @@ pub fn run(args: WeightsArgs, terminal: &Terminal) -> Result<Outcome> {
     if let Some(out) = &args.out {
         input::refuse_existing(out)?;
     }
-    let dataset = input::dataset(&args.folder, &args.common, terminal)?;
+    let dataset = input::headers(&args.folder, &args.common, terminal)?;
     let weights = ClassWeights::new(&dataset, args.scheme, args.beta).map_err(|error| match error {
         WeightsError::EmptyClass(class) => Failure::refused(format!(
             "a class has no training image, so it has no weight; give it images or leave it out: {}",

@@ -37,6 +37,13 @@ pub struct Sample {
     pub excluded: bool,
 }
 
+impl Sample {
+    /// True where it is not excluded and not a repeated copy.
+    pub fn counts(&self) -> bool {
+        !self.excluded && self.kind != Kind::Repeated
+    }
+}
+
 /// A file that looks like an image and cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unreadable {
@@ -71,9 +78,9 @@ impl Dataset {
         self.table.as_ref().map_or_else(|| self.root.clone(), |table| self.root.join(table))
     }
 
-    /// Samples that count: not excluded and not a repeated copy.
+    /// Samples that count, with their index.
     pub fn counted(&self) -> impl Iterator<Item = (usize, &Sample)> {
-        self.samples.iter().enumerate().filter(|(_, s)| !s.excluded && s.kind != Kind::Repeated)
+        self.samples.iter().enumerate().filter(|(_, sample)| sample.counts())
     }
 
     /// Counted images per class in one split.

@@ -2,7 +2,8 @@
 //!
 //! [`TrainingSet`] can be made from the training split alone, [`HeldOut`] never from what is learnt from:
 //! it is another split, or one part of a training split that was taken in two. What a model is fitted on
-//! and what it is measured on are different types.
+//! and what it is measured on are different types. Both can be taken from [`DecodedImages`], what a scan of a
+//! whole folder keeps.
 
 use std::ops::Deref;
 use std::path::PathBuf;
@@ -130,7 +131,12 @@ impl ImageSet {
                 Pixels::U16(v)
             }
         };
-        Ok(ImageSet {
+        Ok(Self::of_pixels(spec, classes, count, pixels))
+    }
+
+    /// A set of `count` images, of which nothing but the pixels is known yet.
+    fn of_pixels(spec: &Spec, classes: Vec<String>, count: usize, pixels: Pixels) -> Self {
+        ImageSet {
             spec: spec.clone(),
             classes,
             labels: Vec::with_capacity(count),
@@ -139,7 +145,7 @@ impl ImageSet {
             groups: Vec::with_capacity(count),
             made: Vec::with_capacity(count),
             pixels,
-        })
+        }
     }
 
     fn load(
@@ -208,6 +214,11 @@ impl ImageSet {
             // `Spec::apply` gives the depth of the spec, which is that of the set.
             _ => return,
         }
+        self.list(index, sample);
+    }
+
+    /// What is known of the image whose pixels come next.
+    fn list(&mut self, index: usize, sample: &Sample) {
         self.labels.push(sample.class);
         self.sample.push(index);
         self.paths.push(sample.path.clone());
@@ -456,4 +467,97 @@ impl HeldOut {
         let (set, unreadable) = ImageSet::read(ctx, dataset, spec, wanted)?;
         Ok((HeldOut(set), unreadable))
     }
+}
+
+/// The counted images of a folder as a scan decoded them, at training size: before anybody cut parts off,
+/// edited labels or left images out, so that none of this decodes an image again.
+#[derive(Debug)]
+pub struct DecodedImages {
+    spec: Spec,
+    /// Sorted.
+    paths: Vec<String>,
+    /// In the order of the paths, one image after the other.
+    pixels: Pixels,
+}
+
+impl DecodedImages {
+    /// Room for so many images.
+    pub(super) fn new(spec: &Spec, count: usize) -> Result<Self, LoadError> {
+        let ImageSet { spec, pixels, .. } = ImageSet::empty(spec, Vec::new(), count)?;
+        Ok(DecodedImages { spec, paths: Vec::with_capacity(count), pixels })
+    }
+
+    /// Adds the next image in the order of the paths; [`Spec::apply`] made the picture.
+    pub(super) fn push(&mut self, path: &str, picture: Picture) {
+        match (&mut self.pixels, picture.pixels) {
+            (Pixels::U8(all), Pixels::U8(v)) => all.extend_from_slice(&v),
+            (Pixels::U16(all), Pixels::U16(v)) => all.extend_from_slice(&v),
+            _ => return,
+        }
+        self.paths.push(path.to_owned());
+    }
+
+    /// A held-out split of the data set, copied. `None` where `spec` is another one or an image is not here;
+    /// [`HeldOut::load`] decodes it then. Also `None` for the training split.
+    pub fn held_out(&self, dataset: &Dataset, split: Split, spec: &Spec) -> Option<HeldOut> {
+        if split == Split::Train {
+            return None;
+        }
+        let places = self.places(dataset, spec, |s| s.split == split && !s.kind.is_made())?;
+        let n = spec.samples();
+        let ranges = places.iter().map(|&(place, _)| place * n..(place + 1) * n);
+        let pixels = match &self.pixels {
+            Pixels::U8(v) => Pixels::U8(ranges.flat_map(|range| v[range].iter().copied()).collect()),
+            Pixels::U16(v) => Pixels::U16(ranges.flat_map(|range| v[range].iter().copied()).collect()),
+        };
+        Some(HeldOut(of_places(dataset, spec, &places, pixels)))
+    }
+
+    /// The training split of the data set, as it is cut and edited now. `None` where `spec` is another one or
+    /// an image is not here; [`TrainingSet::load`] decodes it then.
+    pub fn into_training(mut self, dataset: &Dataset, spec: &Spec) -> Option<TrainingSet> {
+        let places = self.places(dataset, spec, |s| s.split == Split::Train)?;
+        let n = spec.samples();
+        // Within the buffer: a copy would need the memory of all images twice.
+        match &mut self.pixels {
+            Pixels::U8(v) => close_ranks(v, n, &places),
+            Pixels::U16(v) => close_ranks(v, n, &places),
+        }
+        Some(TrainingSet(of_places(dataset, spec, &places, self.pixels)))
+    }
+
+    /// Where the pixels of each wanted image lie, and its index in the data set; places rise.
+    fn places(
+        &self,
+        dataset: &Dataset,
+        spec: &Spec,
+        wanted: impl Fn(&Sample) -> bool,
+    ) -> Option<Vec<(usize, usize)>> {
+        if *spec != self.spec {
+            return None;
+        }
+        let wanted = dataset.counted().filter(|(_, sample)| wanted(sample));
+        let places: Option<Vec<(usize, usize)>> = wanted
+            .map(|(index, sample)| self.paths.binary_search(&sample.path).ok().map(|place| (place, index)))
+            .collect();
+        places.filter(|places| places.is_sorted())
+    }
+}
+
+/// Moves the images at these rising places to the front and gives the memory behind them back.
+fn close_ranks<T: Copy>(pixels: &mut Vec<T>, n: usize, places: &[(usize, usize)]) {
+    for (to, &(from, _)) in places.iter().enumerate() {
+        pixels.copy_within(from * n..(from + 1) * n, to * n);
+    }
+    pixels.truncate(places.len() * n);
+    pixels.shrink_to_fit();
+}
+
+/// The set of these images, whose pixels are in the same order.
+fn of_places(dataset: &Dataset, spec: &Spec, places: &[(usize, usize)], pixels: Pixels) -> ImageSet {
+    let mut set = ImageSet::of_pixels(spec, dataset.classes.clone(), places.len(), pixels);
+    for &(_, index) in places {
+        set.list(index, &dataset.samples[index]);
+    }
+    set
 }

@@ -8,10 +8,8 @@ use serde_json::Value;
 use super::JobError;
 use super::compute::Compute;
 use super::training_data::TrainingData;
-use crate::domain::splits::Split;
 use crate::domain::task::{Ctx, Level};
 use crate::imaging::files::real;
-use crate::imaging::training_set::HeldOut;
 use crate::oversampling::{FitRequest, MethodError, Oversampler, ParamMap, method};
 
 /// What to train.
@@ -55,7 +53,7 @@ pub fn train(ctx: &Ctx, request: &TrainRequest) -> Result<TrainOutcome, JobError
     }
     check_place(&request.model, &request.data.dataset().root)?;
     let training = request.data.training(ctx)?;
-    let validation = load_validation(ctx, &request.data)?;
+    let validation = request.data.validation(ctx)?;
     if validation.is_none() {
         ctx.note(
             Level::Info,
@@ -100,14 +98,6 @@ pub(super) fn find(id: &str) -> Result<&'static dyn Oversampler, JobError> {
         let ids: Vec<&str> = crate::oversampling::registry().iter().map(|m| m.info().id).collect();
         JobError::Input(format!("there is no method \"{id}\"; use one of {}", ids.join(", ")))
     })
-}
-
-/// `None` without a validation split. Training alone needs it, so it is not kept for the jobs that follow.
-fn load_validation(ctx: &Ctx, data: &TrainingData) -> Result<Option<HeldOut>, JobError> {
-    if data.dataset().counts(Split::Validation).iter().sum::<usize>() == 0 {
-        return Ok(None);
-    }
-    Ok(Some(HeldOut::load(ctx, data.dataset(), Split::Validation, data.spec())?))
 }
 
 /// A method's error as a job's.

@@ -2,7 +2,8 @@
 //!
 //! First the names are listed, then headers are read in parallel (or every file is decoded, as asked), then
 //! the layout is told from what turned out to be an image. No more than a few kilobytes of any file are held
-//! while headers are read, and at most one decoded image per thread otherwise. The folder is only read.
+//! while headers are read, and at most one decoded image per thread otherwise, but for what [`read`] keeps at
+//! training size. The folder is only read.
 
 mod layout;
 mod walk;
@@ -17,7 +18,10 @@ use rayon::prelude::*;
 
 use super::decode::{self, DecodeError, Limits, Note};
 use super::exported::{Manifest, ManifestError};
+use super::picture::Picture;
+use super::resize::Fit;
 use super::table::{self, TableError};
+use super::training_set::{DecodedImages, LoadError, Spec};
 use crate::domain::classes::sorted_names;
 use crate::domain::numbers::counted;
 use crate::domain::provenance::Kind;
@@ -77,6 +81,9 @@ pub enum ScanError {
     Csv { problem: String, path: PathBuf },
     #[error(transparent)]
     Manifest(#[from] ManifestError),
+    /// What is kept of the images does not fit into memory.
+    #[error(transparent)]
+    Kept(#[from] LoadError),
     #[error("it cannot be read ({error}): {}", .path.display())]
     Io { error: std::io::Error, path: PathBuf },
 }
@@ -107,12 +114,61 @@ struct Found {
     named: bool,
 }
 
+/// What a scan that decodes keeps.
+struct Keep<'a> {
+    /// By the headers: what counts.
+    expected: &'a Dataset,
+    spec: Spec,
+    images: DecodedImages,
+}
+
+impl Keep<'_> {
+    fn wants(&self, path: &str) -> bool {
+        let samples = &self.expected.samples;
+        let found = samples.binary_search_by(|sample| sample.path.as_str().cmp(path));
+        found.is_ok_and(|place| samples[place].counts())
+    }
+}
+
 /// Reads a folder of class folders, `split/class` folders, or a CSV file.
 ///
 /// # Errors
 /// The folder is not there, holds no readable image in a class, its CSV or manifest is wrong, or the work was
 /// cancelled.
 pub fn scan(ctx: &Ctx, folder: &Path, options: &ScanOptions) -> Result<Dataset, ScanError> {
+    scan_and_keep(ctx, folder, options, None)
+}
+
+/// As [`scan`] with every file decoded, and keeps what counts at the training size: `size` pixels a side, or
+/// what the data set asks for.
+///
+/// Headers are read before, since the size and the channels of all images are those of each. Where damaged
+/// files change them, what is kept is of no use, and is decoded again by whoever needs it.
+///
+/// # Errors
+/// As [`scan`], and too little memory.
+pub fn read(
+    ctx: &Ctx,
+    folder: &Path,
+    size: Option<u32>,
+    fit: Fit,
+) -> Result<(Dataset, DecodedImages), ScanError> {
+    let options = ScanOptions::default();
+    let expected = scan(ctx, folder, &options)?;
+    let spec = Spec::of(&expected, size, fit);
+    let images = DecodedImages::new(&spec, expected.counted().count())?;
+    let mut keep = Keep { expected: &expected, spec, images };
+    let options = ScanOptions { reading: Reading::Decode, ..options };
+    let dataset = scan_and_keep(ctx, folder, &options, Some(&mut keep))?;
+    Ok((dataset, keep.images))
+}
+
+fn scan_and_keep(
+    ctx: &Ctx,
+    folder: &Path,
+    options: &ScanOptions,
+    keep: Option<&mut Keep<'_>>,
+) -> Result<Dataset, ScanError> {
     ctx.check()?;
     let of_io = |error: std::io::Error| match error.kind() {
         std::io::ErrorKind::NotFound => ScanError::NotFound(folder.to_owned()),
@@ -120,9 +176,9 @@ pub fn scan(ctx: &Ctx, folder: &Path, options: &ScanOptions) -> Result<Dataset, 
     };
     let root = folder.canonicalize().map_err(of_io)?;
     let (mut dataset, mut dicom) = if root.is_dir() {
-        scan_folder(ctx, root, options)?
+        scan_folder(ctx, root, options, keep)?
     } else if root.extension().is_some_and(|e| e.eq_ignore_ascii_case("csv")) {
-        (scan_table(ctx, &root, options)?, 0)
+        (scan_table(ctx, &root, options, keep)?, 0)
     } else {
         return Err(ScanError::NotAFolder(folder.to_owned()));
     };
@@ -138,17 +194,23 @@ pub fn scan(ctx: &Ctx, folder: &Path, options: &ScanOptions) -> Result<Dataset, 
         });
     }
     leave_out_held_out_made(&mut dataset);
-    // Byte order, not natural order: the same on every machine and cheap for long lists.
-    dataset.samples.par_sort_unstable_by(|a, b| a.path.cmp(&b.path));
     dataset.unreadable.sort_unstable_by(|a, b| a.path.cmp(&b.path));
     Ok(dataset)
 }
 
 /// The data set of a folder, and how many of the files that it ignores are DICOM.
-fn scan_folder(ctx: &Ctx, root: PathBuf, options: &ScanOptions) -> Result<(Dataset, usize), ScanError> {
-    let walk = walk::walk(ctx, &root)?;
+fn scan_folder(
+    ctx: &Ctx,
+    root: PathBuf,
+    options: &ScanOptions,
+    keep: Option<&mut Keep<'_>>,
+) -> Result<(Dataset, usize), ScanError> {
+    let mut walk = walk::walk(ctx, &root)?;
+    // Byte order, not natural order: the same on every machine and cheap for long lists. The samples, and what
+    // is kept of them, have it too.
+    walk.files.par_sort_unstable_by(|a, b| a.path.cmp(&b.path));
     let manifest = Manifest::of_folder(&root)?;
-    let outcomes = examine(ctx, &root, &walk.files, options, false)?;
+    let outcomes = examine(ctx, &root, &walk.files, options, false, keep)?;
     let mut notes = walk.notes();
     let layout = layout::Layout::of(&walk, &outcomes);
     notes.extend(layout.notes.iter().cloned());
@@ -214,9 +276,14 @@ fn scan_folder(ctx: &Ctx, root: PathBuf, options: &ScanOptions) -> Result<(Datas
     Ok((dataset, dicom))
 }
 
-fn scan_table(ctx: &Ctx, path: &Path, options: &ScanOptions) -> Result<Dataset, ScanError> {
+fn scan_table(
+    ctx: &Ctx,
+    path: &Path,
+    options: &ScanOptions,
+    keep: Option<&mut Keep<'_>>,
+) -> Result<Dataset, ScanError> {
     let wrong = |problem: String| ScanError::Csv { problem, path: path.to_owned() };
-    let table = table::read(path).map_err(|error| match error {
+    let mut table = table::read(path).map_err(|error| match error {
         TableError::Io(error) => ScanError::Io { error, path: path.to_owned() },
         other => wrong(other.to_string()),
     })?;
@@ -227,9 +294,12 @@ fn scan_table(ctx: &Ctx, path: &Path, options: &ScanOptions) -> Result<Dataset, 
             return Err(wrong(format!("row {}: the file is named in row {first} already", row.line)));
         }
     }
+    drop(lines);
+    // As the files of a folder.
+    table.rows.par_sort_unstable_by(|a, b| a.file.cmp(&b.file));
     let files: Vec<Found> =
         table.rows.iter().map(|row| Found { path: row.file.clone(), named: true }).collect();
-    let outcomes = examine(ctx, &root, &files, options, true)?;
+    let outcomes = examine(ctx, &root, &files, options, true, keep)?;
     let classes = sorted_names(table.rows.iter().map(|row| row.label.clone()).collect());
     let index = positions(&classes);
     let mut tally = Tally::default();
@@ -297,13 +367,14 @@ impl Tally {
 }
 
 /// Looks at every file in parallel. `wanted` is true where each file is asked for by name: then none is
-/// ignored.
+/// ignored. The files are sorted by path.
 fn examine(
     ctx: &Ctx,
     root: &Path,
     files: &[Found],
     options: &ScanOptions,
     wanted: bool,
+    mut keep: Option<&mut Keep<'_>>,
 ) -> Result<Vec<Outcome>, ScanError> {
     let stage = match options.reading {
         Reading::Headers => "Reading headers",
@@ -314,20 +385,42 @@ fn examine(
     let mut outcomes = Vec::with_capacity(files.len());
     for chunk in files.chunks(CHUNK) {
         ctx.check()?;
-        outcomes.par_extend(chunk.par_iter().map(|file| {
-            if ctx.is_cancelled() {
-                return Outcome::Ignored;
+        let kept = keep.as_deref();
+        let looked: Vec<(Outcome, Option<Picture>)> = chunk
+            .par_iter()
+            .map(|file| {
+                if ctx.is_cancelled() {
+                    return (Outcome::Ignored, None);
+                }
+                let mut fitted = None;
+                let outcome = look(ctx, root, file, options, wanted, &mut |picture: &Picture| {
+                    let keep = kept.filter(|keep| keep.wants(&file.path));
+                    fitted = keep.map(|keep| keep.spec.apply(picture));
+                });
+                ticker.tick(ctx);
+                (outcome, fitted)
+            })
+            .collect();
+        for (file, (outcome, fitted)) in chunk.iter().zip(looked) {
+            if let (Some(keep), Some(picture)) = (keep.as_deref_mut(), fitted) {
+                keep.images.push(&file.path, picture);
             }
-            let outcome = look(ctx, root, file, options, wanted);
-            ticker.tick(ctx);
-            outcome
-        }));
+            outcomes.push(outcome);
+        }
     }
     ctx.check()?;
     Ok(outcomes)
 }
 
-fn look(ctx: &Ctx, root: &Path, file: &Found, options: &ScanOptions, wanted: bool) -> Outcome {
+/// What a file is; `see` gets its pixels where they were decoded.
+fn look(
+    ctx: &Ctx,
+    root: &Path,
+    file: &Found,
+    options: &ScanOptions,
+    wanted: bool,
+    see: &mut dyn FnMut(&Picture),
+) -> Outcome {
     let limits = &options.limits;
     let promised = wanted || decode::is_image_extension(Path::new(&file.path));
     if !file.named {
@@ -348,7 +441,10 @@ fn look(ctx: &Ctx, root: &Path, file: &Found, options: &ScanOptions, wanted: boo
     let read = match options.reading {
         Reading::Headers => decode::header(&path, limits).map(|h| (h.info, h.notes)),
         Reading::Decode => {
-            decode::decode_while(&path, limits, &|| !ctx.is_cancelled()).map(|(info, d)| (info, d.notes))
+            decode::decode_while(&path, limits, &|| !ctx.is_cancelled()).map(|(info, decoded)| {
+                see(&decoded.picture);
+                (info, decoded.notes)
+            })
         }
     };
     match read {
