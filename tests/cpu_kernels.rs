@@ -1,16 +1,26 @@
 //! The processor's kernels against burn's own operations, over random shapes; gradients included.
 #![allow(clippy::unwrap_used)]
 
+use burn::module::Module as _;
 use burn::tensor::activation::{leaky_relu, relu, tanh};
-use burn::tensor::module::{batch_norm_train, conv_transpose2d, conv2d};
-use burn::tensor::ops::{ConvOptions, ConvTransposeOptions, PadMode};
+use burn::tensor::module::{avg_pool2d, batch_norm_train, conv_transpose2d, conv2d, linear};
+use burn::tensor::ops::{AvgPoolOptions, ConvOptions, ConvTransposeOptions, PadMode};
 use burn::tensor::{Device, Tensor, TensorData};
+use counterpoise::classify::trainer::labels_tensor;
 use counterpoise::domain::random::{Stage, Stream, stream};
+use counterpoise::domain::task::Ctx;
+use counterpoise::nn::autoencoder::AutoencoderConfig;
+use counterpoise::nn::cpu::instruction_set;
 use counterpoise::nn::init::Init;
+use counterpoise::nn::input_gradient::{Images, walk};
 use counterpoise::nn::layers::{
     Activation, BatchNorm, Conv2d, ConvTranspose2d, Convolution, FeatureMap, Padding, Pass, conv_norm,
     instance_norm,
 };
+use counterpoise::nn::loss::{cross_entropy, pick, squared_error};
+use counterpoise::nn::optim::{Adam, Sgd};
+use counterpoise::nn::parameters::{self, TensorMap};
+use counterpoise::nn::resnet::{ResNet, ResNetConfig};
 use proptest::prelude::*;
 
 /// Largest difference allowed, as a share of the largest value.
@@ -704,4 +714,155 @@ fn the_number_of_threads_changes_nothing() {
             assert!(run(threads) == one, "{threads} threads, {case:?}");
         }
     }
+}
+
+/// A run for another instruction set would say nothing if it had the usual one.
+#[test]
+fn the_instruction_set_is_the_one_asked_for() {
+    match std::env::var("COUNTERPOISE_INSTRUCTION_SET").as_deref() {
+        Ok("scalar") => assert_eq!(instruction_set(), "scalar"),
+        Ok("avx2") => assert_ne!(instruction_set(), "AVX-512"),
+        _ => assert!(["AVX-512", "AVX2", "NEON", "scalar"].contains(&instruction_set())),
+    }
+}
+
+/// Images of the classifier below.
+const BATCH: usize = 40;
+const SIDE: usize = 16;
+const CLASSES: usize = 4;
+
+/// The small classifier after so many steps of its training.
+fn classifier(steps: usize) -> ResNet {
+    let device = Device::flex().autodiff();
+    let mut draws = stream(21, Stage::Other, 0, 0);
+    let x = random(&mut draws, [BATCH, 3, SIDE, SIDE], &device) * 0.25 + 0.5;
+    let labels: Vec<usize> = (0..BATCH).map(|image| image % CLASSES).collect();
+    let labels = labels_tensor(&labels, &device);
+    let mut network = ResNetConfig::small(3, CLASSES).build(&mut Init::new(21, 0, &device));
+    let mut sgd = Sgd::new(0.9, 2e-4);
+    for _ in 0..steps {
+        let mut pass = Pass::training();
+        let loss = cross_entropy(network.forward(x.clone(), &mut pass), labels.clone()).mean();
+        network = sgd.step(network.clone(), &loss.backward(), 0.05).absorb(pass);
+    }
+    network
+}
+
+/// An autoencoder after so many steps, whose linear layers are large enough for burn to divide them.
+fn autoencoder(steps: usize) -> TensorMap {
+    let device = Device::flex().autodiff();
+    let x = random(&mut stream(22, Stage::Other, 0, 0), [48, 3, SIDE, SIDE], &device).tanh();
+    let mut network = AutoencoderConfig::deepsmote(3, SIDE, 300, 0.25).build(&mut Init::new(22, 0, &device));
+    let mut adam = Adam::default();
+    for _ in 0..steps {
+        let mut pass = Pass::training();
+        let loss = squared_error(network.forward(x.clone(), &mut pass), x.clone()).mean();
+        network = adam.step(network.clone(), &loss.backward(), 1e-3).absorb(pass);
+    }
+    parameters::read(&network)
+}
+
+/// Not kernels alone: two steps leave the same bits in every parameter and every running statistic.
+#[test]
+fn the_number_of_threads_changes_no_training() {
+    let classifier = |steps: usize| parameters::read(&classifier(steps));
+    let networks: [(&str, &(dyn Fn(usize) -> TensorMap + Sync)); 2] =
+        [("classifier", &classifier), ("autoencoder", &autoencoder)];
+    for (name, train) in networks {
+        let run = |threads: usize, steps: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| train(steps))
+        };
+        let one = run(1, 2);
+        let start = run(1, 0);
+        assert!(one.values().all(|tensor| tensor.is_finite()), "{name}");
+        assert!(one.iter().all(|(path, tensor)| start[path] != *tensor), "a part of the {name} stands still");
+        for threads in [2, 3] {
+            let other = run(threads, 2);
+            let differ: Vec<&String> =
+                one.iter().filter(|(path, tensor)| other[*path] != **tensor).map(|(path, _)| path).collect();
+            assert!(differ.is_empty(), "{name}, {threads} threads: {differ:?}");
+        }
+    }
+}
+
+/// The small classifier's inference in burn's own operations.
+struct OfBurn {
+    tensors: TensorMap,
+    device: Device,
+}
+
+impl OfBurn {
+    fn tensor<const D: usize>(&self, path: &str) -> Tensor<D> {
+        let host = &self.tensors[path];
+        let shape: [usize; D] = host.shape.clone().try_into().unwrap();
+        Tensor::from_data(TensorData::new(host.values.clone(), shape), &self.device)
+    }
+
+    fn conv_norm(&self, x: Tensor<4>, conv: &str, norm: &str, stride: usize) -> Tensor<4> {
+        let options = ConvOptions::new([stride; 2], [1, 1], [1, 1], 1);
+        let x = conv2d(x, self.tensor(&format!("{conv}.weight")), None, options);
+        let of = |name: &str| self.tensor::<1>(&format!("{norm}.{name}"));
+        let scale = of("gamma") / (of("running_var") + 1e-5).sqrt();
+        let shift = of("beta") - of("running_mean") * scale.clone();
+        let [channels] = scale.dims();
+        x * scale.reshape([1, channels, 1, 1]) + shift.reshape([1, channels, 1, 1])
+    }
+
+    fn forward(&self, x: Tensor<4>) -> Tensor<2> {
+        let mut x = relu(self.conv_norm((x - 0.5) / 0.25, "stem", "stem_norm", 2));
+        for block in 0..3 {
+            let path = |name: &str| format!("blocks.{block}.{name}");
+            let stride = if block == 0 { 1 } else { 2 };
+            let inside = relu(self.conv_norm(x.clone(), &path("conv1"), &path("norm1"), stride));
+            let out = self.conv_norm(inside, &path("conv2"), &path("norm2"), 1);
+            let shortcut = if block == 0 { x } else { widened(x) };
+            x = relu(out + shortcut);
+        }
+        let [batch, channels, height, width] = x.dims();
+        let means = x.reshape([batch, channels, height * width]).mean_dim(2).squeeze_dim::<2>(2);
+        linear(means, self.tensor("head.weight"), Some(self.tensor("head.bias")))
+    }
+}
+
+/// Every other pixel, with half as many empty channels before and behind.
+fn widened(x: Tensor<4>) -> Tensor<4> {
+    let x = avg_pool2d(x, AvgPoolOptions::new([1, 1]).with_stride([2, 2]));
+    let [batch, channels, height, width] = x.dims();
+    let none = Tensor::<4>::zeros([batch, channels / 2, height, width], &x.device());
+    Tensor::cat(vec![none.clone(), x, none], 1)
+}
+
+/// M2m's walk on the kernels ends at most one step of 8 bits from the one on burn's own operations.
+#[test]
+fn a_walk_makes_the_pixels_that_burns_operations_make() {
+    let device = Device::flex().autodiff();
+    let g = classifier(2).freeze();
+    let of_burn = OfBurn { tensors: parameters::read(&g), device: device.clone() };
+    let mut draws = stream(23, Stage::Other, 0, 0);
+    let shape = [20, 3, SIDE, SIDE];
+    let count: usize = shape.iter().product();
+    let values = (0..count).map(|_| draws.uniform_f32()).collect();
+    let start = Images { shape, values };
+    let labels = |step: usize| {
+        let labels: Vec<usize> = (0..shape[0]).map(|image| (image + step) % CLASSES).collect();
+        labels_tensor(&labels, &device)
+    };
+    let (from, to) = (labels(0), labels(1));
+    let pixels = |logits: &dyn Fn(Tensor<4>) -> Tensor<2>| -> Vec<i32> {
+        let objective = |x: Tensor<4>| {
+            let logits = logits(x);
+            cross_entropy(logits.clone(), to.clone()) + pick(logits, from.clone()) * 0.5
+        };
+        let walked = walk(&Ctx::default(), &start, 10, 0.1, &device, objective).unwrap();
+        host(walked).iter().map(|value| (value * 255.0).round() as i32).collect()
+    };
+    let ours = pixels(&|x| g.forward(x, &mut Pass::inference()));
+    let theirs = pixels(&|x| of_burn.forward(x));
+    let apart = |a: i32, b: i32| (a - b).abs();
+    let most = ours.iter().zip(&theirs).map(|(a, b)| apart(*a, *b)).max().unwrap();
+    assert!(most <= 1, "{most} steps apart");
+    let begun = start.values.iter().map(|value| (value * 255.0).round() as i32);
+    let moved = ours.iter().zip(begun).filter(|(a, b)| apart(**a, *b) > 3).count();
+    assert!(moved > ours.len() / 10, "{moved} of {} pixels moved", ours.len());
 }

@@ -1,8 +1,8 @@
 //! Kernels for the processor: convolutions, normalisations and optimiser steps that burn's flex backend has slower.
 //!
 //! The door is [`ops`]: operations that burn's dispatch finds on the flex backend and under its autodiff. `nn::layers`
-//! is their only caller; networks are written against layers and do not know which device they are on. Knows slices
-//! and shapes; knows no network, no data set and no job.
+//! calls those on images, `nn::optim` the optimisers' steps, and nobody else any; networks are written against layers
+//! and do not know which device they are on. Knows slices and shapes; knows no network, no data set and no job.
 //!
 //! The layout is the point. Activations lie in blocks of 16 images, `[blocks, channels, height, width, 16]`, and stay
 //! so from the first layer to the last. A vector is one pixel of 16 images, so borders, strides and odd widths cost
