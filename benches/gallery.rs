@@ -3,10 +3,10 @@
 //!
 //! `cargo bench --bench gallery -- [N] [--folder DIR]`: N (100000) images, made once in DIR as for the bench
 //! of the scan. The whole app runs without a window at 60 frames per second, once on an idle machine and once
-//! beside jobs that keep every core busy. A frame is what the processor does for it: the app's logic, all of
-//! its painting, the accessibility tree (a window builds it only for who asks) and the triangles. Left out is
-//! what the graphics card and its driver do: uploads and drawing. Pictures are read and decoded in the
-//! background meanwhile.
+//! while it trains M2m on these images, on all cores. A frame is what the processor does for it: the app's
+//! logic, all of its painting, the accessibility tree (a window builds it only for who asks) and the triangles.
+//! Left out is what the graphics card and its driver do: uploads and drawing. Pictures are read and decoded in
+//! the background meanwhile.
 #![allow(clippy::unwrap_used)]
 
 use std::hint::black_box;
@@ -21,8 +21,8 @@ use counterpoise::domain::provenance::{Kind, Parts};
 use counterpoise::gui::app::{App, AppOptions};
 use counterpoise::gui::command::{Action, Command};
 use counterpoise::gui::filter::Measure;
-use counterpoise::gui::state::{Source, State, ThemeChoice, Workspace};
-use counterpoise::jobs::{self, Job, JobError};
+use counterpoise::gui::state::{JobKind, Source, State, ThemeChoice, Workspace};
+use counterpoise::jobs;
 use counterpoise::project::{CandidateRow, Decided, NewCandidate};
 use egui::{
     Context, Event, FullOutput, Modifiers, MouseWheelSource, MouseWheelUnit, TexturesDelta, TouchPhase, pos2,
@@ -51,7 +51,7 @@ fn main() {
     let folder = many.folder();
     // As the program does.
     jobs::workers::give_way_to_a_window();
-    for load in ["idle", "busy"] {
+    for load in ["idle", "training"] {
         // A fresh app each time: no picture is there yet.
         let data = tempfile::tempdir().unwrap();
         let options = AppOptions {
@@ -67,13 +67,13 @@ fn main() {
             .renderer(Nowhere)
             .build_eframe(|cc| App::new(&cc.egui_ctx, options));
         open(&mut harness, load);
-        let busy = if load == "busy" { keep_busy(&harness.ctx) } else { Vec::new() };
+        let training = load == "training";
+        if training {
+            train(&mut harness);
+        }
         data_gallery(&mut harness, load, many.count);
         review(&mut harness, load, &folder, many.count);
-        busy.iter().for_each(Job::cancel);
-        for job in busy {
-            assert_eq!(job.wait(), Err(JobError::Cancelled));
-        }
+        assert_eq!(is_training(harness.state()), training, "the training ended too early");
     }
 }
 
@@ -185,7 +185,8 @@ fn scroll(harness: &mut Harness<'_, App>, view: &str, load: &str, first: &str) {
     assert!(harness.query_all_by_label_contains(first).next().is_some(), "{view} shows no tile");
     for (speed, points) in SPEEDS {
         let mut times = Vec::with_capacity(FRAMES);
-        let mut loading = 0;
+        // Beside a training the app is never idle, whatever its pictures do.
+        let (training, mut loading) = (is_training(harness.state()), 0);
         let mut due = Instant::now();
         for _ in 0..FRAMES {
             harness.event(Event::MouseWheel {
@@ -204,9 +205,10 @@ fn scroll(harness: &mut Harness<'_, App>, view: &str, load: &str, first: &str) {
         times.sort_by(f64::total_cmp);
         let at = |part: f64| times[((times.len() - 1) as f64 * part).round() as usize];
         let late = times.iter().filter(|&&t| t > FRAME.as_secs_f64() * 1e3).count();
+        let pictures = if training { String::new() } else { format!("; pictures were loading in {loading}") };
         println!(
             "{view}, {load}, scrolled {speed}: median {:.2} ms, p95 {:.2}, p99 {:.2}, most {:.2}; {late} of \
-             {FRAMES} over 16.7 ms; pictures were loading in {loading}",
+             {FRAMES} over 16.7 ms{pictures}",
             at(0.5),
             at(0.95),
             at(0.99),
@@ -225,26 +227,33 @@ fn frame(harness: &mut Harness<'_, App>) -> f64 {
     begun.elapsed().as_secs_f64() * 1e3
 }
 
-/// A job for each core that computes without a break and tells of it as a training does.
-fn keep_busy(ctx: &Context) -> Vec<Job<()>> {
-    let cores = thread::available_parallelism().map_or(2, usize::from);
-    let job = |number: usize| {
-        let ctx = ctx.clone();
-        let wake = Arc::new(move || ctx.request_repaint());
-        jobs::spawn(&format!("busy {number}"), wake, |ctx| {
-            let mut values = vec![0.5_f32; 1 << 18];
-            for step in 0_u64.. {
-                ctx.check()?;
-                for value in &mut values {
-                    *value = value.mul_add(0.999, 0.1).sin();
-                }
-                ctx.metric("loss", step as f64, f64::from(values[0]));
-                ctx.progress("training", step, 0);
-            }
-            Ok(())
-        })
-    };
-    (0..cores).map(job).collect()
+/// Starts a training as the button does, and waits for its first steps. It is far longer than the bench, and ends
+/// with the app.
+fn train(harness: &mut Harness<'_, App>) {
+    let app = harness.state_mut();
+    let settings = &mut app.state.project.as_mut().unwrap().settings;
+    settings.method = "m2m".to_owned();
+    settings.network = Some("small".to_owned());
+    settings.epochs = Some(10_000);
+    settings.device = "cpu".to_owned();
+    app.act(Action::SettingsChanged);
+    app.act(Action::Train { resume: false });
+    let begun = Instant::now();
+    loop {
+        let view = harness.state().state.job(JobKind::Train).unwrap();
+        assert!(!view.state.is_over(), "the training does not run: {view:?}");
+        // Images are decoded before.
+        if view.stage.starts_with("training") {
+            break;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(600), "the training does not begin");
+        frame(harness);
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn is_training(app: &App) -> bool {
+    app.state.running(JobKind::Train).is_some()
 }
 
 /// Candidate `number`, whose file is one of the images, the last first.
