@@ -296,6 +296,21 @@ fn a_learning_rate_far_too_high_ends_in_words_or_in_a_whole_model() {
 }
 
 #[test]
+fn smote_is_left_out_of_making_without_another_training() {
+    let set = shapes::set(&[20, 10], 16, 1, false);
+    let model = fit(&Ctx::default(), &set, &small(&[]), None).unwrap();
+    let made = |smote: bool| {
+        let params = ParamMap::from_iter([("smote".to_owned(), json!(smote))]);
+        training::generate(model.as_ref(), &set, 1, &params, 2)
+    };
+    assert!(made(true).iter().all(|candidate| candidate.seed_image.is_some()));
+    for candidate in made(false) {
+        assert_eq!(candidate.extra["code"], "drawn from the prior");
+        assert_eq!(candidate.seed_image, None);
+    }
+}
+
+#[test]
 fn two_corrections_of_the_imbalance_at_once_are_said() {
     let set = shapes::set(&[20, 6], 16, 1, false);
     let warns = |pairs: &[(&str, Value)]| {

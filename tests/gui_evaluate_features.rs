@@ -56,6 +56,7 @@ fn with_model(mut state: State) -> State {
         method: "m2m".to_owned(),
         facts: Vec::new(),
         beta: None,
+        params: Default::default(),
         warning: None,
     });
     state

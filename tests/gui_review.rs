@@ -24,6 +24,7 @@ use counterpoise::gui::widgets::curves::place_of;
 use counterpoise::gui::widgets::picture_view::Zoom;
 use counterpoise::jobs::export::Undecided;
 use counterpoise::jobs::{JobState, JobView, Series};
+use counterpoise::oversampling::ParamMap;
 use counterpoise::project::quality::{DIVERSITY, JUDGE, NEAR_COPIES, PIXELS};
 use counterpoise::project::{CandidateRow, ClassQuality, NewCandidate, QualityFigure, Settings};
 use egui::accesskit::Role;
@@ -747,6 +748,7 @@ fn train_shows_every_face_in_both_themes() {
             method: "m2m".to_owned(),
             facts: vec![("Size".to_owned(), "28 px, grey".to_owned())],
             beta: None,
+            params: Default::default(),
             warning: Some("It was trained on others.".to_owned()),
         });
         let mut done = harness(train_ui, done, theme);
@@ -758,6 +760,31 @@ fn train_shows_every_face_in_both_themes() {
         done.run_steps(2);
         assert_eq!(commands(&done), [Command::Generate]);
     }
+}
+
+#[test]
+fn the_card_of_a_model_says_where_it_differs_from_the_form() {
+    let params = |pairs: &[(&str, f64)]| -> ParamMap {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).into())).collect()
+    };
+    let with_form = |form: &[(&str, f64)]| {
+        let mut state = open(Vec::new());
+        state.train.model = Face::Full(ModelFile {
+            path: PathBuf::from("/nowhere/m2m.safetensors"),
+            method: "m2m".to_owned(),
+            facts: Vec::new(),
+            beta: Some(0.99),
+            params: params(&[("epochs", 40.0), ("batch", 64.0), ("beta", 0.99), ("lambda", 0.25)]),
+            warning: None,
+        });
+        state.project.as_mut().unwrap().settings.params = params(form);
+        harness(train_ui, state, Theme::Dark)
+    };
+    // Epochs are the training's, lambda is making's; the form leaves batch and beta as they are.
+    let other = with_form(&[("epochs", 100.0), ("lambda", 0.75)]);
+    assert_sees(&other, &["trained with other settings: Epochs. What", "as they are: β, prior 0.99."]);
+    let same = with_form(&[("epochs", 40.0), ("beta", 0.99), ("lambda", 0.25)]);
+    assert!(!sees(&same, "trained with other settings") && !sees(&same, "the model's own settings"));
 }
 
 #[test]
@@ -832,6 +859,7 @@ fn a_model_of_another_method_makes_no_candidates() {
         method: "m2m".to_owned(),
         facts: Vec::new(),
         beta: None,
+        params: Default::default(),
         warning: None,
     });
     assert_eq!(why_no_candidates(&state), None);

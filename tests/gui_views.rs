@@ -766,6 +766,7 @@ fn app_unloads_the_model_when_parts_are_cut_off() {
         method: "m2m".to_owned(),
         facts: Vec::new(),
         beta: None,
+        params: Default::default(),
         warning: None,
     });
     harness.state_mut().act(Action::Exclude(vec![0], true));

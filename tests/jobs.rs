@@ -21,13 +21,15 @@ use counterpoise::imaging::neighbours::ClassNeighbours;
 use counterpoise::imaging::picture::{Picture, Pixels};
 use counterpoise::imaging::resize::Fit;
 use counterpoise::imaging::training_set::Spec;
-use counterpoise::jobs::generate::generate;
 use counterpoise::jobs::scan::read;
+use counterpoise::jobs::generate::{GenerateRequest, generate};
 use counterpoise::jobs::train::train;
 use counterpoise::jobs::training_data::TrainingData;
 use counterpoise::jobs::{JobError, JobState, spawn};
+use counterpoise::oversampling::ParamMap;
 use counterpoise::project::Project;
 use counterpoise::project::quality::{DIVERSITY, JUDGE, NEAR_COPIES, PIXELS};
+use serde_json::Value;
 
 fn quiet() -> Arc<dyn Fn() + Send + Sync> {
     Arc::new(|| {})
@@ -416,6 +418,30 @@ fn what_the_scan_decoded_is_decoded_by_no_job() {
     for data in [&for_training, &for_making] {
         assert!(matches!(data.validation(&ctx), Err(JobError::Input(_))), "it is kept for one training");
     }
+}
+
+#[test]
+fn a_run_keeps_the_parameters_that_were_in_force() {
+    let temp = tempfile::tempdir().unwrap();
+    let dataset = store::class_folders(&temp.path().join("source"), &[("cat", 4), ("dog", 6)]);
+    let mut work = Balance::smote(temp.path(), dataset, 1);
+    train(&Ctx::default(), &work.training()).unwrap();
+    let asking = |name: &str, value: u32| {
+        let params = ParamMap::from_iter([(name.to_owned(), Value::from(value))]);
+        GenerateRequest { params, ..work.making() }
+    };
+    let (neighbours, epochs) = (asking("neighbours", 2), asking("epochs", 9));
+    generate(&Ctx::default(), &neighbours, &mut work.project).unwrap();
+    let runs = work.project.runs().unwrap();
+    let params = &runs.last().unwrap().config["params"];
+    assert_eq!(params["neighbours"], 2);
+    assert_eq!(params["space"], "pixels");
+    assert_eq!(params["judge-threshold"], 0.5, "also what was left open");
+
+    let refused = generate(&Ctx::default(), &epochs, &mut work.project).unwrap_err();
+    let JobError::Input(text) = &refused else { panic!("{refused}") };
+    assert!(text.contains("\"epochs\" was 1 when this model was trained"), "{text}");
+    assert_eq!(work.project.runs().unwrap().len(), runs.len(), "no run of what was refused");
 }
 
 #[test]

@@ -85,6 +85,50 @@ fn ids_are_unique_and_tables_are_whole() {
     }
 }
 
+/// What may be asked of a trained model; all else is the training's.
+#[test]
+fn making_asks_these_parameters_alone() {
+    for method in registry() {
+        let wanted: &[&str] = match method.info().id {
+            "m2m" => &["beta", "gamma", "gamma-form", "lambda", "steps", "eta", "noise"],
+            "baegan" => &["neighbours", "smote", "judge-threshold"],
+            "deepsmote" | "smote" | "adasyn" => &["neighbours", "judge-threshold"],
+            "borderline-smote" => &["kind", "neighbours", "border-neighbours", "judge-threshold"],
+            "random" => &[],
+            _ => &["judge-threshold"],
+        };
+        let table = method.param_table().iter();
+        let making: Vec<&str> = table.filter(|info| info.making).map(|info| info.name).collect();
+        assert_eq!(making, wanted, "{}", method.info().id);
+    }
+}
+
+/// A model takes what making asks over its own, and refuses another training than it had.
+fn assert_takes_making_alone(method: &dyn Oversampler, model: &dyn Model, set: &TrainingSet) {
+    let id = method.info().id;
+    let given = |name: &str, value: serde_json::Value| ParamMap::from_iter([(name.to_owned(), value)]);
+    let own = model.in_force(&ParamMap::new()).unwrap();
+    assert_eq!(serde_json::Value::Object(own.clone()), model.summary()["params"], "{id}");
+    assert_eq!(model.in_force(&quick(method)).unwrap(), own, "{id}: what it was trained with");
+    let (making, value) = if id == "m2m" { ("beta", json!(0.5)) } else { ("judge-threshold", json!(0.25)) };
+    let mut wanted = own;
+    wanted.insert(making.to_owned(), value.clone());
+    assert_eq!(model.in_force(&given(making, value)).unwrap(), wanted, "{id}");
+
+    let error = model.in_force(&given("epochs", json!(77))).unwrap_err().to_string();
+    assert!(
+        error.contains("\"epochs\" was 4 when") && error.contains("to 77; leave it out"),
+        "{id}: {error}"
+    );
+    assert!(model.in_force(&given("no-such-thing", json!(1))).is_err(), "{id}");
+    assert!(model.in_force(&given(making, json!(-1))).is_err(), "{id}: out of range");
+    let params = given("batch", json!(77));
+    let request =
+        GenerateRequest { training: set, class: 1, slots: &[0], attempt: 0, params: &params, seed: 5 };
+    let refused = model.generate(&Ctx::default(), &request, &mut |_| Ok(()));
+    assert!(matches!(refused, Err(MethodError::Params(_))), "{id} makes images with another batch");
+}
+
 #[test]
 fn slots_are_met_classes_kept_and_pixels_repeat() {
     // 13 is no power of two and no multiple of the strides.
@@ -143,6 +187,7 @@ fn a_saved_model_makes_the_same_pixels() {
         let loaded = method.load(&path, &set, &ComputeDevice::cpu()).unwrap();
         assert_eq!(loaded.summary(), model.summary(), "{}", method.info().id);
         assert_eq!(loaded.hash(), model.hash(), "{}", method.info().id);
+        assert_takes_making_alone(*method, loaded.as_ref(), &set);
         let slots = [0, 1, 2];
         assert_eq!(generate(loaded.as_ref(), &set, 1, &slots), generate(model.as_ref(), &set, 1, &slots));
     }

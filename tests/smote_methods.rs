@@ -111,8 +111,19 @@ fn generate_with(
     class: usize,
     slots: &[u32],
 ) -> Result<Vec<Candidate>, MethodError> {
-    let params = ParamMap::new();
-    let request = GenerateRequest { training: set, class, slots, attempt: 0, params: &params, seed: 3 };
+    generate_by(ctx, model, set, class, slots, &ParamMap::new())
+}
+
+/// The same with what is asked of making.
+fn generate_by(
+    ctx: &Ctx,
+    model: &dyn Model,
+    set: &TrainingSet,
+    class: usize,
+    slots: &[u32],
+    params: &ParamMap,
+) -> Result<Vec<Candidate>, MethodError> {
+    let request = GenerateRequest { training: set, class, slots, attempt: 0, params, seed: 3 };
     let mut made = Vec::new();
     model.generate(ctx, &request, &mut |candidate| {
         made.push(candidate);
@@ -271,6 +282,38 @@ fn a_cancelled_run_goes_on_to_the_same_model() {
             assert_eq!(resumed.says(Level::Info, "going on from a checkpoint"), 1, "{id} {stage}");
             assert_eq!(model.hash(), wanted, "{id}: another model after {stage}");
         }
+    }
+}
+
+#[test]
+fn the_rule_of_making_can_be_another_one_than_in_the_training() {
+    let set = shapes::set(&[30, 12], 16, 1, false);
+    let pixels = ("space", json!("pixels"));
+    for (id, more) in [
+        ("smote", ("neighbours", json!(1))),
+        ("adasyn", ("neighbours", json!(1))),
+        ("borderline-smote", ("neighbours", json!(1))),
+        ("deepsmote", ("neighbours", json!(1))),
+    ] {
+        let own = if id == "deepsmote" { vec![] } else { vec![pixels.clone()] };
+        let model = fit(id, &set, &own);
+        let made = |params: &[(&str, Value)]| {
+            let params: ParamMap =
+                params.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+            let slots: Vec<u32> = (0..8).collect();
+            let made = generate_by(&Ctx::default(), model.as_ref(), &set, 1, &slots, &params).unwrap();
+            made.into_iter().map(|of| (of.picture, of.extra["towards"].clone())).collect::<Vec<_>>()
+        };
+        let (usual, other) = (made(&[]), made(&[more.clone()]));
+        assert_ne!(usual, other, "{id}: {} says nothing", more.0);
+        assert_eq!(made(&[]), usual, "{id}: the ground of one rule is not the other's");
+        // No weight depends on the rule: the same images as of a model that was trained with it.
+        let trained = fit(id, &set, &[own, vec![more]].concat());
+        let again: Vec<_> = generate(trained.as_ref(), &set, 1, 8)
+            .into_iter()
+            .map(|of| (of.picture, of.extra["towards"].clone()))
+            .collect();
+        assert_eq!(again, other, "{id}");
     }
 }
 

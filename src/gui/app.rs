@@ -786,7 +786,7 @@ impl App {
             plan: project.figures.plan.clone(),
             rejected: settings.rejected,
             method: settings.method.clone(),
-            params: params(project),
+            params: making(project),
             model: self.state.train.model.full().map(|model| model.path.clone()),
             features: None,
             device: settings.device.clone(),
@@ -1146,6 +1146,15 @@ fn params(project: &ProjectState) -> oversampling::ParamMap {
         params.entry("epochs").or_insert_with(|| epochs.into());
     }
     params
+}
+
+/// Those of them that making asks. The others are for the next training, and the form may have them otherwise than the
+/// loaded model; its card says so.
+fn making(project: &ProjectState) -> oversampling::ParamMap {
+    let method = oversampling::method(&project.settings.method);
+    let table = method.map(|method| method.param_table()).unwrap_or_default();
+    let asked = |name: &str| table.iter().any(|info| info.name == name && info.making);
+    params(project).into_iter().filter(|(name, _)| asked(name)).collect()
 }
 
 fn device_row(device: DeviceInfo) -> DeviceRow {

@@ -32,7 +32,7 @@ use crate::jobs::export::Undecided;
 use crate::jobs::model::ModelFacts;
 use crate::jobs::store::{patch, place_of};
 use crate::jobs::{JobState, JobView};
-use crate::oversampling;
+use crate::oversampling::{self, ParamMap};
 use crate::project::{CandidateRow, ClassQuality, Decided, Recent, Settings, files};
 
 /// The rail, in the order of the work.
@@ -209,6 +209,8 @@ pub struct ModelFile {
     pub facts: Vec<(String, String)>,
     /// The prior's beta it was trained with, which generating takes too.
     pub beta: Option<f64>,
+    /// Every parameter it was trained with.
+    pub params: ParamMap,
     /// What to know where it was trained on other numbers of images than the training part has, a sentence.
     pub warning: Option<String>,
 }
@@ -234,7 +236,7 @@ impl ModelFile {
         }
         let beta = facts.params.get("beta").and_then(serde_json::Value::as_f64);
         let warning = facts.warning.map(|phrase| format!("{}.", capital(&phrase)));
-        ModelFile { path: facts.path, method: facts.method, facts: rows, beta, warning }
+        ModelFile { path: facts.path, method: facts.method, facts: rows, beta, params: facts.params, warning }
     }
 }
 

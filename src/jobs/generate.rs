@@ -42,7 +42,7 @@ pub struct GenerateRequest {
     pub rejected: Rejected,
     /// Method id.
     pub method: String,
-    /// Overrides of what the model was trained with.
+    /// Over what the model was trained with; one of the training that differs from it is refused.
     pub params: ParamMap,
     /// `None` for methods that need no training.
     pub model: Option<PathBuf>,
@@ -148,11 +148,12 @@ pub fn generate(
             method.fit(ctx, &fit).map_err(method_error)?
         }
     };
+    let params = model.in_force(&request.params).map_err(|error| method_error(error.into()))?;
     let config = json!({
         "method": request.method,
         "model": model.summary(),
         "model_hash": model.hash(),
-        "params": request.params,
+        "params": params,
         "plan": request.plan,
         "rejected": request.rejected,
         "spec": request.data.spec(),
@@ -160,7 +161,8 @@ pub fn generate(
     });
     let run = sink.new_run(GENERATE, &config).map_err(project_error)?;
     let mobilenet = mobilenet.as_ref();
-    let result = Maker { ctx, request, training, model: model.as_ref(), mobilenet, sink, run }.all();
+    let result =
+        Maker { ctx, request, params: &params, training, model: model.as_ref(), mobilenet, sink, run }.all();
     let status = match &result {
         Ok(_) => "finished",
         Err(JobError::Cancelled) => "cancelled",
@@ -173,6 +175,8 @@ pub fn generate(
 struct Maker<'a> {
     ctx: &'a Ctx,
     request: &'a GenerateRequest,
+    /// In force.
+    params: &'a ParamMap,
     training: &'a TrainingSet,
     model: &'a dyn Model,
     mobilenet: Option<&'a MobileNetFeatures>,
@@ -268,7 +272,7 @@ impl Maker<'_> {
                 class,
                 slots: &open,
                 attempt,
-                params: &self.request.params,
+                params: self.params,
                 seed: self.request.seed,
             };
             let mut receive = |candidate: Candidate| -> Result<(), MethodError> {

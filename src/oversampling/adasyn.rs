@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::generative::space::{self, Rule, family_params};
 use super::generative::{Generative, Learner, Maker, Setup};
 use super::params::ParamKind;
-use super::{FitRequest, MethodError, MethodInfo, ParamInfo, ParamMap};
+use super::{FitRequest, MethodError, MethodInfo, ParamInfo, ParamMap, ParamsError};
 use crate::domain::provenance::Kind;
 use crate::domain::task::Ctx;
 use crate::nn::weights::Weights;
@@ -35,13 +35,15 @@ family_params! {
         /// Nearest images of the class that an image may be mixed with, and nearest of all that say how many are made
         /// from it.
         neighbours: u32 = 5, "neighbours", "Neighbours k", "imbalanced-learn: 5",
-        ParamKind::Int { min: 1, max: 100 }, "Making";
+        ParamKind::Int { min: 1, max: 100 }, "Making", making;
     }
 }
 
 impl Params {
-    fn rule(&self) -> Rule {
-        Rule::Adasyn { k: self.neighbours as usize }
+    /// The rule that parameters say.
+    fn rule(params: &ParamMap) -> Result<Rule, ParamsError> {
+        let params = Params::from_map(params)?;
+        Ok(Rule::Adasyn { k: params.neighbours as usize })
     }
 }
 
@@ -56,7 +58,7 @@ impl Generative for Adasyn {
 
     fn setup(&self, ctx: &Ctx, request: &FitRequest<'_>) -> Result<(Setup, Box<dyn Learner>), MethodError> {
         let params = Params::from_map(request.params)?;
-        space::setup(ctx, request, &params, params.rule())
+        space::setup(ctx, request, &params, Params::rule)
     }
 
     fn maker(
@@ -67,6 +69,6 @@ impl Generative for Adasyn {
         device: &Device,
     ) -> Result<Box<dyn Maker>, String> {
         let params = Params::from_map(params).map_err(|error| error.to_string())?;
-        space::maker(networks, weights, params.space, params.rule(), device)
+        space::maker(networks, weights, params.space, Params::rule, device)
     }
 }

@@ -100,7 +100,7 @@ judged_params! {
         ParamKind::Int { min: 1, max: 20 }, "Training";
         /// Nearest images of the class that a code may go towards.
         neighbours: u32 = 5, "neighbours", "Neighbours k", "SMOTE and DeepSMOTE code: 5 (inferred)",
-        ParamKind::Int { min: 1, max: 100 }, "Making";
+        ParamKind::Int { min: 1, max: 100 }, "Making", making;
         /// Off leaves the pre-training out (the paper's ablation -AE).
         pretraining: bool = true, "pretraining", "Pre-training", "paper: yes; no is its ablation -AE",
         ParamKind::Bool, "Ablations";
@@ -109,7 +109,7 @@ judged_params! {
         ParamKind::Bool, "Ablations";
         /// Off decodes draws of the prior and not codes between images (the paper's ablation -S).
         smote: bool = true, "smote", "SMOTE between codes", "paper: yes; no is its ablation -S",
-        ParamKind::Bool, "Ablations";
+        ParamKind::Bool, "Ablations", making;
     }
 }
 
@@ -483,10 +483,11 @@ impl Maker for BaeganMaker {
         class: usize,
     ) -> Result<Box<dyn Source + 'a>, MethodError> {
         scene.check_learnt(class)?;
-        let ground = if self.params.smote {
+        let asked = Params::from_map(scene.params)?;
+        let ground = if asked.smote {
             let make = || {
                 let encode = |images| self.autoencoder.encode(images, &mut Pass::inference());
-                Ground::of_class(ctx, scene, class, self.params.neighbours as usize, encode)
+                Ground::of_class(ctx, scene, class, asked.neighbours as usize, encode)
             };
             Some(scene.memory.of(scene, class, make)?)
         } else {

@@ -12,7 +12,7 @@ use super::generative::space::{self, Rule, family_params};
 use super::generative::{Generative, Learner, Maker, Setup};
 use super::params::ParamKind;
 use super::rows::borderline;
-use super::{FitRequest, MethodError, MethodInfo, ParamInfo, ParamMap};
+use super::{FitRequest, MethodError, MethodInfo, ParamInfo, ParamMap, ParamsError};
 use crate::domain::provenance::Kind;
 use crate::domain::task::Ctx;
 use crate::nn::weights::Weights;
@@ -35,21 +35,24 @@ family_params! {
     pub struct Params {
         /// Rule 1 mixes an image on the border with the nearest of its class; rule 2 with the nearest of all, and goes
         /// less than half of the way towards one of another class.
-        kind: u32 = 1, "kind", "Rule", "imbalanced-learn: 1", ParamKind::Int { min: 1, max: 2 }, "Making";
+        kind: u32 = 1, "kind", "Rule", "imbalanced-learn: 1", ParamKind::Int { min: 1, max: 2 }, "Making",
+        making;
         /// Nearest images that one on the border may be mixed with.
         neighbours: u32 = 5, "neighbours", "Neighbours k", "imbalanced-learn: 5",
-        ParamKind::Int { min: 1, max: 100 }, "Making";
+        ParamKind::Int { min: 1, max: 100 }, "Making", making;
         /// Nearest images of all that say whether one lies on the border: half of them or more are of other classes,
         /// but not all.
         border_neighbours: u32 = 10, "border-neighbours", "Neighbours m", "imbalanced-learn: 10",
-        ParamKind::Int { min: 1, max: 100 }, "Making";
+        ParamKind::Int { min: 1, max: 100 }, "Making", making;
     }
 }
 
 impl Params {
-    fn rule(&self) -> Rule {
-        let kind = if self.kind == 2 { borderline::Kind::Two } else { borderline::Kind::One };
-        Rule::Borderline { kind, m: self.border_neighbours as usize, k: self.neighbours as usize }
+    /// The rule that parameters say.
+    fn rule(params: &ParamMap) -> Result<Rule, ParamsError> {
+        let params = Params::from_map(params)?;
+        let kind = if params.kind == 2 { borderline::Kind::Two } else { borderline::Kind::One };
+        Ok(Rule::Borderline { kind, m: params.border_neighbours as usize, k: params.neighbours as usize })
     }
 }
 
@@ -64,7 +67,7 @@ impl Generative for BorderlineSmote {
 
     fn setup(&self, ctx: &Ctx, request: &FitRequest<'_>) -> Result<(Setup, Box<dyn Learner>), MethodError> {
         let params = Params::from_map(request.params)?;
-        space::setup(ctx, request, &params, params.rule())
+        space::setup(ctx, request, &params, Params::rule)
     }
 
     fn maker(
@@ -75,6 +78,6 @@ impl Generative for BorderlineSmote {
         device: &Device,
     ) -> Result<Box<dyn Maker>, String> {
         let params = Params::from_map(params).map_err(|error| error.to_string())?;
-        space::maker(networks, weights, params.space, params.rule(), device)
+        space::maker(networks, weights, params.space, Params::rule, device)
     }
 }

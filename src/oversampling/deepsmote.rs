@@ -16,7 +16,7 @@ use serde_json::Value;
 use super::generative::space::{self, Lessons, NetworkLearner, Penalty, Rule, Space};
 use super::generative::{Canvas, Generative, Learner, Maker, Setup, Step, sampling};
 use super::params::{ParamKind, judged_params};
-use super::{FitRequest, MethodError, MethodInfo, ParamInfo, ParamMap};
+use super::{FitRequest, MethodError, MethodInfo, ParamInfo, ParamMap, ParamsError};
 use crate::classify::batches::epochs_for;
 use crate::domain::provenance::Kind;
 use crate::domain::task::{Ctx, Level};
@@ -68,7 +68,8 @@ judged_params! {
         width: Option<f64> = None, "width", "Width", "paper: 1; ours on cpu: 0.5",
         ParamKind::Float { min: 0.05, max: 2.0 }, "Networks";
         /// Nearest images of the class that a code may go towards.
-        neighbours: u32 = 5, "neighbours", "Neighbours k", "code: 5", ParamKind::Int { min: 1, max: 100 }, "Making";
+        neighbours: u32 = 5, "neighbours", "Neighbours k", "code: 5", ParamKind::Int { min: 1, max: 100 }, "Making",
+        making;
     }
 }
 
@@ -90,8 +91,10 @@ impl Params {
         self
     }
 
-    fn rule(&self) -> Rule {
-        Rule::Smote { k: self.neighbours as usize }
+    /// The rule that parameters say.
+    fn rule(params: &ParamMap) -> Result<Rule, ParamsError> {
+        let params = Params::from_map(params)?;
+        Ok(Rule::Smote { k: params.neighbours as usize })
     }
 
     fn penalty(&self) -> Option<Penalty<Autoencoder>> {
@@ -169,7 +172,7 @@ impl Generative for DeepSmote {
             sampling: sampling(&params.batches),
             learning_rate: params.learning_rate,
         };
-        let learner = NetworkLearner::new(request, config, lessons, params.rule(), params.penalty());
+        let learner = NetworkLearner::new(request, config, lessons, Params::rule, params.penalty());
         let setup = Setup::new(&params, params.batch, judged, &params.judge_batches, set.originals().len());
         Ok((setup, Box::new(learner)))
     }
@@ -181,7 +184,7 @@ impl Generative for DeepSmote {
         params: &ParamMap,
         device: &Device,
     ) -> Result<Box<dyn Maker>, String> {
-        let params = Params::from_map(params).map_err(|error| error.to_string())?;
-        space::maker(networks, weights, Space::Latent, params.rule(), device)
+        Params::from_map(params).map_err(|error| error.to_string())?;
+        space::maker(networks, weights, Space::Latent, Params::rule, device)
     }
 }

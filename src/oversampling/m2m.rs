@@ -15,7 +15,7 @@ use burn::tensor::{Int, Tensor};
 use serde_json::{Value, json};
 
 use super::model_file::{self, ModelConfig};
-use super::params::{ParamKind, params};
+use super::params::{ParamKind, in_force, params};
 use super::{
     Candidate, FitRequest, GenerateRequest, MethodError, MethodInfo, Model, Oversampler, ParamInfo, ParamMap,
     ParamsError, device_lost, slot_key,
@@ -62,27 +62,28 @@ params! {
         /// Base of the prior 1 - beta^(difference in counts). Smaller accepts more. With the default, nine of ten
         /// images of a class of a few hundred are rejected: the plan offers a fitted value.
         beta: f64 = 0.999, "beta", "β, prior", "code: 0.999", ParamKind::Float { min: 0.0, max: 0.999_999 },
-        "Acceptance";
+        "Acceptance", making;
         /// Confidence of classifier g that a candidate needs.
         gamma: f64 = 0.9, "gamma", "γ, confidence needed", "code: 0.9",
-        ParamKind::Float { min: 0.0, max: 100.0 }, "Acceptance";
+        ParamKind::Float { min: 0.0, max: 100.0 }, "Acceptance", making;
         /// Whether gamma bounds the probability from below (the release) or the cross entropy from above (the
         /// paper's Algorithm 1; 0.9 then means a probability of 0.41).
         gamma_form: String = "probability".to_owned(), "gamma-form", "γ is given as", "code: probability",
-        ParamKind::Choice(&["probability", "loss"]), "Acceptance";
+        ParamKind::Choice(&["probability", "loss"]), "Acceptance", making;
         /// Weight of the term that lowers f's logit of the seed class; 0 uses g alone.
         lambda: f64 = 0.5, "lambda", "λ, weight of f", "code: 0.5", ParamKind::Float { min: 0.0, max: 100.0 },
-        "Translation";
+        "Translation", making;
         /// Number of steps T.
-        steps: u32 = 10, "steps", "Steps T", "code: 10", ParamKind::Int { min: 1, max: 1000 }, "Translation";
+        steps: u32 = 10, "steps", "Steps T", "code: 10", ParamKind::Int { min: 1, max: 1000 }, "Translation",
+        making;
         /// Length of a step in L2 over pixels in [0, 1]. Left open it is 0.1 at 32x32x3 and scales with the
         /// square root of the number of pixels, so that the change per pixel stays the same.
         eta: Option<f64> = None, "eta", "Step length η", "code: 0.1 at 32x32x3, scaled",
-        ParamKind::Float { min: 0.000_1, max: 10.0 }, "Translation";
+        ParamKind::Float { min: 0.000_1, max: 10.0 }, "Translation", making;
         /// Start noise: at most 0.5 in L2 for each image, or for each channel over the whole batch as the release
         /// has it (its size then depends on the batch), or none.
         noise: String = "image".to_owned(), "noise", "Start noise", "ours: per image; code: per batch",
-        ParamKind::Choice(&["image", "batch", "none"]), "Translation";
+        ParamKind::Choice(&["image", "batch", "none"]), "Translation", making;
         /// The network of g and f. Left open: small on a processor, ResNet-32 on a graphics card.
         network: Option<String> = None, "network", "Network", "code: resnet32; ours on cpu: small",
         ParamKind::Choice(&["small", "resnet32"]), "Training";
@@ -305,17 +306,6 @@ impl M2mModel {
         }
         weights
     }
-
-    /// The model's own params with the overrides that generating may take.
-    fn generation_params(&self, overrides: &ParamMap) -> Result<Params, ParamsError> {
-        let mut map = self.config.params.clone();
-        for (name, value) in overrides {
-            if !value.is_null() {
-                map.insert(name.clone(), value.clone());
-            }
-        }
-        Params::from_map(&map)
-    }
 }
 
 impl Model for M2mModel {
@@ -341,6 +331,10 @@ impl Model for M2mModel {
             "record": self.config.record,
             "export": "translated images with g and f standing still, not the paper's training",
         })
+    }
+
+    fn in_force(&self, given: &ParamMap) -> Result<ParamMap, ParamsError> {
+        in_force(Params::table(), &self.config.params, given)
     }
 
     fn features(&self, pictures: &[Picture]) -> Result<Option<(Vec<f32>, usize)>, MethodError> {
@@ -374,7 +368,7 @@ impl Model for M2mModel {
         receive: &mut dyn FnMut(Candidate) -> Result<(), MethodError>,
     ) -> Result<(), MethodError> {
         let set = request.training;
-        let params = self.generation_params(request.params)?;
+        let params = Params::from_map(&self.in_force(request.params)?)?;
         let name = set.classes.get(request.class).cloned().unwrap_or_default();
         let law = seed_law(&set.counts(), request.class, params.beta);
         let originals: Vec<Vec<usize>> = (0..set.classes.len()).map(|c| set.originals_of_class(c)).collect();

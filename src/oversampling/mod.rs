@@ -99,7 +99,7 @@ pub struct GenerateRequest<'a> {
     pub slots: &'a [u32],
     /// 0, then 1.. for retries of the same slots.
     pub attempt: u32,
-    /// Overrides of the model's params that matter to generating alone.
+    /// What [`Model::in_force`] reads.
     pub params: &'a ParamMap,
     pub seed: u64,
 }
@@ -140,6 +140,13 @@ pub trait Model: Send {
     /// What was trained, for reports: method, params, counts, record of the training.
     fn summary(&self) -> Value;
 
+    /// Every parameter that is in force when images are made with `given`: the model's own, those that making asks
+    /// replaced.
+    ///
+    /// # Errors
+    /// An unknown name, a value out of range, or a parameter of the training that the model was trained otherwise with.
+    fn in_force(&self, given: &ParamMap) -> Result<ParamMap, ParamsError>;
+
     /// Features of classifier g of pictures at training size: flat rows, and how many numbers a row has. `None` for a
     /// method without a judge.
     ///
@@ -166,7 +173,8 @@ pub trait Model: Send {
     /// Makes one candidate per slot, in slot order, and hands each over as soon as it is judged.
     ///
     /// # Errors
-    /// `Cancelled`, the receiver's own error, or a training set that does not fit the model.
+    /// `Cancelled`, the receiver's own error, those of [`Model::in_force`], or a training set that does not fit the
+    /// model.
     fn generate(
         &self,
         ctx: &Ctx,

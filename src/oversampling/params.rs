@@ -33,6 +33,8 @@ pub struct ParamInfo {
     pub default: Value,
     /// Heading in the form.
     pub group: &'static str,
+    /// True where making images asks it, so that it may be another one then than in the training.
+    pub making: bool,
 }
 
 /// What is wrong with a parameter.
@@ -42,6 +44,11 @@ pub enum ParamsError {
     Unknown(String),
     #[error("\"{name}\" must be {wanted}, not {found}")]
     Value { name: &'static str, wanted: String, found: String },
+    #[error(
+        "\"{name}\" was {trained} when this model was trained, and making images with it cannot change that to \
+         {given}; leave it out, or train a model with it"
+    )]
+    Trained { name: &'static str, trained: String, given: String },
 }
 
 impl ParamKind {
@@ -108,15 +115,79 @@ pub fn complete(table: &'static [ParamInfo], map: &ParamMap) -> Result<ParamMap,
     Ok(whole)
 }
 
+/// What is in force when a model that was trained with `trained` makes images: of the parameters that are `given`,
+/// those that making asks stand in the place of the model's. Null says nothing.
+///
+/// # Errors
+/// An unknown name, a value out of range, or a parameter of the training that the model was trained otherwise with.
+pub fn in_force(
+    table: &'static [ParamInfo],
+    trained: &ParamMap,
+    given: &ParamMap,
+) -> Result<ParamMap, ParamsError> {
+    complete(table, given)?;
+    let mut whole = complete(table, trained)?;
+    for info in table {
+        let Some(value) = given.get(info.name).filter(|value| !value.is_null()) else { continue };
+        let Some(before) = whole.get_mut(info.name) else { continue };
+        if info.making {
+            *before = value.clone();
+        } else if !is_same(before, value) {
+            let words = |value: &Value| match value {
+                Value::Null => "left open".to_owned(),
+                value => value.to_string(),
+            };
+            let (name, trained, given) = (info.name, words(before), words(value));
+            return Err(ParamsError::Trained { name, trained, given });
+        }
+    }
+    Ok(whole)
+}
+
+/// True for one value, also where one of the two was written as a text and read again.
+fn is_same(a: &Value, b: &Value) -> bool {
+    match (a.as_f64(), b.as_f64()) {
+        (Some(a), Some(b)) => (a - b).abs() <= 1e-12 * a.abs().max(b.abs()),
+        _ => a == b,
+    }
+}
+
+/// The parameters of training alone that a form has otherwise than a model was trained with, by label, and those of
+/// making that a form leaves at another default than the model's, by label with the model's value.
+pub fn differing(
+    table: &'static [ParamInfo],
+    trained: &ParamMap,
+    form: &ParamMap,
+) -> (Vec<&'static str>, Vec<(&'static str, Value)>) {
+    let (mut later, mut kept) = (Vec::new(), Vec::new());
+    for info in table {
+        let before = trained.get(info.name).unwrap_or(&info.default);
+        match form.get(info.name).filter(|value| !value.is_null()) {
+            Some(value) if !info.making && !is_same(before, value) => later.push(info.label),
+            None if info.making && !info.default.is_null() && !is_same(before, &info.default) => {
+                kept.push((info.label, before.clone()));
+            }
+            _ => {}
+        }
+    }
+    (later, kept)
+}
+
+/// True where the row of a table is marked `making`.
+pub(crate) fn is_making(marks: &[&str]) -> bool {
+    marks.contains(&"making")
+}
+
 /// Writes a `Params` struct with serde, defaults and its table.
 ///
-/// Each field: doc lines (the help), `name: type = default, "flag-name", "label", "source", kind, "group";`
-/// A field whose program-chosen default is `None` is an `Option`.
+/// Each field: doc lines (the help), `name: type = default, "flag-name", "label", "source", kind, "group";`, with
+/// `, making` before the semicolon where [`ParamInfo::making`] holds. A field whose program-chosen default is `None` is
+/// an `Option`.
 macro_rules! params {
     ($(#[$meta:meta])* pub struct $name:ident { $(
         $(#[doc = $doc:literal])+
         $field:ident : $ty:ty = $default:expr, $flag:literal, $label:literal, $source:literal, $kind:expr,
-        $group:literal;
+        $group:literal $(, $making:ident)?;
     )* }) => {
         $(#[$meta])*
         #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -149,6 +220,7 @@ macro_rules! params {
                             kind: $kind,
                             default: serde_json::to_value(&defaults.$field).unwrap_or_default(),
                             group: $group,
+                            making: $crate::oversampling::params::is_making(&[$(stringify!($making))?]),
                         },
                     )*]
                 })
@@ -180,7 +252,7 @@ macro_rules! judged_params {
                 $($own)*
                 /// Confidence of classifier g that a candidate needs.
                 judge_threshold: f64 = 0.5, "judge-threshold", "Confidence needed", "this program: 0.5",
-                $crate::oversampling::params::ParamKind::Float { min: 0.0, max: 1.0 }, "Acceptance";
+                $crate::oversampling::params::ParamKind::Float { min: 0.0, max: 1.0 }, "Acceptance", making;
                 /// Batches of classifier g: balanced ones let it name a class of a few dozen images.
                 judge_batches: String = "balanced".to_owned(), "judge-batches", "Batches of the judge",
                 "this program: balanced",

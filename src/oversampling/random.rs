@@ -74,6 +74,10 @@ impl Model for Repeater {
         json!({ "method": INFO.id })
     }
 
+    fn in_force(&self, given: &ParamMap) -> Result<ParamMap, ParamsError> {
+        params::complete(&[], given)
+    }
+
     fn generate(
         &self,
         ctx: &Ctx,

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::generative::space::{self, Rule, family_params};
 use super::generative::{Generative, Learner, Maker, Setup};
 use super::params::ParamKind;
-use super::{FitRequest, MethodError, MethodInfo, ParamInfo, ParamMap};
+use super::{FitRequest, MethodError, MethodInfo, ParamInfo, ParamMap, ParamsError};
 use crate::domain::provenance::Kind;
 use crate::domain::task::Ctx;
 use crate::nn::weights::Weights;
@@ -33,13 +33,15 @@ family_params! {
     pub struct Params {
         /// Nearest images of the class that an image may be mixed with.
         neighbours: u32 = 5, "neighbours", "Neighbours k", "paper: 5",
-        ParamKind::Int { min: 1, max: 100 }, "Making";
+        ParamKind::Int { min: 1, max: 100 }, "Making", making;
     }
 }
 
 impl Params {
-    fn rule(&self) -> Rule {
-        Rule::Smote { k: self.neighbours as usize }
+    /// The rule that parameters say.
+    fn rule(params: &ParamMap) -> Result<Rule, ParamsError> {
+        let params = Params::from_map(params)?;
+        Ok(Rule::Smote { k: params.neighbours as usize })
     }
 }
 
@@ -54,7 +56,7 @@ impl Generative for Smote {
 
     fn setup(&self, ctx: &Ctx, request: &FitRequest<'_>) -> Result<(Setup, Box<dyn Learner>), MethodError> {
         let params = Params::from_map(request.params)?;
-        space::setup(ctx, request, &params, params.rule())
+        space::setup(ctx, request, &params, Params::rule)
     }
 
     fn maker(
@@ -65,6 +67,6 @@ impl Generative for Smote {
         device: &Device,
     ) -> Result<Box<dyn Maker>, String> {
         let params = Params::from_map(params).map_err(|error| error.to_string())?;
-        space::maker(networks, weights, params.space, params.rule(), device)
+        space::maker(networks, weights, params.space, Params::rule, device)
     }
 }

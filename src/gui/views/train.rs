@@ -18,14 +18,14 @@ use crate::domain::task::{Level, Preview};
 use crate::gui::command::{Action, Command};
 use crate::gui::icons::{Icon, icon};
 use crate::gui::regions::Region;
-use crate::gui::state::{DeviceRow, Face, JobKind, State};
+use crate::gui::state::{DeviceRow, Face, JobKind, ModelFile, ProjectState, State};
 use crate::gui::textures::Textures;
 use crate::gui::theme::{self, PICTURE_GROUND, Tokens, caption, muted, section, size, space, tokens};
 use crate::gui::widgets::curves::{Curves, card};
 use crate::gui::widgets::empty_state::{
     command_button, empty, failure_card, hint_line, primary_button, warning_line,
 };
-use crate::gui::widgets::form::param_form;
+use crate::gui::widgets::form::{param_form, value_text};
 use crate::gui::widgets::job_buttons::{JobEnds, job_buttons};
 use crate::gui::widgets::probability::share_row;
 use crate::gui::widgets::status_bar::{count_words, counted, left_words, percent, time_words};
@@ -437,8 +437,38 @@ fn model_card(ui: &mut Ui, t: &Tokens, state: &State, out: &mut Vec<Action>) {
             if let Some(warning) = &model.warning {
                 warning_line(ui, warning);
             }
+            for words in state.project.iter().flat_map(|project| differences(project, model)) {
+                ui.add(Label::new(caption(ui, words)).wrap());
+            }
         }),
     }
+}
+
+/// Where images are made otherwise than the form says, because the loaded model was trained otherwise: sentences.
+fn differences(project: &ProjectState, model: &ModelFile) -> Vec<String> {
+    let settings = &project.settings;
+    let Some(method) = oversampling::method(&model.method).filter(|_| model.method == settings.method) else {
+        return Vec::new();
+    };
+    let table = method.param_table();
+    let (later, kept) = oversampling::params::differing(table, &model.params, &settings.params);
+    let mut words = Vec::new();
+    if !later.is_empty() {
+        words.push(format!(
+            "This model was trained with other settings: {}. What the form says there is for the next training; images \
+             are made with the model as it is.",
+            later.join(", ")
+        ));
+    }
+    if !kept.is_empty() {
+        let kept: Vec<String> =
+            kept.iter().map(|(label, value)| format!("{label} {}", value_text(value))).collect();
+        words.push(format!(
+            "Images are made with the model's own settings, where the form leaves them as they are: {}.",
+            kept.join(", ")
+        ));
+    }
+    words
 }
 
 fn progress(ui: &mut Ui, t: &Tokens, job: &JobView) {

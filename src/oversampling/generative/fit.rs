@@ -20,7 +20,9 @@ use crate::nn::parameters::{HostTensor, TensorMap};
 use crate::nn::weights::Weights;
 use crate::oversampling::checkpoint;
 use crate::oversampling::model_file::short;
-use crate::oversampling::{COLLAPSED, FitRequest, MethodError, MethodInfo, Model, ParamMap, device_lost};
+use crate::oversampling::{
+    COLLAPSED, FitRequest, MethodError, MethodInfo, Model, ParamInfo, ParamMap, device_lost,
+};
 
 /// Pictures in a row of previews.
 const ROW: usize = 8;
@@ -97,6 +99,7 @@ struct Run<'a> {
     ctx: &'a Ctx,
     request: &'a FitRequest<'a>,
     info: &'static MethodInfo,
+    table: &'static [ParamInfo],
     setup: &'a Setup,
     set: &'a TrainingSet,
     canvas: Canvas,
@@ -122,7 +125,7 @@ struct Run<'a> {
 pub fn fit(
     ctx: &Ctx,
     request: &FitRequest<'_>,
-    info: &'static MethodInfo,
+    (info, table): (&'static MethodInfo, &'static [ParamInfo]),
     setup: &Setup,
     learner: Box<dyn Learner>,
 ) -> Result<Box<dyn Model>, MethodError> {
@@ -150,6 +153,7 @@ pub fn fit(
         ctx,
         request,
         info,
+        table,
         setup,
         set,
         canvas: Canvas::around(set)?,
@@ -656,6 +660,7 @@ impl Run<'_> {
         );
         Ok(Box::new(GeneratorModel {
             info: self.info,
+            table: self.table,
             config,
             judge: plain,
             maker,

@@ -114,7 +114,8 @@ impl Memory {
         class: usize,
         make: impl FnOnce() -> Result<Ground, MethodError>,
     ) -> Result<Arc<Ground>, MethodError> {
-        self.ground.of(format!("{class} of {}", fingerprint(scene.set)), make)
+        let params = serde_json::to_string(scene.params).unwrap_or_default();
+        self.ground.of(format!("{class} of {} by {params}", fingerprint(scene.set)), make)
     }
 
     /// The rows of all images, remembered or made.

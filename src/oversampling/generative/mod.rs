@@ -87,13 +87,15 @@ pub(super) struct Scene<'a> {
     pub memory: &'a Memory,
     /// Classifier g, trained before any of the method's networks; without gradients.
     pub judge: &'a ResNet,
+    /// What making may ask: the parameters in force.
+    pub params: &'a ParamMap,
 }
 
 impl<'a> Scene<'a> {
     /// That of a training.
     fn of(request: &FitRequest<'a>, canvas: Canvas, memory: &'a Memory, judge: &'a ResNet) -> Self {
-        let FitRequest { training, device, seed, .. } = *request;
-        Scene { set: training, canvas, device, seed, memory, judge }
+        let FitRequest { training, device, seed, params, .. } = *request;
+        Scene { set: training, canvas, device, seed, memory, judge, params }
     }
 
     /// Refuses a class of which nothing was learnt.
@@ -244,7 +246,8 @@ impl<M: Generative> Oversampler for M {
 
     fn fit(&self, ctx: &Ctx, request: &FitRequest<'_>) -> Result<Box<dyn Model>, MethodError> {
         let (setup, learner) = self.setup(ctx, request)?;
-        fit::fit(ctx, request, Generative::info(self), &setup, learner)
+        let (info, table) = (Generative::info(self), Generative::param_table(self));
+        fit::fit(ctx, request, (info, table), &setup, learner)
     }
 
     fn load(

@@ -19,8 +19,10 @@ use crate::nn::parameters;
 use crate::nn::resnet::ResNet;
 use crate::nn::weights::Weights;
 use crate::oversampling::model_file::{self, ModelConfig};
+use crate::oversampling::params::in_force;
 use crate::oversampling::{
-    Candidate, GenerateRequest, MethodError, MethodInfo, Model, ParamMap, device_lost, slot_key,
+    Candidate, GenerateRequest, MethodError, MethodInfo, Model, ParamInfo, ParamMap, ParamsError,
+    device_lost, slot_key,
 };
 
 /// Slots made at a time.
@@ -33,6 +35,7 @@ const EXACT_COPY: &str = "an exact copy of a training image";
 /// The model of a generator.
 pub(super) struct GeneratorModel {
     pub info: &'static MethodInfo,
+    pub table: &'static [ParamInfo],
     pub config: ModelConfig,
     /// Without gradients.
     pub judge: ResNet,
@@ -71,6 +74,7 @@ pub fn load(
     let maker = method.maker(&networks, &weights, &config.params, &plain).map_err(broken)?;
     Ok(Box::new(GeneratorModel {
         info: method.info(),
+        table: method.param_table(),
         config,
         judge,
         maker,
@@ -103,10 +107,9 @@ impl GeneratorModel {
     }
 
     /// The least confidence that passes; none where the judge knows too little of the class, or nothing is known.
-    fn threshold(&self, class: usize, overrides: &ParamMap) -> Option<f64> {
+    fn threshold(&self, class: usize, params: &ParamMap) -> Option<f64> {
         let recall = self.config.record.get("g")?.get("recall")?.get(class)?.as_f64()?;
-        let wanted = overrides.get(THRESHOLD).filter(|value| !value.is_null());
-        let wanted = wanted.or_else(|| self.config.params.get(THRESHOLD))?.as_f64()?;
+        let wanted = params.get(THRESHOLD)?.as_f64()?;
         (recall >= judge::LEAST_RECALL).then_some(wanted)
     }
 }
@@ -152,6 +155,10 @@ impl Model for GeneratorModel {
         })
     }
 
+    fn in_force(&self, given: &ParamMap) -> Result<ParamMap, ParamsError> {
+        in_force(self.table, &self.config.params, given)
+    }
+
     fn features(&self, pictures: &[Picture]) -> Result<Option<(Vec<f32>, usize)>, MethodError> {
         features(&self.judge, pictures, &self.device.plain()).ok_or_else(device_lost).map(Some)
     }
@@ -167,8 +174,9 @@ impl Model for GeneratorModel {
         if request.slots.is_empty() {
             return Ok(());
         }
+        let params = self.in_force(request.params)?;
         let name = set.classes.get(class).cloned().unwrap_or_default();
-        let threshold = self.threshold(class, request.params);
+        let threshold = self.threshold(class, &params);
         let first = request.attempt == 0 && request.slots.first() == Some(&0);
         if first && threshold.is_none() {
             ctx.note(
@@ -185,7 +193,7 @@ impl Model for GeneratorModel {
         let diversity = last.and_then(|last| last.get(format!("diversity · {name}"))).cloned();
         let canvas = Canvas::around(set)?;
         let (device, seed, memory, judge) = (&self.device, request.seed, &self.memory, &self.judge);
-        let scene = Scene { set, canvas, device, seed, memory, judge };
+        let scene = Scene { set, canvas, device, seed, memory, judge, params: &params };
         let source = self.maker.of_class(ctx, &scene, class)?;
         if let Some(remark) = source.remark().filter(|_| first) {
             ctx.note(Level::Warning, format!("{name}: {remark}"));

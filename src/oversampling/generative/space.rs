@@ -93,6 +93,9 @@ pub enum Rule {
     Adasyn { k: usize },
 }
 
+/// The rule that a method's parameters say.
+pub type RuleOf = fn(&ParamMap) -> Result<Rule, ParamsError>;
+
 impl Rule {
     /// True where the rows of other classes are looked at too.
     fn sees_all(self) -> bool {
@@ -164,7 +167,7 @@ pub fn setup(
     ctx: &Ctx,
     request: &FitRequest<'_>,
     params: &impl Serialize,
-    rule: Rule,
+    rule: RuleOf,
 ) -> Result<(Setup, Box<dyn Learner>), MethodError> {
     let unreadable = |error: serde_json::Error| ParamsError::Unknown(error.to_string());
     let whole = serde_json::to_value(params).map_err(unreadable)?;
@@ -214,7 +217,7 @@ pub fn maker(
     networks: &Value,
     weights: &Weights,
     space: Space,
-    rule: Rule,
+    rule: RuleOf,
     device: &Device,
 ) -> Result<Box<dyn Maker>, String> {
     let networks: Networks = serde_json::from_value(networks.clone()).map_err(|error| error.to_string())?;
@@ -349,7 +352,7 @@ const NETWORK: u64 = 10;
 pub struct NetworkLearner<M> {
     config: AutoencoderConfig,
     lessons: Lessons,
-    rule: Rule,
+    rule: RuleOf,
     penalty: Option<Penalty<M>>,
     trained: Trained<M>,
     device: Device,
@@ -360,7 +363,7 @@ impl<M: Network> NetworkLearner<M> {
         request: &FitRequest<'_>,
         config: AutoencoderConfig,
         lessons: Lessons,
-        rule: Rule,
+        rule: RuleOf,
         penalty: Option<Penalty<M>>,
     ) -> Self {
         let device = request.device.autodiff();
@@ -413,7 +416,7 @@ impl<M: Network> Learner for NetworkLearner<M> {
 }
 
 /// Pixels, which nothing has to be learnt for.
-struct Untrained(Rule);
+struct Untrained(RuleOf);
 
 impl Learner for Untrained {
     fn parts(&self) -> Vec<Part> {
@@ -444,7 +447,7 @@ impl Learner for Untrained {
 
 struct SpaceMaker {
     networks: Networks,
-    rule: Rule,
+    rule: RuleOf,
     /// None for pixels.
     coder: Option<Box<dyn Coder>>,
 }
@@ -465,14 +468,15 @@ impl SpaceMaker {
         if config.as_ref().is_some_and(other) {
             return Err(unfit());
         }
-        let rows = if self.rule.sees_all() {
+        let rule = (self.rule)(scene.params)?;
+        let rows = if rule.sees_all() {
             let originals = (0..set.len()).filter(|&at| !set.made[at]);
             scene.memory.rows(scene, || self.rows(ctx, scene, originals.collect()))?
         } else {
             Arc::new(self.rows(ctx, scene, set.originals_of_class(class))?)
         };
-        let mut ground = Ground::on(scene, class, rows, self.rule.neighbours(), |labelled| {
-            self.rule.lines(ctx, labelled, class)
+        let mut ground = Ground::on(scene, class, rows, rule.neighbours(), |labelled| {
+            rule.lines(ctx, labelled, class)
         })?;
         if config.as_ref().is_some_and(|config| config.latent != ground.features()) {
             return Err(unfit());
