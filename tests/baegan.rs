@@ -310,6 +310,31 @@ fn smote_is_left_out_of_making_without_another_training() {
     }
 }
 
+/// The paper's page tells neither its settings nor its equations; what it does tell is not among these.
+#[test]
+fn what_the_paper_does_not_tell_is_called_inferred() {
+    let table = method("baegan").unwrap().param_table().iter();
+    let inferred: Vec<&str> =
+        table.filter(|info| info.source.contains("inferred")).map(|info| info.name).collect();
+    assert_eq!(
+        inferred,
+        [
+            "epochs",
+            "pretrain-epochs",
+            "batch",
+            "learning-rate",
+            "adversarial-rate",
+            "latent",
+            "reconstruction",
+            "head",
+            "focusing",
+            "class-weights",
+            "penalty",
+            "neighbours"
+        ]
+    );
+}
+
 #[test]
 fn two_corrections_of_the_imbalance_at_once_are_said() {
     let set = shapes::set(&[20, 6], 16, 1, false);

@@ -706,15 +706,7 @@ fn train_shows_every_face_in_both_themes() {
         assert_sees(&harness(train_ui, State::new(), theme), &["Nothing to train on"]);
         assert_sees(
             &harness(train_ui, open(Vec::new()), theme),
-            &[
-                "No model yet",
-                "Load a model…",
-                "Path of a model",
-                "Method",
-                "Device",
-                "Seed",
-                "paper's code: 0.999",
-            ],
+            &["No model yet", "Load a model…", "Path of a model", "Method", "Device", "Seed", "code: 0.999"],
         );
         let mut empty = harness(train_ui, open(Vec::new()), theme);
         empty.get_by_role_and_label(Role::Button, "Train").click();

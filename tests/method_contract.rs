@@ -77,6 +77,9 @@ fn ids_are_unique_and_tables_are_whole() {
                 "{}",
                 info.name
             );
+            let words: Vec<&str> = info.source.split(|c: char| !c.is_alphabetic()).collect();
+            let told = ["paper", "code", "ours", "inferred"].iter().any(|word| words.contains(word));
+            assert!(told, "{}: nobody knows where \"{}\" is from", info.name, info.source);
             assert!(!names.contains(&info.name), "{} twice", info.name);
             names.push(info.name);
         }
@@ -188,6 +191,11 @@ fn a_saved_model_makes_the_same_pixels() {
         assert_eq!(loaded.summary(), model.summary(), "{}", method.info().id);
         assert_eq!(loaded.hash(), model.hash(), "{}", method.info().id);
         assert_takes_making_alone(*method, loaded.as_ref(), &set);
+        let summary = loaded.summary();
+        for info in method.param_table() {
+            let source = &summary["record"]["sources"][info.name];
+            assert_eq!(*source, info.source, "{}: {}", method.info().id, info.name);
+        }
         let slots = [0, 1, 2];
         assert_eq!(generate(loaded.as_ref(), &set, 1, &slots), generate(model.as_ref(), &set, 1, &slots));
     }

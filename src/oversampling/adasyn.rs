@@ -34,7 +34,7 @@ family_params! {
     pub struct Params {
         /// Nearest images of the class that an image may be mixed with, and nearest of all that say how many are made
         /// from it.
-        neighbours: u32 = 5, "neighbours", "Neighbours k", "imbalanced-learn: 5",
+        neighbours: u32 = 5, "neighbours", "Neighbours k", "imbalanced-learn code: 5",
         ParamKind::Int { min: 1, max: 100 }, "Making", making;
     }
 }

@@ -54,18 +54,18 @@ judged_params! {
         /// Epochs of the adversarial part, and of the pre-training and the judge too where nothing else is said. Left
         /// open: as many as about 1,500 steps take, at most 300, and on a graphics card at least 100.
         epochs: Option<u32> = None, "epochs", "Epochs",
-        "BAGAN-GP code: 100; ours: 1,500 steps, at most 300 epochs",
+        "BAGAN-GP code: 100 (inferred); ours: 1,500 steps, at most 300 epochs",
         ParamKind::Int { min: 1, max: 10_000 }, "Training";
         /// Epochs of the autoencoder alone, before the critic comes in. Left open: as many as about 1,500 steps take,
         /// at most 300, and on a graphics card at least 30.
         pretrain_epochs: Option<u32> = None, "pretrain-epochs", "Epochs of pre-training",
-        "BAGAN-GP code: 30; ours: 1,500 steps, at most 300 epochs",
+        "BAGAN-GP code: 30 (inferred); ours: 1,500 steps, at most 300 epochs",
         ParamKind::Int { min: 1, max: 10_000 }, "Training";
         /// Images in a batch.
-        batch: u32 = 128, "batch", "Batch", "BAGAN-GP: 128 (inferred)", ParamKind::Int { min: 2, max: 4096 },
-        "Training";
+        batch: u32 = 128, "batch", "Batch", "BAGAN-GP paper: 128 (inferred)",
+        ParamKind::Int { min: 2, max: 4096 }, "Training";
         /// Learning rate of the reconstruction, by Adam.
-        learning_rate: f64 = 2e-4, "learning-rate", "Learning rate", "BAGAN-GP: 2e-4 (inferred)",
+        learning_rate: f64 = 2e-4, "learning-rate", "Learning rate", "BAGAN-GP paper: 2e-4 (inferred)",
         ParamKind::Float { min: 1e-6, max: 1.0 }, "Training";
         /// Learning rate of encoder and critic in the adversarial part.
         adversarial_rate: f64 = 1e-4, "adversarial-rate", "Adversarial learning rate",
@@ -74,7 +74,7 @@ judged_params! {
         batches: String = "natural".to_owned(), "batches", "Batches", "paper: natural",
         ParamKind::Choice(&["natural", "balanced"]), "Training";
         /// Numbers of a code.
-        latent: u32 = 128, "latent", "Length of a code", "BAGAN-GP: 128 (inferred)",
+        latent: u32 = 128, "latent", "Length of a code", "BAGAN-GP paper: 128 (inferred)",
         ParamKind::Int { min: 2, max: 1024 }, "Networks";
         /// Factor on the channels of the published table. Left open: 1 on a graphics card, 0.5 on a processor, which is
         /// a quarter of the work.
@@ -82,7 +82,7 @@ judged_params! {
         ParamKind::Float { min: 0.05, max: 2.0 }, "Networks";
         /// What reconstruction is measured by: mean squared or mean absolute error.
         reconstruction: String = "mse".to_owned(), "reconstruction", "Reconstruction error",
-        "BAGAN and DeepSMOTE: mse (inferred)", ParamKind::Choice(&["mse", "mae"]), "Losses";
+        "BAGAN and DeepSMOTE code: mse (inferred)", ParamKind::Choice(&["mse", "mae"]), "Losses";
         /// The critic's answers: one softmax over the classes and the prior, or a score beside a softmax over classes.
         head: String = "fused".to_owned(), "head", "Head of the critic", "inferred from \"improved output structure\"",
         ParamKind::Choice(&["fused", "dual"]), "Losses";
@@ -93,10 +93,10 @@ judged_params! {
         class_weights: String = "none".to_owned(), "class-weights", "Class weights", "inferred",
         ParamKind::Choice(&["none", "effective"]), "Losses";
         /// Weight of the gradient penalty.
-        penalty: f64 = 10.0, "penalty", "Gradient penalty λ", "WGAN-GP: 10 (inferred)",
+        penalty: f64 = 10.0, "penalty", "Gradient penalty λ", "WGAN-GP paper: 10 (inferred)",
         ParamKind::Float { min: 0.0, max: 1000.0 }, "Losses";
         /// Steps of the critic for each step of the encoder.
-        critic_steps: u32 = 1, "critic-steps", "Steps of the critic", "paper: 1; BAGAN-GP: 5",
+        critic_steps: u32 = 1, "critic-steps", "Steps of the critic", "paper: 1; BAGAN-GP code: 5",
         ParamKind::Int { min: 1, max: 20 }, "Training";
         /// Nearest images of the class that a code may go towards.
         neighbours: u32 = 5, "neighbours", "Neighbours k", "SMOTE and DeepSMOTE code: 5 (inferred)",

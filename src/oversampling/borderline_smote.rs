@@ -35,14 +35,14 @@ family_params! {
     pub struct Params {
         /// Rule 1 mixes an image on the border with the nearest of its class; rule 2 with the nearest of all, and goes
         /// less than half of the way towards one of another class.
-        kind: u32 = 1, "kind", "Rule", "imbalanced-learn: 1", ParamKind::Int { min: 1, max: 2 }, "Making",
-        making;
+        kind: u32 = 1, "kind", "Rule", "imbalanced-learn code: 1", ParamKind::Int { min: 1, max: 2 },
+        "Making", making;
         /// Nearest images that one on the border may be mixed with.
-        neighbours: u32 = 5, "neighbours", "Neighbours k", "imbalanced-learn: 5",
+        neighbours: u32 = 5, "neighbours", "Neighbours k", "imbalanced-learn code: 5",
         ParamKind::Int { min: 1, max: 100 }, "Making", making;
         /// Nearest images of all that say whether one lies on the border: half of them or more are of other classes,
         /// but not all.
-        border_neighbours: u32 = 10, "border-neighbours", "Neighbours m", "imbalanced-learn: 10",
+        border_neighbours: u32 = 10, "border-neighbours", "Neighbours m", "imbalanced-learn code: 10",
         ParamKind::Int { min: 1, max: 100 }, "Making", making;
     }
 }

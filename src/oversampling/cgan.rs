@@ -47,25 +47,26 @@ judged_params! {
     pub struct Params {
         /// Epochs of the generator and the discriminator, and of the judge too where a number is given. Left open: 200
         /// on a graphics card, on a processor as many as about 2,500 steps take.
-        epochs: Option<u32> = None, "epochs", "Epochs", "PyTorch-GAN: 200; ours on cpu: 2,500 steps",
+        epochs: Option<u32> = None, "epochs", "Epochs", "PyTorch-GAN code: 200; ours on cpu: 2,500 steps",
         ParamKind::Int { min: 1, max: 10_000 }, "Training";
         /// Real images in a batch, and as many made ones.
-        batch: u32 = 64, "batch", "Batch", "PyTorch-GAN: 64; paper: 100", ParamKind::Int { min: 2, max: 4096 },
-        "Training";
+        batch: u32 = 64, "batch", "Batch", "PyTorch-GAN code: 64; paper: 100",
+        ParamKind::Int { min: 2, max: 4096 }, "Training";
         /// Learning rate of both networks, by Adam.
-        learning_rate: f64 = 2e-4, "learning-rate", "Learning rate", "DCGAN and PyTorch-GAN: 2e-4",
+        learning_rate: f64 = 2e-4, "learning-rate", "Learning rate", "DCGAN paper and PyTorch-GAN code: 2e-4",
         ParamKind::Float { min: 1e-6, max: 1.0 }, "Training";
         /// Natural batches have each real image once an epoch; balanced ones have the classes equally often. Made
         /// images have the classes equally often in either.
-        batches: String = "natural".to_owned(), "batches", "Batches", "PyTorch-GAN: natural",
+        batches: String = "natural".to_owned(), "batches", "Batches", "PyTorch-GAN code: natural",
         ParamKind::Choice(&["natural", "balanced"]), "Training";
         /// Numbers of the noise an image is made from.
-        latent: u32 = 100, "latent", "Length of the noise", "paper, DCGAN and PyTorch-GAN: 100",
+        latent: u32 = 100, "latent", "Length of the noise", "paper, DCGAN paper and PyTorch-GAN code: 100",
         ParamKind::Int { min: 2, max: 1024 }, "Networks";
         /// Factor on the channels of both networks. Left open: 1 on a graphics card, 0.5 on a processor, which is a
         /// quarter of the work.
-        width: Option<f64> = None, "width", "Width", "half of DCGAN's: 1 (inferred); ours on cpu: 0.5",
-        ParamKind::Float { min: 0.05, max: 2.0 }, "Networks";
+        width: Option<f64> = None, "width", "Width",
+        "half of the DCGAN paper's: 1 (inferred); ours on cpu: 0.5", ParamKind::Float { min: 0.05, max: 2.0 },
+        "Networks";
     }
 }
 

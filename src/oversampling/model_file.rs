@@ -16,6 +16,9 @@ use crate::nn::weights::{MAX_BYTES, Weights};
 /// Version of [`ModelConfig`]; a newer file is refused.
 pub const VERSION: u32 = 1;
 
+/// Name in the record of the map from each parameter to the source of its default. Files from before have none.
+pub const SOURCES: &str = "sources";
+
 /// What a model file says of itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -35,7 +38,7 @@ pub struct ModelConfig {
     /// The networks of a generator, in the words of its method, which checks them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub generator: Option<Value>,
-    /// What the training showed: epochs, losses, recalls.
+    /// What the training showed: epochs, losses, recalls; and where the defaults come from ([`SOURCES`]).
     pub record: Value,
 }
 

@@ -26,7 +26,8 @@ pub struct ParamInfo {
     pub label: &'static str,
     /// What it does, in sentences.
     pub help: &'static str,
-    /// Where the default comes from.
+    /// Where the default comes from: a paper, published code, ours, or inferred where nobody published it. A paper or
+    /// code without a name is the method's own.
     pub source: &'static str,
     pub kind: ParamKind,
     /// `Null` where the program chooses from the data or the device.
@@ -88,6 +89,11 @@ impl ParamKind {
             found: text.to_owned(),
         })
     }
+}
+
+/// Where each default of a table comes from, by name: what a model file keeps of it.
+pub fn sources(table: &[ParamInfo]) -> ParamMap {
+    table.iter().map(|info| (info.name.to_owned(), Value::from(info.source))).collect()
 }
 
 /// The defaults of a table.
@@ -251,11 +257,11 @@ macro_rules! judged_params {
             pub struct $name {
                 $($own)*
                 /// Confidence of classifier g that a candidate needs.
-                judge_threshold: f64 = 0.5, "judge-threshold", "Confidence needed", "this program: 0.5",
+                judge_threshold: f64 = 0.5, "judge-threshold", "Confidence needed", "ours: 0.5",
                 $crate::oversampling::params::ParamKind::Float { min: 0.0, max: 1.0 }, "Acceptance", making;
                 /// Batches of classifier g: balanced ones let it name a class of a few dozen images.
                 judge_batches: String = "balanced".to_owned(), "judge-batches", "Batches of the judge",
-                "this program: balanced",
+                "ours: balanced",
                 $crate::oversampling::params::ParamKind::Choice(&["natural", "balanced"]), "Acceptance";
             }
         }

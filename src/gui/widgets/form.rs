@@ -12,6 +12,9 @@ use serde_json::Value;
 use crate::gui::theme::{self, Tokens};
 use crate::oversampling::{ParamInfo, ParamKind, ParamMap};
 
+/// What the words of a source mean, for its tooltip.
+const SOURCE_HELP: &str = "Where the default comes from: a paper, published code, this program (ours), or inferred \
+                           where nobody published it.";
 /// Shown where a parameter has no fixed default.
 const FROM_DATA: &str = "from the data";
 
@@ -102,9 +105,8 @@ fn param_row(
                     changed = true;
                 }
             }
-            let source = source_text(info);
-            let caption = Label::new(theme::caption(ui, source.as_str())).truncate();
-            ui.add(caption).on_hover_text(format!("{}\n{}", source_help(&source), info.help));
+            let caption = Label::new(theme::caption(ui, info.source)).truncate();
+            ui.add(caption).on_hover_text(format!("{}\n{SOURCE_HELP}\n{}", info.source, info.help));
         });
     });
     match info.kind {
@@ -115,24 +117,6 @@ fn param_row(
         }
     }
     changed
-}
-
-/// Where the default comes from, for the right edge; the default itself where no source is told.
-fn source_text(info: &ParamInfo) -> String {
-    if info.source.is_empty() {
-        value_text(&info.default)
-    } else {
-        info.source.replace("code:", "paper's code:")
-    }
-}
-
-/// The source in full, for its tooltip.
-fn source_help(source: &str) -> String {
-    if source.contains("paper's code:") {
-        format!("{source}\nThe paper's code: the value in the code that the authors of the method published.")
-    } else {
-        source.to_owned()
-    }
 }
 
 fn choice_field(ui: &mut Ui, info: &ParamInfo, words: &[&str], value: &Value, params: &mut ParamMap) -> bool {

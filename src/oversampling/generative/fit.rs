@@ -19,7 +19,8 @@ use crate::imaging::training_set::TrainingSet;
 use crate::nn::parameters::{HostTensor, TensorMap};
 use crate::nn::weights::Weights;
 use crate::oversampling::checkpoint;
-use crate::oversampling::model_file::short;
+use crate::oversampling::model_file::{SOURCES, short};
+use crate::oversampling::params::sources;
 use crate::oversampling::{
     COLLAPSED, FitRequest, MethodError, MethodInfo, Model, ParamInfo, ParamMap, device_lost,
 };
@@ -648,6 +649,7 @@ impl Run<'_> {
         record.insert("last".to_owned(), Value::Object(last));
         let done = self.epochs_before() + if self.at.phase > self.parts.len() { 0 } else { self.at.epoch };
         record.insert("epochs".to_owned(), json!(done));
+        record.insert(SOURCES.to_owned(), Value::Object(sources(self.table)));
         let maker = self.learner.maker();
         let config = config(
             self.info,

@@ -42,17 +42,17 @@ macro_rules! family_params {
                 /// (pixels).
                 space: $crate::oversampling::generative::space::Space =
                     $crate::oversampling::generative::space::Space::Latent, "space", "Space",
-                "this program: codes, as DeepSMOTE",
+                "ours: codes, as DeepSMOTE",
                 $crate::oversampling::params::ParamKind::Choice(&["latent", "features", "pixels"]), "Making";
                 $($own)*
                 /// Epochs of the autoencoder or decoder, and of the judge too. Left open: as many as about 1,500
                 /// steps take, at most 300, and on a graphics card at least 100; for the judge as many as 1,000 steps
                 /// take, at most 100.
                 epochs: Option<u32> = None, "epochs", "Epochs",
-                "this program: BAEGAN's, 1,500 steps, at most 300 epochs",
+                "ours: BAEGAN's, 1,500 steps, at most 300 epochs",
                 $crate::oversampling::params::ParamKind::Int { min: 1, max: 10_000 }, "Training";
                 /// Images in a batch.
-                batch: u32 = 128, "batch", "Batch", "this program: BAEGAN's 128",
+                batch: u32 = 128, "batch", "Batch", "ours: BAEGAN's 128",
                 $crate::oversampling::params::ParamKind::Int { min: 2, max: 4096 }, "Training";
                 /// Learning rate of autoencoder or decoder, by Adam.
                 learning_rate: f64 = 2e-4, "learning-rate", "Learning rate", "DeepSMOTE paper: 2e-4",
@@ -61,11 +61,11 @@ macro_rules! family_params {
                 batches: String = "natural".to_owned(), "batches", "Batches", "DeepSMOTE paper: natural",
                 $crate::oversampling::params::ParamKind::Choice(&["natural", "balanced"]), "Training";
                 /// Numbers of a code in the latent space. Features are as many as classifier g has.
-                latent: u32 = 128, "latent", "Length of a code", "this program: BAEGAN's 128",
+                latent: u32 = 128, "latent", "Length of a code", "ours: BAEGAN's 128",
                 $crate::oversampling::params::ParamKind::Int { min: 2, max: 1024 }, "Networks";
                 /// Factor on the channels of autoencoder or decoder. Left open: 1 on a graphics card, 0.5 on a
                 /// processor, which is a quarter of the work.
-                width: Option<f64> = None, "width", "Width", "this program: BAEGAN's, 1 or 0.5 on cpu",
+                width: Option<f64> = None, "width", "Width", "ours: BAEGAN's, 1 or 0.5 on cpu",
                 $crate::oversampling::params::ParamKind::Float { min: 0.05, max: 2.0 }, "Networks";
             }
         }

@@ -25,7 +25,8 @@ use crate::nn::parameters::{HostTensor, TensorMap};
 use crate::nn::resnet::{ResNet, ResNetConfig};
 use crate::nn::weights::Weights;
 use crate::oversampling::checkpoint;
-use crate::oversampling::model_file::{ModelConfig, VERSION};
+use crate::oversampling::model_file::{ModelConfig, SOURCES, VERSION};
+use crate::oversampling::params::sources;
 use crate::oversampling::{FitRequest, MethodError, ParamMap, device_lost};
 
 /// Images of each class asked for a recall while training; all of them at the end.
@@ -641,6 +642,7 @@ impl Run<'_> {
                 record.insert(format!("acceptance, {part}"), json!(value[1]));
             }
         }
+        record.insert(SOURCES.to_owned(), Value::Object(sources(Params::table())));
         let params: ParamMap = match serde_json::to_value(&self.params) {
             Ok(Value::Object(map)) => map,
             _ => ParamMap::new(),
