@@ -365,6 +365,20 @@ fn an_exact_copy_is_rejected_with_its_reason() {
     for candidate in generate(model.as_ref(), &set, 0, 3) {
         assert_eq!(candidate.extra["exact_copy"], json!(false));
         assert!(candidate.extra.get("reason").is_none() && candidate.verdict != Verdict::RejectedOther);
+fn the_judge_has_the_network_that_is_asked_for() {
+    let set = shapes::set(&[8, 4], 16, 1, false);
+    for (asked, name, wanted) in [
+        (None, "small", ResNetConfig::small(1, 2)),
+        (Some("resnet32"), "resnet32", ResNetConfig::resnet32(1, 2)),
+    ] {
+        let asked = asked.map(|asked| ("judge-network", json!(asked)));
+        let more = [("space", json!("pixels")), ("epochs", json!(1))];
+        let model = fit("smote", &set, &more.into_iter().chain(asked).collect::<Vec<_>>());
+        assert_eq!(model.summary()["params"]["judge-network"], name, "also what was left open");
+        let network = weights_of(model.as_ref()).config["networks"]["g"].clone();
+        let network: ResNetConfig = serde_json::from_value(network).unwrap();
+        let (mean, deviation) = (network.mean.clone(), network.deviation.clone());
+        assert_eq!(network, ResNetConfig { mean, deviation, ..wanted });
     }
 }
 

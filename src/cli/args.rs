@@ -26,6 +26,9 @@ use crate::oversampling::{self, Oversampler, ParamInfo, ParamKind, ParamMap};
 /// Commands whose `--method` adds flags.
 const WITH_METHOD: [&str; 5] = ["plan", "train", "generate", "balance", "demo"];
 
+/// The parameter that `--network` gives where a method has no other network: its judge is its classifier.
+const JUDGE_NETWORK: &str = "judge-network";
+
 /// The method where `--method` is left out.
 const DEFAULT_METHOD: &str = "m2m";
 
@@ -153,7 +156,8 @@ pub struct Common {
     /// How images of other shapes become square: pad, crop or stretch.
     #[arg(long, value_name = "F", default_value = "pad")]
     pub fit: Fit,
-    /// Network of the classifiers; small on a processor, resnet32 on a graphics card where it is left out.
+    /// Network of the classifiers, of a generator its judge; small on a processor, resnet32 on a graphics card where it is
+    /// left out.
     #[arg(long, value_name = "NAME", value_parser = ["small", "resnet32"])]
     pub network: Option<String>,
     /// Epochs of each training stage; milestones scale with it.
@@ -567,6 +571,16 @@ fn chosen(arguments: &[OsString]) -> std::result::Result<&'static dyn Oversample
     })
 }
 
+/// True for a shared flag that says nothing to a method.
+fn is_idle(method: &dyn Oversampler, flag: &str) -> bool {
+    let has = |name: &str| method.param_table().iter().any(|info| info.name == name);
+    match flag {
+        "network" => !has("network") && !has(JUDGE_NETWORK),
+        "epochs" => !has("epochs"),
+        _ => false,
+    }
+}
+
 fn is_switch(method: &dyn Oversampler, name: &str) -> bool {
     method.param_table().iter().any(|info| info.name == name && info.kind == ParamKind::Bool)
 }
@@ -577,7 +591,8 @@ fn command(method: &'static dyn Oversampler) -> clap::Command {
     for (name, shown) in SHOWN {
         command = command.mut_subcommand(name, |mut sub| {
             for flag in HIDEABLE {
-                sub = sub.mut_arg(flag, |arg| arg.hide(!shown.contains(&flag)));
+                let idle = WITH_METHOD.contains(&name) && is_idle(method, flag);
+                sub = sub.mut_arg(flag, |arg| arg.hide(idle || !shown.contains(&flag)));
             }
             if WITH_METHOD.contains(&name) { with_params(sub, method) } else { sub }
         });
@@ -637,6 +652,11 @@ fn given(method: &dyn Oversampler, matches: Option<&clap::ArgMatches>) -> ParamM
         };
         params.insert(info.name.to_owned(), value);
     }
+    if let Ok(Some(network)) = matches.try_get_one::<String>("network")
+        && method.param_table().iter().any(|info| info.name == JUDGE_NETWORK)
+    {
+        params.entry(JUDGE_NETWORK).or_insert_with(|| Value::from(network.as_str()));
+    }
     params
 }
 
@@ -672,6 +692,24 @@ mod tests {
         assert!(refused("counterpoise plan x --beta 7"), "out of range");
         assert!(refused("counterpoise plan x --method nothing"));
         assert!(parsed("counterpoise balance x --method=random --out y").is_ok());
+    }
+
+    #[test]
+    fn network_is_the_judges_where_a_method_has_no_other() {
+        let network = |line: &str| parsed(line).ok().unwrap().params.get(JUDGE_NETWORK).cloned();
+        let train = "counterpoise train x --model y --network small";
+        assert_eq!(network(train), None, "M2m's g and f");
+        assert_eq!(network(&format!("{train} --method bagan")), Some("small".into()));
+        let both = format!("{train} --method bagan --judge-network resnet32");
+        assert_eq!(network(&both), Some("resnet32".into()), "the flag of the method itself wins");
+        let shows = |id: &str, flag: &str| {
+            let mut all = command(oversampling::method(id).unwrap());
+            let help = all.find_subcommand_mut("balance").unwrap().render_help().to_string();
+            help.contains(&format!("--{flag} "))
+        };
+        for flag in ["network", "epochs"] {
+            assert!(shows("m2m", flag) && shows("bagan", flag) && !shows("random", flag), "{flag}");
+        }
     }
 
     #[test]

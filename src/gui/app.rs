@@ -1132,15 +1132,16 @@ fn hint(outcome: &GenerateOutcome) -> Option<&'static str> {
     }
 }
 
-/// The method's parameters, with the project's network and epochs where the method knows them and they are
-/// not set among the parameters.
+/// The method's parameters, with the project's network (of a generator its judge's) and epochs where the method knows
+/// them and they are not set among the parameters.
 fn params(project: &ProjectState) -> oversampling::ParamMap {
     let settings = &project.settings;
     let mut params = settings.params.clone();
     let table = oversampling::method(&settings.method).map(|method| method.param_table()).unwrap_or_default();
     let known = |name: &str| table.iter().any(|info| info.name == name);
-    if let Some(network) = settings.network.as_ref().filter(|_| known("network")) {
-        params.entry("network").or_insert_with(|| network.clone().into());
+    let of_network = ["network", "judge-network"].into_iter().find(|name| known(name));
+    if let (Some(network), Some(name)) = (&settings.network, of_network) {
+        params.entry(name).or_insert_with(|| network.clone().into());
     }
     if let Some(epochs) = settings.epochs.filter(|_| known("epochs")) {
         params.entry("epochs").or_insert_with(|| epochs.into());

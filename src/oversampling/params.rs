@@ -263,6 +263,10 @@ macro_rules! judged_params {
                 judge_batches: String = "balanced".to_owned(), "judge-batches", "Batches of the judge",
                 "ours: balanced",
                 $crate::oversampling::params::ParamKind::Choice(&["natural", "balanced"]), "Acceptance";
+                /// Network of classifier g, the judge. Left open: small on a processor, ResNet-32 on a graphics card.
+                judge_network: Option<String> = None, "judge-network", "Network of the judge",
+                "ours: small on cpu, else resnet32",
+                $crate::oversampling::params::ParamKind::Choice(&["small", "resnet32"]), "Acceptance";
             }
         }
     };

@@ -48,7 +48,8 @@ impl Preset {
         }
     }
 
-    fn config(self, channels: usize, classes: usize) -> ResNetConfig {
+    /// Without a normaliser.
+    pub fn config(self, channels: usize, classes: usize) -> ResNetConfig {
         match self {
             Preset::Small => ResNetConfig::small(channels, classes),
             Preset::Resnet32 => ResNetConfig::resnet32(channels, classes),

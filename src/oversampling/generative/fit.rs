@@ -66,7 +66,8 @@ impl Setup {
             Ok(Value::Object(map)) => map,
             _ => ParamMap::new(),
         };
-        let judge = JudgeSettings::new(judged, batch, judge_batches == "balanced", images);
+        let network = params.get(judge::ASKED).and_then(Value::as_str);
+        let judge = JudgeSettings::new(judged, batch, judge_batches == "balanced", network, images);
         Setup { params, batch: batch as usize, judge }
     }
 }
@@ -651,11 +652,14 @@ impl Run<'_> {
         record.insert("epochs".to_owned(), json!(done));
         record.insert(SOURCES.to_owned(), Value::Object(sources(self.table)));
         let maker = self.learner.maker();
+        let mut params = self.setup.params.clone();
+        let network = judge::preset(self.setup.judge.network.as_deref(), device);
+        params.insert(judge::ASKED.to_owned(), json!(network.as_str()));
         let config = config(
             self.info,
             self.set,
             self.request.seed,
-            self.setup.params.clone(),
+            params,
             self.judge.config.clone(),
             maker.networks(),
             Value::Object(record),

@@ -7,6 +7,7 @@ use crate::classify::batches::{Augment, Sampling, channel_statistics_of, epochs_
 use crate::classify::recalls::{confusion, confusion_of, recalls};
 use crate::classify::schedule::Schedule;
 use crate::classify::trainer::{StepError, Trainer};
+use crate::classify::treatments::Preset;
 use crate::domain::task::{Cancelled, Ctx};
 use crate::imaging::training_set::{HeldOut, TrainingSet};
 use crate::nn::ComputeDevice;
@@ -16,6 +17,8 @@ use crate::nn::resnet::{ResNet, ResNetConfig};
 
 /// Steps that the judge gets where no number of epochs is given, as far as 100 epochs go.
 const STEPS: u32 = 1000;
+/// The parameter that names its network.
+pub(super) const ASKED: &str = "judge-network";
 /// Key of the judge in random streams, apart from the networks of methods.
 pub(super) const NETWORK: u64 = 100;
 /// Recall under which the judge's word on a class is not asked for.
@@ -32,6 +35,8 @@ pub struct JudgeSettings {
     pub batch: usize,
     /// With balanced batches a class of 40 images is still a class that the judge names.
     pub sampling: JudgeSampling,
+    /// Small or resnet32; left open it follows the device.
+    pub network: Option<String>,
 }
 
 /// Batches of the judge.
@@ -44,12 +49,19 @@ pub enum JudgeSampling {
 
 impl JudgeSettings {
     /// `epochs` as asked for, or as many as [`STEPS`] take; `images` is the number of real ones.
-    pub fn new(epochs: Option<u32>, batch: u32, balanced: bool, images: usize) -> Self {
+    pub fn new(
+        epochs: Option<u32>,
+        batch: u32,
+        balanced: bool,
+        network: Option<&str>,
+        images: usize,
+    ) -> Self {
         let enough = epochs_for(STEPS, images, batch).clamp(3, 100);
         JudgeSettings {
             epochs: epochs.unwrap_or(enough) as usize,
             batch: batch.max(1) as usize,
             sampling: if balanced { JudgeSampling::Balanced } else { JudgeSampling::Natural },
+            network: network.map(str::to_owned),
         }
     }
 
@@ -68,24 +80,29 @@ pub struct Judge {
     schedule: Schedule,
 }
 
-/// The network of the judge, before its normaliser is known.
-fn preset(set: &TrainingSet, device: &ComputeDevice) -> ResNetConfig {
-    let (channels, classes) = (usize::from(set.spec.channels), set.classes.len());
-    match device.info.kind {
-        DeviceKind::Gpu => ResNetConfig::resnet32(channels, classes),
-        _ => ResNetConfig::small(channels, classes),
+/// The network of the judge: what is asked for by name, or what the device is for.
+pub(super) fn preset(asked: Option<&str>, device: &ComputeDevice) -> Preset {
+    match (asked.and_then(|name| name.parse::<Preset>().ok()), device.info.kind) {
+        (Some(preset), _) => preset,
+        (None, DeviceKind::Gpu) => Preset::Resnet32,
+        (None, _) => Preset::Small,
     }
 }
 
+/// The same for a set, before its normaliser is known.
+fn network(set: &TrainingSet, asked: Option<&str>, device: &ComputeDevice) -> ResNetConfig {
+    preset(asked, device).config(usize::from(set.spec.channels), set.classes.len())
+}
+
 /// How many features the judge of a set gives.
-pub(super) fn features(set: &TrainingSet, device: &ComputeDevice) -> usize {
-    preset(set, device).features()
+pub(super) fn features(set: &TrainingSet, asked: Option<&str>, device: &ComputeDevice) -> usize {
+    network(set, asked, device).features()
 }
 
 impl Judge {
     pub fn new(set: &TrainingSet, settings: &JudgeSettings, seed: u64, device: &ComputeDevice) -> Self {
         let (mean, deviation) = channel_statistics_of(set, &set.originals());
-        let config = ResNetConfig { mean, deviation, ..preset(set, device) };
+        let config = ResNetConfig { mean, deviation, ..network(set, settings.network.as_deref(), device) };
         let autodiff = device.autodiff();
         let network = config.build(&mut Init::new(seed, NETWORK, &autodiff));
         let trainer = Trainer::new(network, MOMENTUM, WEIGHT_DECAY, &autodiff);

@@ -150,6 +150,7 @@ struct Settings {
     latent: u32,
     width: Option<f64>,
     judge_batches: String,
+    judge_network: Option<String>,
 }
 
 /// Steps of a network where no number of epochs is given, as far as 300 epochs go.
@@ -185,7 +186,7 @@ pub fn setup(
         learning_rate: settings.learning_rate,
     };
     let latent = match settings.space {
-        Space::Features => judge::features(set, request.device),
+        Space::Features => judge::features(set, settings.judge_network.as_deref(), request.device),
         Space::Latent | Space::Pixels => settings.latent as usize,
     };
     let config = AutoencoderConfig::baegan(canvas.channels, canvas.side, 0, latent, width);
