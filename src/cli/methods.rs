@@ -34,6 +34,7 @@ fn describe(method: &dyn Oversampler) -> Value {
             "default": param.default,
             "source": param.source,
             "help": param.help,
+            "making": param.making,
             "values": param.kind.describe(),
         })
     });
@@ -43,6 +44,7 @@ fn describe(method: &dyn Oversampler) -> Value {
         "needs_training": info.needs_training,
         "params": params.collect::<Vec<_>>(),
         "summary": info.summary,
+        "paper": info.paper,
         "makes": info.makes.as_str(),
         "has_prior": info.has_prior,
     })

@@ -44,6 +44,10 @@ static INFO: MethodInfo = MethodInfo {
     name: "ACGAN, GAN with an auxiliary classifier",
     summary: "Makes images from noise and a class, against a discriminator that names source and class of an image.",
     hint: "Two networks compete: one draws from random numbers, one spots fakes and names classes.",
+    paper: Some(
+        "Odena, Olah and Shlens, \"Conditional Image Synthesis With Auxiliary Classifier GANs\", \
+         ICML 2017",
+    ),
     needs_training: true,
     makes: Kind::Synthetic,
     has_prior: false,

@@ -24,6 +24,10 @@ static INFO: MethodInfo = MethodInfo {
     name: "ADASYN",
     summary: "SMOTE that makes more from those images that have more of other classes around them.",
     hint: "As SMOTE, and more where images of other classes are near.",
+    paper: Some(
+        "He, Bai, Garcia and Li, \"ADASYN: Adaptive Synthetic Sampling Approach for Imbalanced Learning\", \
+         IJCNN 2008",
+    ),
     needs_training: true,
     makes: Kind::Synthetic,
     has_prior: false,

@@ -43,6 +43,10 @@ static INFO: MethodInfo = MethodInfo {
     name: "BAEGAN, adversarial autoencoder with SMOTE",
     summary: "Learns codes of all classes that follow one law, and decodes codes between images of a class.",
     hint: "Learns one way to redraw all classes, then draws what lies between two of a class.",
+    paper: Some(
+        "Zhi, Chang, Lu and Geng, \"Adversarial Autoencoders Oversampling Algorithm for Imbalanced Image \
+         Data\", JEIT 46(11), 2024",
+    ),
     needs_training: true,
     makes: Kind::Synthetic,
     has_prior: false,

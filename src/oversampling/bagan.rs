@@ -48,6 +48,10 @@ static INFO: MethodInfo = MethodInfo {
     name: "BAGAN, balancing GAN",
     summary: "Turns an autoencoder of all classes into a GAN and draws codes by a normal law of each class.",
     hint: "Two networks compete: one draws what a class usually looks like, one spots fakes.",
+    paper: Some(
+        "Mariani, Scheidegger, Istrate, Bekas and Malossi, \"BAGAN: Data Augmentation with Balancing GAN\", \
+         arXiv:1803.09655, 2018",
+    ),
     needs_training: true,
     makes: Kind::Synthetic,
     has_prior: false,

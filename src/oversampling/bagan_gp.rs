@@ -47,6 +47,10 @@ static INFO: MethodInfo = MethodInfo {
     name: "BAGAN-GP, balancing GAN with gradient penalty",
     summary: "Starts a GAN from an autoencoder that knows labels; its critic also learns from wrong labels.",
     hint: "As BAGAN, meant to learn more steadily; it also checks that image and class fit.",
+    paper: Some(
+        "Huang and Jafari, \"Enhanced balancing GAN: minority-class image generation\", Neural Computing \
+         and Applications, 2021 (arXiv:2011.00189)",
+    ),
     needs_training: true,
     makes: Kind::Synthetic,
     has_prior: false,

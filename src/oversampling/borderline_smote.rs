@@ -25,6 +25,10 @@ static INFO: MethodInfo = MethodInfo {
     name: "Borderline-SMOTE",
     summary: "SMOTE that begins at images on the border to other classes alone.",
     hint: "As SMOTE, but from those images alone that lie close to another class.",
+    paper: Some(
+        "Han, Wang and Mao, \"Borderline-SMOTE: A New Over-Sampling Method in Imbalanced Data Sets \
+         Learning\", ICIC 2005",
+    ),
     needs_training: true,
     makes: Kind::Synthetic,
     has_prior: false,

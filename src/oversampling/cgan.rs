@@ -37,6 +37,7 @@ static INFO: MethodInfo = MethodInfo {
     name: "CGAN, conditional GAN",
     summary: "Makes images from noise and a class, against a discriminator that sees the class beside an image.",
     hint: "Two networks compete: one draws from random numbers, one, told the class, spots fakes.",
+    paper: Some("Mirza and Osindero, \"Conditional Generative Adversarial Nets\", 2014"),
     needs_training: true,
     makes: Kind::Synthetic,
     has_prior: false,

@@ -36,6 +36,10 @@ static INFO: MethodInfo = MethodInfo {
     name: "DeepSMOTE, autoencoder with SMOTE",
     summary: "Learns codes that images can be made again from, and decodes codes between images of a class.",
     hint: "Learns to redraw images, then draws what lies between two of the same class.",
+    paper: Some(
+        "Dablain, Krawczyk and Chawla, \"DeepSMOTE: Fusing Deep Learning and SMOTE for Imbalanced Data\", \
+         TNNLS 2022",
+    ),
     needs_training: true,
     makes: Kind::Synthetic,
     has_prior: false,

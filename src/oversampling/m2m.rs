@@ -51,6 +51,10 @@ static INFO: MethodInfo = MethodInfo {
     name: "M2m, major-to-minor translation",
     summary: "Changes majority images a little, until a classifier takes them for the minority class.",
     hint: "Changes real images of large classes a little, until they pass for a small class.",
+    paper: Some(
+        "Kim, Jeong and Shin, \"M2m: Imbalanced Classification via Major-to-minor Translation\", \
+         CVPR 2020",
+    ),
     needs_training: true,
     makes: Kind::Derived,
     has_prior: true,

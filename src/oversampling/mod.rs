@@ -45,6 +45,8 @@ pub struct MethodInfo {
     pub summary: &'static str,
     /// The same in everyday words, for people who never heard of such methods; at most 90 characters.
     pub hint: &'static str,
+    /// Who defined it and where.
+    pub paper: Option<&'static str>,
     pub needs_training: bool,
     /// Kind of the images it makes.
     pub makes: Kind,

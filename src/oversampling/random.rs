@@ -24,6 +24,7 @@ static INFO: MethodInfo = MethodInfo {
     name: "Random oversampling",
     summary: "Repeats training images until each class has its target; makes nothing new.",
     hint: "Repeats real images: nothing is made, and nothing is learnt.",
+    paper: None,
     needs_training: false,
     makes: Kind::Repeated,
     has_prior: false,

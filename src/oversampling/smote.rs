@@ -23,6 +23,10 @@ static INFO: MethodInfo = MethodInfo {
     name: "SMOTE",
     summary: "Mixes each image with one of its nearest in the class, in codes, features or pixels.",
     hint: "Blends an image with one that is much like it, of the same class.",
+    paper: Some(
+        "Chawla, Bowyer, Hall and Kegelmeyer, \"SMOTE: Synthetic Minority Over-sampling Technique\", \
+         JAIR 16, 2002",
+    ),
     needs_training: true,
     makes: Kind::Synthetic,
     has_prior: false,
