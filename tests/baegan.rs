@@ -243,7 +243,11 @@ fn a_stopped_training_keeps_a_model_once_there_is_one() {
         model.save(&path).unwrap();
         let loaded = method("baegan").unwrap().load(&path, &set, &ComputeDevice::cpu()).unwrap();
         assert_eq!(generate(loaded.as_ref(), &set, 1, 3), made, "{stage}");
+        assert!(model.stopped().unwrap().contains("after epoch 0 of 2 and 1 of 4 steps"), "{stage}");
+        assert_eq!(loaded.stopped(), model.stopped(), "{stage}");
     }
+    let whole = fit(&Ctx::default(), &set, &small(&[]), None).unwrap();
+    assert_eq!(whole.stopped(), None);
     let error = stopped("training the judge, epoch 1").err().unwrap();
     assert!(matches!(error, MethodError::Training(_)));
     assert!(error.to_string().contains("the judge still learnt"), "{error}");

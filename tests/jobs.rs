@@ -6,6 +6,8 @@
 mod balance;
 #[path = "common/store.rs"]
 mod store;
+#[path = "common/training.rs"]
+mod training;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -21,15 +23,16 @@ use counterpoise::imaging::neighbours::ClassNeighbours;
 use counterpoise::imaging::picture::{Picture, Pixels};
 use counterpoise::imaging::resize::Fit;
 use counterpoise::imaging::training_set::Spec;
-use counterpoise::jobs::scan::read;
 use counterpoise::jobs::generate::{GenerateRequest, generate};
-use counterpoise::jobs::train::train;
+use counterpoise::jobs::scan::read;
+use counterpoise::jobs::train::{TrainRequest, checkpoint_of, train};
 use counterpoise::jobs::training_data::TrainingData;
 use counterpoise::jobs::{JobError, JobState, spawn};
 use counterpoise::oversampling::ParamMap;
 use counterpoise::project::Project;
 use counterpoise::project::quality::{DIVERSITY, JUDGE, NEAR_COPIES, PIXELS};
 use serde_json::Value;
+use training::recorder;
 
 fn quiet() -> Arc<dyn Fn() + Send + Sync> {
     Arc::new(|| {})
@@ -282,6 +285,32 @@ fn training_and_generating_decode_the_training_images_once() {
     let held = Arc::downgrade(&work.data);
     drop(work.data);
     assert!(held.upgrade().is_none(), "something holds the images after the last job");
+}
+
+#[test]
+fn a_training_that_was_stopped_and_kept_goes_on() {
+    let temp = tempfile::tempdir().unwrap();
+    let work = Balance::m2m(temp.path(), store::folder(&temp.path().join("source")));
+    let elsewhere = temp.path().join("whole.safetensors");
+    let undisturbed =
+        TrainRequest { checkpoint: checkpoint_of(&elsewhere), model: elsewhere, ..work.training() };
+    let whole = train(&Ctx::default(), &undisturbed).unwrap();
+    assert_eq!(whole.stopped, None);
+    assert!(!undisturbed.checkpoint.exists());
+    for (stage, place) in [("training g", "g, after epoch 1 of 2"), ("training f", "f, after epoch 1 of 2")] {
+        let request = work.training();
+        let (_, ctx) = recorder(Some((stage, Ctx::stop_and_keep)));
+        let kept = train(&ctx, &request).unwrap();
+        assert_eq!(kept.stopped.as_deref(), Some(place));
+        assert_ne!(kept.hash, whole.hash, "{stage}");
+        assert!(request.model.exists() && request.checkpoint.exists(), "a model, and a way on: {stage}");
+
+        let (told, ctx) = recorder(None);
+        let gone_on = train(&ctx, &request).unwrap();
+        assert!(told.says(Level::Info, "going on from a checkpoint"), "{stage}");
+        assert_eq!((&gone_on.hash, gone_on.stopped), (&whole.hash, None), "{stage}");
+        assert!(!request.checkpoint.exists(), "{stage}");
+    }
 }
 
 #[test]

@@ -462,7 +462,11 @@ impl App {
             }
             Done::Trained(Ok(outcome)) => {
                 let path = outcome.model.display();
-                if self.warning_of(JobKind::Train).is_some() {
+                if let Some(place) = &outcome.stopped {
+                    let words =
+                        "The training was stopped and its model is saved; Resume training goes on from";
+                    self.say(Level::Info, format!("{words} {place}: {path}"));
+                } else if self.warning_of(JobKind::Train).is_some() {
                     let words = "The model is trained and saved, with warnings that are listed in Train";
                     self.say(Level::Warning, format!("{words}: {path}"));
                 } else {

@@ -37,9 +37,12 @@ pub struct TrainOutcome {
     pub hash: String,
     /// Method, params, counts and record.
     pub summary: Value,
+    /// Where it was stopped before its end and kept, a phrase; `None` for a training that reached it.
+    pub stopped: Option<String>,
 }
 
-/// Trains and writes the model file; the checkpoint is removed once the model is there.
+/// Trains and writes the model file. The checkpoint is removed once the model of a whole training is there: one that
+/// was stopped and kept can be gone on with.
 ///
 /// # Errors
 /// As [`JobError`] says.
@@ -72,8 +75,12 @@ pub fn train(ctx: &Ctx, request: &TrainRequest) -> Result<TrainOutcome, JobError
     };
     let model = method.fit(ctx, &fit).map_err(method_error)?;
     model.save(&request.model).map_err(method_error)?;
-    std::fs::remove_file(&request.checkpoint).ok();
-    Ok(TrainOutcome { model: request.model.clone(), hash: model.hash(), summary: model.summary() })
+    let stopped = model.stopped().map(str::to_owned);
+    if stopped.is_none() {
+        std::fs::remove_file(&request.checkpoint).ok();
+    }
+    let (hash, summary) = (model.hash(), model.summary());
+    Ok(TrainOutcome { model: request.model.clone(), hash, summary, stopped })
 }
 
 /// Refuses a place that a model cannot go to, before any work: one that names no file, or that lies in the

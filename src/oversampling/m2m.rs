@@ -341,6 +341,10 @@ impl Model for M2mModel {
         in_force(Params::table(), &self.config.params, given)
     }
 
+    fn stopped(&self) -> Option<&str> {
+        self.config.stopped()
+    }
+
     fn features(&self, pictures: &[Picture]) -> Result<Option<(Vec<f32>, usize)>, MethodError> {
         features(&self.judge, pictures, &self.device.plain()).ok_or_else(device_lost).map(Some)
     }

@@ -149,6 +149,12 @@ pub trait Model: Send {
     /// An unknown name, a value out of range, or a parameter of the training that the model was trained otherwise with.
     fn in_force(&self, given: &ParamMap) -> Result<ParamMap, ParamsError>;
 
+    /// Where its training was stopped before the end and kept, a phrase such as `f, after epoch 3 of 20`; `None` for one
+    /// that reached its end. Such a training can be gone on with from its checkpoint.
+    fn stopped(&self) -> Option<&str> {
+        None
+    }
+
     /// Features of classifier g of pictures at training size: flat rows, and how many numbers a row has. `None` for a
     /// method without a judge.
     ///

@@ -15,6 +15,8 @@ use crate::nn::weights::{MAX_BYTES, Weights};
 
 /// Version of [`ModelConfig`]; a newer file is refused.
 pub const VERSION: u32 = 1;
+/// Field of the record of a training that was stopped and kept before its end: where that was, a phrase.
+pub const STOPPED: &str = "stopped";
 
 /// Name in the record of the map from each parameter to the source of its default. Files from before have none.
 pub const SOURCES: &str = "sources";
@@ -40,6 +42,13 @@ pub struct ModelConfig {
     pub generator: Option<Value>,
     /// What the training showed: epochs, losses, recalls; and where the defaults come from ([`SOURCES`]).
     pub record: Value,
+}
+
+impl ModelConfig {
+    /// Where the training was stopped and kept; `None` for one that reached its end.
+    pub fn stopped(&self) -> Option<&str> {
+        self.record.get(STOPPED)?.as_str()
+    }
 }
 
 /// A figure of a record with seven digits: short enough that its text reads back as the same number, and so the same

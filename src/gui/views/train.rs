@@ -285,7 +285,7 @@ fn start(ui: &mut Ui, t: &Tokens, state: &mut State, out: &mut Vec<Action>) {
         ui.add(Label::new(caption(ui, reason)).wrap());
     }
     if state.train.checkpoint.is_some() && state.running(JobKind::Train).is_none() {
-        ui.add(Label::new(caption(ui, "A training was interrupted; its last checkpoint is kept.")).wrap());
+        ui.add(Label::new(caption(ui, "A training was stopped before its end; its last checkpoint is kept.")).wrap());
     }
     ui.horizontal_wrapped(|ui| {
         let enabled = Command::StartTraining.enabled(state);

@@ -19,7 +19,7 @@ use crate::imaging::training_set::TrainingSet;
 use crate::nn::parameters::{HostTensor, TensorMap};
 use crate::nn::weights::Weights;
 use crate::oversampling::checkpoint;
-use crate::oversampling::model_file::{SOURCES, short};
+use crate::oversampling::model_file::{SOURCES, STOPPED, short};
 use crate::oversampling::params::sources;
 use crate::oversampling::{
     COLLAPSED, FitRequest, MethodError, MethodInfo, Model, ParamInfo, ParamMap, device_lost,
@@ -117,6 +117,8 @@ struct Run<'a> {
     gauges: BTreeMap<usize, Option<Gauge>>,
     /// True once the real images of the reconstructions were shown. Not saved: who goes on shows them again.
     real_shown: bool,
+    /// Where it was stopped and kept, if something of it is left to be done.
+    stopped: Option<String>,
 }
 
 /// Trains the judge and then `learner`. The judge learns from real images alone, and those alone are shown, counted and
@@ -168,6 +170,7 @@ pub fn fit(
         learner,
         gauges: BTreeMap::new(),
         real_shown: false,
+        stopped: None,
     };
     run.warn_of_data();
     run.resume()?;
@@ -355,8 +358,10 @@ impl Run<'_> {
         let (epoch, step) = (self.at.epoch, self.at.step);
         let inside =
             if step > 0 { format!(" and {step} of {steps} steps of the next") } else { String::new() };
-        self.ctx
-            .note(Level::Info, format!("stopped and kept: {name}, after epoch {epoch} of {epochs}{inside}"));
+        let place = format!("{name}, after epoch {epoch} of {epochs}{inside}");
+        self.ctx.note(Level::Info, format!("stopped and kept: {place}"));
+        let over = self.at.phase == self.parts.len() && epoch == epochs;
+        self.stopped = (!over).then_some(place);
         if !looked {
             let share = (100.0 * step as f64 / steps.max(1) as f64).round() / 100.0;
             self.look((self.epochs_before() + epoch) as f64 + share)?;
@@ -651,6 +656,9 @@ impl Run<'_> {
         let done = self.epochs_before() + if self.at.phase > self.parts.len() { 0 } else { self.at.epoch };
         record.insert("epochs".to_owned(), json!(done));
         record.insert(SOURCES.to_owned(), Value::Object(sources(self.table)));
+        if let Some(place) = &self.stopped {
+            record.insert(STOPPED.to_owned(), json!(place));
+        }
         let maker = self.learner.maker();
         let mut params = self.setup.params.clone();
         let network = judge::preset(self.setup.judge.network.as_deref(), device);

@@ -159,6 +159,10 @@ impl Model for GeneratorModel {
         in_force(self.table, &self.config.params, given)
     }
 
+    fn stopped(&self) -> Option<&str> {
+        self.config.stopped()
+    }
+
     fn features(&self, pictures: &[Picture]) -> Result<Option<(Vec<f32>, usize)>, MethodError> {
         features(&self.judge, pictures, &self.device.plain()).ok_or_else(device_lost).map(Some)
     }

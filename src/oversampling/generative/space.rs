@@ -476,9 +476,8 @@ impl SpaceMaker {
         } else {
             Arc::new(self.rows(ctx, scene, set.originals_of_class(class))?)
         };
-        let mut ground = Ground::on(scene, class, rows, rule.neighbours(), |labelled| {
-            rule.lines(ctx, labelled, class)
-        })?;
+        let mut ground =
+            Ground::on(scene, class, rows, rule.neighbours(), |labelled| rule.lines(ctx, labelled, class))?;
         if config.as_ref().is_some_and(|config| config.latent != ground.features()) {
             return Err(unfit());
         }

@@ -25,7 +25,7 @@ use crate::nn::parameters::{HostTensor, TensorMap};
 use crate::nn::resnet::{ResNet, ResNetConfig};
 use crate::nn::weights::Weights;
 use crate::oversampling::checkpoint;
-use crate::oversampling::model_file::{ModelConfig, SOURCES, VERSION};
+use crate::oversampling::model_file::{ModelConfig, SOURCES, STOPPED, VERSION};
 use crate::oversampling::params::sources;
 use crate::oversampling::{FitRequest, MethodError, ParamMap, device_lost};
 
@@ -103,6 +103,8 @@ struct Run<'a> {
     last_saved: Instant,
     epochs: usize,
     warm: usize,
+    /// Where it was stopped and kept.
+    stopped: Option<String>,
 }
 
 /// Trains g, then f.
@@ -141,6 +143,7 @@ pub(super) fn fit(ctx: &Ctx, request: &FitRequest<'_>) -> Result<M2mModel, Metho
         last_saved: Instant::now(),
         epochs,
         warm,
+        stopped: None,
     };
     run.warn_of_data();
     let mut g = run.trainer(Net::G);
@@ -171,6 +174,7 @@ pub(super) fn fit(ctx: &Ctx, request: &FitRequest<'_>) -> Result<M2mModel, Metho
                     Level::Warning,
                     "stopped while training g: the model has no f, so lambda counts as 0",
                 );
+                run.stopped = Some(format!("g, after epoch {} of {epochs}", run.at.epoch));
                 return run.model(g, None);
             }
             Ending::Diverged => {
@@ -194,6 +198,7 @@ pub(super) fn fit(ctx: &Ctx, request: &FitRequest<'_>) -> Result<M2mModel, Metho
             let inside =
                 if step > 0 { format!(" and the first {step} steps of the next") } else { String::new() };
             ctx.note(Level::Info, format!("stopped and kept after epoch {epoch} of f{inside}"));
+            run.stopped = Some(format!("f, after epoch {epoch} of {epochs}{inside}"));
         }
         Ending::Diverged => ctx.note(
             Level::Error,
@@ -643,6 +648,9 @@ impl Run<'_> {
             }
         }
         record.insert(SOURCES.to_owned(), Value::Object(sources(Params::table())));
+        if let Some(place) = &self.stopped {
+            record.insert(STOPPED.to_owned(), json!(place));
+        }
         let params: ParamMap = match serde_json::to_value(&self.params) {
             Ok(Value::Object(map)) => map,
             _ => ParamMap::new(),
