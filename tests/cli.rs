@@ -704,27 +704,71 @@ fn the_demo_does_the_main_job() {
     assert_eq!(place.fails("demo --out shown").0, 3);
 }
 
+/// Starts a line, presses Ctrl-C once it says `stage`, and waits for its end; what it said is with the output.
 #[cfg(unix)]
-#[test]
-fn an_interrupted_training_exits_130_and_leaves_no_half_model() {
-    use std::io::{BufRead as _, BufReader};
+fn interrupted(place: &Place, line: &str, stage: &str) -> Output {
+    use std::io::{BufRead as _, BufReader, Read as _};
 
-    let place = Place::new();
-    let line = "train source --model m.safetensors --epochs 5000 --network small --size 32 --device cpu -v";
-    let mut child = place.command(line).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = place.command(line).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut said = BufReader::new(child.stderr.take().unwrap());
     let mut heard = String::new();
-    while !heard.contains("training g") {
+    while !heard.contains(stage) {
         let mut text = String::new();
-        assert!(said.read_line(&mut text).unwrap() > 0, "the training ended by itself: {heard}");
+        assert!(said.read_line(&mut text).unwrap() > 0, "it ended by itself: {heard}");
         heard += &text;
     }
     let kill = Command::new("sh").args(["-c", &format!("kill -INT {}", child.id())]).status().unwrap();
     assert!(kill.success());
-    let mut rest = String::new();
-    while said.read_line(&mut rest).unwrap() > 0 {}
-    assert_eq!(child.wait().unwrap().code(), Some(130), "{heard}{rest}");
+    said.read_to_string(&mut heard).unwrap();
+    let output = child.wait_with_output().unwrap();
+    Output { stderr: heard.into_bytes(), ..output }
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_training_exits_130_and_leaves_no_half_model() {
+    let place = Place::new();
+    let line = "train source --model m.safetensors --epochs 5000 --network small --size 32 --device cpu -v";
+    let output = interrupted(&place, line, "training g");
+    assert_eq!(output.status.code(), Some(130), "{}", String::from_utf8_lossy(&output.stderr));
     assert!(!place.path("m.safetensors").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_training_keeps_a_model_where_that_was_asked_for() {
+    let place = Place::new();
+    let line = "train source --model m.safetensors --epochs 5000 --network small --size 16 --device cpu -v";
+    let line = format!("{line} --keep --json");
+    for goes_on in [false, true] {
+        let output = interrupted(&place, &line, "training g");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(130), "{said}");
+        assert!(said.contains("to keep what is there; press Ctrl-C again"), "{said}");
+        assert_eq!(said.contains("going on from a checkpoint"), goes_on, "{said}");
+        let object: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let stopped = object["stopped"].as_str().unwrap();
+        assert!(stopped.starts_with("g, after epoch ") && stopped.ends_with(" of 5000"), "{stopped}");
+        assert_eq!(object["summary"]["record"]["stopped"], stopped);
+        assert!(place.path("m.safetensors.checkpoint").exists(), "it can be gone on with");
+    }
+    // It is a model like any other.
+    let made =
+        place.done("generate source --model m.safetensors --project p --steps 2 --size 16 --device cpu");
+    assert_eq!(made["candidates"], 17, "7 dogs and 10 eels");
+}
+
+/// The judge of a generator makes no image, and what it learnt is kept.
+#[cfg(unix)]
+#[test]
+fn a_training_that_is_interrupted_before_there_is_a_model_exits_130_too() {
+    let place = Place::new();
+    let line = "train source --model m.safetensors --method deepsmote --epochs 5000 --device cpu -v --keep";
+    let output = interrupted(&place, line, "training the judge");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(130), "{said}");
+    assert!(output.stdout.is_empty() && said.contains("no generator to keep"), "{said}");
+    assert!(place.path("m.safetensors.checkpoint").exists() && !place.path("m.safetensors").exists());
 }
 
 #[test]

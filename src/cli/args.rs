@@ -247,6 +247,10 @@ pub struct TrainArgs {
     /// interrupted training go on.
     #[arg(long, value_name = "FILE")]
     pub model: PathBuf,
+    /// The first Ctrl-C writes the model as far as it is trained, beside the checkpoint that the same call goes on from;
+    /// without this flag only the checkpoint stays.
+    #[arg(long)]
+    pub keep: bool,
     #[command(flatten)]
     pub common: Common,
 }

@@ -15,6 +15,13 @@ use crate::jobs::{self, JobError, JobView};
 /// How often Ctrl-C was pressed.
 static PRESSED: AtomicUsize = AtomicUsize::new(0);
 
+/// What the first Ctrl-C does to a job.
+#[derive(Clone, Copy)]
+enum OnPress {
+    Cancel,
+    Keep,
+}
+
 /// Standard error and what may be said there.
 pub struct Terminal {
     quiet: bool,
@@ -56,16 +63,45 @@ impl Terminal {
         name: &str,
         work: impl FnOnce(&Ctx) -> std::result::Result<T, JobError> + Send + 'static,
     ) -> Result<T> {
+        Ok(self.run(name, OnPress::Cancel, work)?)
+    }
+
+    /// The same, but that the first Ctrl-C lets the job end at its next good point with its result so far. True beside
+    /// how it ended where that was asked for.
+    pub fn job_or_keep<T: Send + 'static>(
+        &self,
+        name: &str,
+        work: impl FnOnce(&Ctx) -> std::result::Result<T, JobError> + Send + 'static,
+    ) -> (std::result::Result<T, JobError>, bool) {
+        let result = self.run(name, OnPress::Keep, work);
+        (result, PRESSED.load(Ordering::SeqCst) > 0)
+    }
+
+    fn run<T: Send + 'static>(
+        &self,
+        name: &str,
+        on_press: OnPress,
+        work: impl FnOnce(&Ctx) -> std::result::Result<T, JobError> + Send + 'static,
+    ) -> std::result::Result<T, JobError> {
         let job = jobs::spawn(name, Arc::new(|| {}), work);
         let bar = self.bar();
         let mut told = Told::default();
-        let mut cancelled = false;
+        let mut ending = false;
         loop {
             let over = job.wait_timeout(Duration::from_millis(100));
-            if PRESSED.load(Ordering::SeqCst) > 0 && !cancelled {
-                cancelled = true;
-                job.cancel();
-                bar.suspend(|| self.say("Stopping; press Ctrl-C again to end at once."));
+            if PRESSED.load(Ordering::SeqCst) > 0 && !ending {
+                ending = true;
+                let words = match on_press {
+                    OnPress::Cancel => {
+                        job.cancel();
+                        "Stopping; press Ctrl-C again to end at once."
+                    }
+                    OnPress::Keep => {
+                        job.stop_and_keep();
+                        "Stopping at the next good point, to keep what is there; press Ctrl-C again to end at once."
+                    }
+                };
+                bar.suspend(|| self.say(words));
             }
             let view = job.view();
             self.show(&bar, &view, &mut told);
@@ -74,7 +110,7 @@ impl Terminal {
             }
         }
         bar.finish_and_clear();
-        Ok(job.wait()?)
+        job.wait()
     }
 
     fn bar(&self) -> ProgressBar {
