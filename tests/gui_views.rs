@@ -9,11 +9,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use counterpoise::domain::imbalance::Scheme;
 use counterpoise::domain::plan::{Rejected, Target};
 use counterpoise::domain::provenance::Kind;
 use counterpoise::domain::samples::{Dataset, ImageInfo, Sample, Unreadable};
 use counterpoise::domain::splits::Split;
 use counterpoise::domain::task::Level;
+use counterpoise::export::{ClassWeights, WeightsFormat};
 use counterpoise::gui::app::{App, AppOptions};
 use counterpoise::gui::command::{Action, Command};
 use counterpoise::gui::regions::Region;
@@ -401,6 +403,54 @@ fn plan_copies_class_weights_for_other_programs() {
     // 2 * (1 / 12) / (1 / 12 + 1 / 40) is 20 / 13.
     let copied = copied.unwrap();
     assert!(copied.contains("Scheme: ins") && copied.contains("\n    0: 1.538461538461"), "{copied}");
+}
+
+#[test]
+fn plan_offers_class_weights_as_a_file() {
+    let mut harness = shown(vec2(1300.0, 1600.0), false, plan_ui, full(), Theme::Dark);
+    harness.get_by_label("Class weights, for training without made images").click_accesskit();
+    harness.run_steps(30);
+    harness.check_accessibility();
+    harness.get_by_role_and_label(Role::ComboBox, "Format of the file").click_accesskit();
+    harness.run_steps(4);
+    harness.get_by_label_contains("CSV, a row for each image").click_accesskit();
+    harness.run_steps(2);
+    assert_eq!(harness.state().state.plan.format, WeightsFormat::Csv);
+    harness.get_by_role_and_label(Role::Button, Command::SaveWeights.text()).click_accesskit();
+    harness.run_steps(2);
+    assert!(support::commands(&harness).contains(&Command::SaveWeights));
+    type_into(&mut harness, "Path of a file of weights", "/elsewhere/weights.csv");
+    press(&mut harness, Modifiers::NONE, Key::Enter);
+    let saves =
+        |a: &Action| matches!(a, Action::SaveWeights(path) if path == Path::new("/elsewhere/weights.csv"));
+    assert!(harness.state().out.iter().any(saves), "{:?}", harness.state().out);
+}
+
+#[test]
+fn app_saves_class_weights_in_every_format_and_over_no_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut harness = opened(folder.path());
+    let dataset = harness.state().state.project.as_ref().unwrap().dataset.clone();
+    let weights = ClassWeights::new(&dataset, Scheme::Ins, 0.999).unwrap();
+    harness.state_mut().state.plan.scheme = Scheme::Ins;
+    for format in WeightsFormat::ALL {
+        let path = folder.path().join(format!("weights-{}", format.as_str()));
+        harness.state_mut().state.plan.format = format;
+        harness.state_mut().act(Action::SaveWeights(path.clone()));
+        settle(&mut harness, "save", |app| app.is_idle());
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), weights.text(format).unwrap());
+    }
+    let path = folder.path().join("weights-csv");
+    let before = std::fs::read(&path).unwrap();
+    harness.state_mut().state.plan.format = WeightsFormat::Json;
+    for place in [path.clone(), dataset.root.join("weights.json")] {
+        harness.state_mut().act(Action::SaveWeights(place));
+        settle(&mut harness, "refuse", |app| app.is_idle());
+    }
+    let said = |text: &str| harness.state().state.notifications.log().any(|m| m.text.contains(text));
+    assert!(said("The class weights are saved") && said("is never written over"));
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+    assert!(!dataset.root.join("weights.json").exists());
 }
 
 #[test]

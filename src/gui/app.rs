@@ -31,6 +31,7 @@ use super::state::{
 use super::textures::Textures;
 use super::views::evaluate::{COMPARED_BOX, TABLE_BOX};
 use super::views::export::FOLDER_BOX;
+use super::views::plan::{WEIGHTS_BOX, weights_beta};
 use super::views::train::MODEL_BOX;
 use super::views::welcome::typed_path;
 use super::widgets::status_bar::{capital, counted, number};
@@ -38,7 +39,7 @@ use super::{shell, theme, views, widgets};
 use crate::domain::samples::Dataset;
 use crate::domain::splits;
 use crate::domain::task::{Ctx, Level};
-use crate::export::{ExportReport, Verification};
+use crate::export::{ClassWeights, ExportReport, Verification};
 use crate::imaging::files::write_atomic;
 use crate::imaging::scan::Reading;
 use crate::imaging::training_set::Spec;
@@ -140,6 +141,7 @@ enum Done {
     Compared(Result<Box<Report>, JobError>),
     Timed(Result<(Workload, Timed), JobError>),
     TableSaved(Result<PathBuf, JobError>),
+    WeightsSaved(Result<PathBuf, JobError>),
     Drawn(Result<Box<FeatureMap>, JobError>),
     /// Test images of a comparison, by its number.
     TestImages(Result<(RunId, TestImages), JobError>),
@@ -563,6 +565,10 @@ impl App {
             Done::Compared(result) => self.comparison_ended(result),
             Done::Timed(result) => self.steps_timed(result),
             Done::TableSaved(result) => self.table_saved(result),
+            Done::WeightsSaved(Ok(path)) => {
+                self.say(Level::Info, format!("The class weights are saved: {}", path.display()));
+            }
+            Done::WeightsSaved(Err(error)) => self.failed(&error),
             Done::Drawn(result) => self.features_drawn(result),
             Done::TestImages(result) => self.test_images_listed(result),
             Done::Maps(result) => self.maps_made(result),
@@ -818,6 +824,21 @@ impl App {
         });
     }
 
+    /// Writes the class weights that are chosen in Plan to a new file.
+    fn save_weights(&mut self, path: PathBuf) {
+        let Some(project) = &self.state.project else { return };
+        let (dataset, beta) = (project.dataset.clone(), weights_beta(project));
+        let (scheme, format) = (self.state.plan.scheme, self.state.plan.format);
+        let path = typed_path(&path.to_string_lossy());
+        self.state.plan.weights_box = path.display().to_string();
+        self.start_of_project("save weights", Done::WeightsSaved, move |_| {
+            let weights = ClassWeights::new(&dataset, scheme, beta);
+            let weights = weights.map_err(|error| JobError::Input(error.to_string()))?;
+            jobs::weights::write(&weights, format, &path)?;
+            Ok(path)
+        });
+    }
+
     fn verify(&mut self, folder: PathBuf) {
         self.state.export.verification = Face::Loading;
         self.start(Some(JobKind::Verify), "verify", Done::Verified, move |ctx| {
@@ -849,6 +870,10 @@ impl App {
                     Ask::ExportPlace => self.type_export_folder(),
                     Ask::ComparedFolder => self.type_in_evaluate(COMPARED_BOX),
                     Ask::Table | Ask::Report | Ask::Chart => self.type_in_evaluate(TABLE_BOX),
+                    Ask::Weights(_) => {
+                        self.state.workspace = Workspace::Plan;
+                        self.focus(WEIGHTS_BOX);
+                    }
                     Ask::Folder | Ask::Verify | Ask::Source => {}
                 }
                 return;
@@ -860,6 +885,7 @@ impl App {
             Ask::Verify => self.verify(path),
             Ask::Source => self.send(StoreCommand::FindSource(path)),
             Ask::ComparedFolder => self.state.evaluate.add_folder(&path),
+            Ask::Weights(_) => self.save_weights(path),
             Ask::Table | Ask::Report | Ask::Chart => {
                 self.state.evaluate.table = path.display().to_string();
                 self.save_table(path);

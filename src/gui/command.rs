@@ -8,6 +8,7 @@ use egui::{Event, Key, KeyboardShortcut, Modifiers};
 use super::state::{BUSY, Confirm, DIALOG, JobKind, Sheet, Source, State, ThemeChoice, Workspace};
 use super::views::evaluate::{why_no_comparison, why_no_map};
 use super::views::export::why_not;
+use super::views::plan::why_no_weights;
 use super::views::train::{why_no_candidates, why_no_training};
 use crate::domain::classes::ClassId;
 use crate::domain::decisions::Decision;
@@ -54,6 +55,8 @@ pub enum Action {
     Verify(PathBuf),
     /// Write the comparison that is shown, or a chart of it, to a new file: the end of the name says which.
     SaveTable(PathBuf),
+    /// Write the class weights chosen in Plan to a new file.
+    SaveWeights(PathBuf),
     /// Look which test images the comparison that is shown can be asked about.
     ListTestImages,
     /// Make maps of what is chosen there.
@@ -165,6 +168,7 @@ pub enum Command {
     TypeExportFolder,
     Export,
     VerifyFolder,
+    SaveWeights,
     Evaluate,
     TimeSteps,
     AddFolder,
@@ -203,7 +207,7 @@ const fn ctrl(key: Key) -> KeyboardShortcut {
 
 impl Command {
     /// In the order of the menus.
-    pub const ALL: [Command; 66] = [
+    pub const ALL: [Command; 67] = [
         Command::OpenFolder,
         Command::OpenPath,
         Command::OpenExample,
@@ -247,6 +251,7 @@ impl Command {
         Command::TypeExportFolder,
         Command::Export,
         Command::VerifyFolder,
+        Command::SaveWeights,
         Command::Evaluate,
         Command::TimeSteps,
         Command::AddFolder,
@@ -341,6 +346,10 @@ impl Command {
                 ("Export the folder", "Write the balanced folder; an existing folder is never touched")
             }
             Command::VerifyFolder => ("Verify a folder…", "Prove an exported folder against its manifest"),
+            Command::SaveWeights => (
+                "Save class weights…",
+                "Write the weights chosen in Plan to a new file, for a program that trains",
+            ),
             Command::Evaluate => {
                 ("Compare the treatments", "Train a classifier under each and measure it on real images")
             }
@@ -506,7 +515,8 @@ impl Command {
             Command::ChooseExportFolder
             | Command::TypeExportFolder
             | Command::Export
-            | Command::VerifyFolder => Menu::Export,
+            | Command::VerifyFolder
+            | Command::SaveWeights => Menu::Export,
             Command::Evaluate
             | Command::TimeSteps
             | Command::AddFolder
@@ -561,6 +571,7 @@ impl Command {
             | Command::Log
             | Command::LogScale => true,
             Command::VerifyFolder => !state.dialog_open && state.running(JobKind::Verify).is_none(),
+            Command::SaveWeights => open && !state.dialog_open && why_no_weights(state).is_none(),
             Command::ReadAgain => state.can_edit() && state.running(JobKind::Scan).is_none(),
             Command::FindImages => open && !state.dialog_open,
             Command::CloseProject => open || matches!(state.source, Source::Failed { .. }),
@@ -661,6 +672,7 @@ impl Command {
                 | Command::LoadModel
                 | Command::ChooseExportFolder
                 | Command::VerifyFolder
+                | Command::SaveWeights
                 | Command::AddFolder
                 | Command::SaveTable
                 | Command::SaveReport
@@ -704,6 +716,7 @@ impl Command {
             Command::Evaluate if state.workspace != Workspace::Evaluate => only_in("Evaluate"),
             Command::Evaluate | Command::TimeSteps => why_no_comparison(state)?,
             Command::DrawFeatures => why_no_map(state)?,
+            Command::SaveWeights => why_no_weights(state)?,
             Command::AddFolder => "A comparison runs; wait for it or stop it.".to_owned(),
             Command::SaveTable | Command::SaveReport | Command::SaveChart => {
                 "There is no comparison to save.".to_owned()

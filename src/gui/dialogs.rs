@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 
 use rfd::AsyncFileDialog;
 
+use crate::export::WeightsFormat;
+
 /// What is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ask {
@@ -34,6 +36,8 @@ pub enum Ask {
     Report,
     /// A new file for a chart of a comparison.
     Chart,
+    /// A new file for class weights.
+    Weights(WeightsFormat),
 }
 
 /// What came of it.
@@ -61,6 +65,7 @@ fn missing(ask: Ask) -> String {
         Ask::Verify => "Type the path of the exported folder in Export instead.",
         Ask::Source => "Type the path of the moved folder instead, or drop the folder on the window.",
         Ask::ComparedFolder => "Type the path of the exported folder in Evaluate instead.",
+        Ask::Weights(_) => "Type the path of the new file in Plan instead, under the class weights.",
         Ask::Table | Ask::Report | Ask::Chart => "Type the path of the new file in Evaluate instead.",
     };
     format!("{NO_DIALOGS} {instead}")
@@ -130,6 +135,15 @@ async fn show(ask: Ask) -> Option<PathBuf> {
         Ask::Chart => {
             let dialog = dialog.set_title("Save the chart as").set_file_name("chart.png");
             dialog.add_filter("Picture", &["png"]).add_filter("Drawing", &["svg"]).save_file().await
+        }
+        Ask::Weights(format) => {
+            let (kind, end) = match format {
+                WeightsFormat::Json => ("JSON", "json"),
+                WeightsFormat::Keras | WeightsFormat::Torch | WeightsFormat::Sklearn => ("Python", "py"),
+                WeightsFormat::Csv => ("Table", "csv"),
+            };
+            let dialog = dialog.set_title("Save the class weights as");
+            dialog.set_file_name(format!("class_weights.{end}")).add_filter(kind, &[end]).save_file().await
         }
     };
     handle.map(|handle| handle.path().to_path_buf())

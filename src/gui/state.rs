@@ -22,11 +22,11 @@ use super::tiles::Tiles;
 use super::widgets::status_bar::{capital, counted, number};
 use crate::domain::classes::ClassId;
 use crate::domain::decisions::{Decision, Verdict};
-use crate::domain::imbalance::Imbalance;
+use crate::domain::imbalance::{Imbalance, Scheme};
 use crate::domain::plan::{Plan, Target};
 use crate::domain::samples::Dataset;
 use crate::domain::splits::Split;
-use crate::export::{ExportReport, FilePlan, Originals, Verification};
+use crate::export::{ExportReport, FilePlan, Originals, Verification, WeightsFormat};
 use crate::jobs::comparisons::Kept;
 use crate::jobs::export::Undecided;
 use crate::jobs::model::ModelFacts;
@@ -658,11 +658,23 @@ pub struct PlanView {
     /// Numbers of the target forms, kept while another one is chosen.
     pub count: usize,
     pub ratio: f64,
+    /// Class weights to save, and what their file is for.
+    pub scheme: Scheme,
+    pub format: WeightsFormat,
+    /// Path of their file as typed.
+    pub weights_box: String,
 }
 
 impl Default for PlanView {
     fn default() -> Self {
-        PlanView { wished: 0.7, count: 500, ratio: 1.5 }
+        PlanView {
+            wished: 0.7,
+            count: 500,
+            ratio: 1.5,
+            scheme: Scheme::Balanced,
+            format: WeightsFormat::default(),
+            weights_box: String::new(),
+        }
     }
 }
 

@@ -1,9 +1,11 @@
 //! Plan: how many images each class should have, how many that makes, and what the prior is expected to pass
 //! before anything runs.
 
+use std::path::PathBuf;
+
 use egui::{
-    Align, CentralPanel, CollapsingHeader, DragValue, Frame, Label, Layout, Margin, Panel, ScrollArea,
-    Slider, Stroke, Ui,
+    Align, Button, CentralPanel, CollapsingHeader, ComboBox, DragValue, Frame, Id, Key, Label, Layout,
+    Margin, Panel, ScrollArea, Slider, Stroke, TextEdit, Ui,
 };
 use egui_extras::{Column, TableBuilder};
 
@@ -15,27 +17,22 @@ use crate::export::{ClassWeights, WeightsFormat};
 use crate::gui::command::{Action, Command};
 use crate::gui::icons::Icon;
 use crate::gui::regions::Region;
-use crate::gui::state::{ProjectState, State};
+use crate::gui::state::{PlanView, ProjectState, State};
 use crate::gui::textures::Textures;
 use crate::gui::theme::{RADIUS_LARGE, caption, muted, section, size, space, tokens};
 use crate::gui::widgets::class_panel::fact;
 use crate::gui::widgets::curves::card;
 use crate::gui::widgets::empty_state::{empty, hint_line, primary_button, warning_line};
 use crate::gui::widgets::histogram::{ACCEPTED, Bar, PLANNED, class_swatch, histogram_ui};
-use crate::gui::widgets::status_bar::{bytes_words, counted, number, percent};
+use crate::gui::widgets::status_bar::{bytes_words, capital, counted, number, percent};
 use crate::imaging::training_set::{Spec, memory_bytes};
 use crate::oversampling;
 
 /// Beta of the effective number where the method has no prior of its own.
 const BETA: f64 = 0.999;
 
-/// Formats of weights that fit on a clipboard.
-const COPIED: [(WeightsFormat, &str); 4] = [
-    (WeightsFormat::Keras, "Keras"),
-    (WeightsFormat::Torch, "PyTorch"),
-    (WeightsFormat::Sklearn, "scikit-learn"),
-    (WeightsFormat::Json, "JSON"),
-];
+/// Id of the path box of class weights; the app gives it the keyboard.
+pub const WEIGHTS_BOX: &str = "weights file";
 
 /// Least width beside the form; below it the form stands under the table.
 const CENTRE: f32 = 560.0;
@@ -101,9 +98,7 @@ pub fn plan_ui(ui: &mut Ui, state: &mut State, _textures: &mut Textures, out: &m
                 }
                 histograms_ui(ui, state);
                 ui.add_space(space::M);
-                if let Some(project) = state.project.as_ref() {
-                    weights_ui(ui, project, out);
-                }
+                weights_ui(ui, state, out);
             });
         },
     );
@@ -485,12 +480,15 @@ fn memory_ui(ui: &mut Ui, state: &State) {
 }
 
 /// The four schemes of class weights, for training without made images.
-fn weights_ui(ui: &mut Ui, project: &ProjectState, out: &mut Vec<Action>) {
+fn weights_ui(ui: &mut Ui, state: &mut State, out: &mut Vec<Action>) {
+    let may_ask = Command::SaveWeights.enabled(state);
+    let State { project, plan, .. } = state;
+    let Some(project) = project.as_ref() else { return };
     CollapsingHeader::new("Class weights, for training without made images").default_open(false).show(
         ui,
         |ui| {
             let counts = &project.figures.counts;
-            let beta = project.beta().unwrap_or(BETA).min(0.999_999);
+            let beta = weights_beta(project);
             let all: Vec<_> =
                 Scheme::ALL.into_iter().map(|scheme| (scheme, weights(counts, scheme, beta))).collect();
             if let Some((_, Err(error))) = all.first() {
@@ -537,8 +535,9 @@ fn weights_ui(ui: &mut Ui, project: &ProjectState, out: &mut Vec<Action>) {
                 ui.label(muted(ui, "Copy for a program that trains"));
                 for scheme in Scheme::ALL {
                     ui.menu_button(scheme_words(scheme).0, |ui| {
-                        for (format, name) in COPIED {
-                            if ui.button(name).clicked() {
+                        // A row for each image is no text to paste.
+                        for format in WeightsFormat::ALL.into_iter().filter(|f| *f != WeightsFormat::Csv) {
+                            if ui.button(format_words(format)).clicked() {
                                 out.push(copied(project, scheme, beta, format));
                                 ui.close();
                             }
@@ -546,8 +545,73 @@ fn weights_ui(ui: &mut Ui, project: &ProjectState, out: &mut Vec<Action>) {
                     });
                 }
             });
+            save_weights_ui(ui, plan, may_ask, out);
         },
     );
+}
+
+/// The weights of one scheme as a new file; a dialog opens where it `may_ask`.
+fn save_weights_ui(ui: &mut Ui, plan: &mut PlanView, may_ask: bool, out: &mut Vec<Action>) {
+    ui.horizontal_wrapped(|ui| {
+        ui.label(muted(ui, "Or save to a new file"));
+        let schemes = ComboBox::from_id_salt("weights to save").selected_text(scheme_words(plan.scheme).0);
+        let shown = schemes.show_ui(ui, |ui| {
+            for scheme in Scheme::ALL {
+                let (name, help) = scheme_words(scheme);
+                ui.selectable_value(&mut plan.scheme, scheme, name).on_hover_text(help);
+            }
+        });
+        shown.response.accessible_name("Weights to save");
+        let formats = ComboBox::from_id_salt("format of weights").selected_text(format_words(plan.format));
+        let shown = formats.show_ui(ui, |ui| {
+            for format in WeightsFormat::ALL {
+                ui.selectable_value(&mut plan.format, format, format_words(format));
+            }
+        });
+        shown.response.accessible_name("Format of the file");
+        let save = ui.add_enabled(may_ask, Button::new(Command::SaveWeights.text()));
+        if save.on_hover_text(Command::SaveWeights.tooltip()).clicked() {
+            out.push(Action::Do(Command::SaveWeights));
+        }
+    });
+    ui.horizontal(|ui| {
+        let width = (ui.available_width() - 72.0).clamp(80.0, 420.0);
+        let edit = TextEdit::singleline(&mut plan.weights_box)
+            .id(Id::unique(WEIGHTS_BOX))
+            .hint_text("or its path, then Enter")
+            .desired_width(width)
+            .char_limit(4000);
+        let response = ui.add(edit).accessible_name("Path of a file of weights");
+        let entered = response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
+        let path = plan.weights_box.trim();
+        let pressed = ui.add_enabled(!path.is_empty(), Button::new("Save")).clicked();
+        if (entered || pressed) && !path.is_empty() {
+            out.push(Action::SaveWeights(PathBuf::from(path)));
+        }
+    });
+}
+
+/// Beta of the effective number: the method's own where it has one.
+pub fn weights_beta(project: &ProjectState) -> f64 {
+    project.beta().unwrap_or(BETA).min(0.999_999)
+}
+
+/// Why there are no class weights, a sentence; `None` where there are.
+pub fn why_no_weights(state: &State) -> Option<String> {
+    let project = state.project.as_ref()?;
+    let error = weights(&project.figures.counts, Scheme::Balanced, BETA).err()?;
+    Some(format!("{}.", capital(&error.to_string())))
+}
+
+/// Name of a format.
+fn format_words(format: WeightsFormat) -> &'static str {
+    match format {
+        WeightsFormat::Json => "JSON",
+        WeightsFormat::Keras => "Keras",
+        WeightsFormat::Torch => "PyTorch",
+        WeightsFormat::Sklearn => "scikit-learn",
+        WeightsFormat::Csv => "CSV, a row for each image",
+    }
 }
 
 /// Name and meaning of a scheme.
