@@ -12,6 +12,8 @@ mod shapes;
 mod store;
 #[path = "common/training.rs"]
 mod training;
+#[path = "common/window.rs"]
+mod window;
 
 use std::fs;
 use std::io::Write as _;
@@ -24,6 +26,9 @@ use counterpoise::domain::random::{Stage, stream};
 use counterpoise::domain::task::{Ctx, Level};
 use counterpoise::evaluation::distance::{FeatureRows, Measure};
 use counterpoise::evaluation::features::{FeatureSpace, FeaturesError, MobileNetFeatures, read_weights};
+use counterpoise::gui::app::App;
+use counterpoise::gui::command::{Action, Command};
+use counterpoise::gui::state::{Face, JobKind, ModelFile};
 use counterpoise::imaging::picture::{Depth, Picture, Pixels};
 use counterpoise::jobs::JobError;
 use counterpoise::jobs::generate::{GenerateRequest, generate};
@@ -33,9 +38,12 @@ use counterpoise::nn::layers::FixedConv2d;
 use counterpoise::nn::mobilenet::{FEATURES, MAX_BYTES, MobileNetError, MobileNetWeights, SIDE};
 use counterpoise::nn::parameters::{HostTensor, ParametersError, TensorMap};
 use counterpoise::nn::weights::{Weights, WeightsError};
+use egui::accesskit::Role;
+use egui_kittest::kittest::Queryable as _;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::Value;
+use window::{settle, window};
 
 /// Names and shapes of the published network, written down apart from the code.
 fn shapes_of_tensors() -> Vec<(String, Vec<usize>)> {
@@ -386,4 +394,54 @@ fn a_run_gives_figures_on_both_kinds_of_features() {
     // Without a weights file there are the judge's alone, and they are the same.
     let again = generate(&ctx, &work.making(), &mut work.project).unwrap();
     assert_eq!(again.distances, made.distances[..1]);
+}
+
+#[test]
+fn the_window_looks_at_feature_weights_before_it_uses_them_and_keeps_them() {
+    let temp = tempfile::tempdir().unwrap();
+    store::class_folders(&temp.path().join("set"), &[("cat", 6), ("dog", 9)]);
+    let place = |name: &str| temp.path().join(name);
+    let good = place("weights.safetensors");
+    fs::write(&good, file(tensors())).unwrap();
+    fs::copy(&good, place("weights.bin")).unwrap();
+    fs::write(place("other.safetensors"), b"no weights at all").unwrap();
+    let used = |app: &App| app.state.project.as_ref().and_then(|project| project.settings.features_path());
+    {
+        let mut harness = window(temp.path());
+        for (name, why) in [
+            ("nowhere.safetensors", "no such weights file"),
+            ("other.safetensors", "other.safetensors"),
+            ("weights.bin", "ends with .safetensors"),
+        ] {
+            harness.state_mut().act(Action::UseFeatures(place(name)));
+            let refused =
+                |app: &App| matches!(&app.state.train.features, Face::Failed(text) if text.contains(why));
+            settle(&mut harness, why, refused);
+            assert_eq!(used(harness.state()), None, "{name}");
+        }
+        harness.state_mut().act(Action::UseFeatures(good.clone()));
+        settle(&mut harness, "use", |app| used(app).as_ref() == Some(&good) && app.is_idle());
+    }
+    let mut harness = window(temp.path());
+    assert_eq!(used(harness.state()), Some(good.clone()), "after a restart");
+    harness.state_mut().act(Action::Do(Command::GoTrain));
+    harness.run_steps(3);
+    assert!(harness.query_by_label("weights.safetensors").is_some());
+
+    // They reach the run, which says at once that they are gone since.
+    fs::remove_file(&good).unwrap();
+    let (path, method) = (place("m2m.safetensors"), "m2m".to_owned());
+    let model = ModelFile { path, method, facts: Vec::new(), beta: None, warning: None };
+    harness.state_mut().state.train.model = Face::Full(model);
+    harness.state_mut().act(Action::Do(Command::Generate));
+    let failed = |app: &App| app.state.failure(JobKind::Generate).map(str::to_owned);
+    settle(&mut harness, "fail", |app| failed(app).is_some());
+    assert!(failed(harness.state()).unwrap().contains("no such weights file"));
+
+    harness.state_mut().act(Action::Do(Command::GoTrain));
+    harness.run_steps(3);
+    harness.get_by_role_and_label(Role::Button, "Clear").click_accesskit();
+    harness.run_steps(3);
+    assert_eq!(used(harness.state()), None);
+    assert!(harness.query_by_role_and_label(Role::TextInput, "Path of feature weights").is_some());
 }

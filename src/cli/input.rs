@@ -136,6 +136,7 @@ pub fn settings(method: &str, params: &ParamMap, common: &Common) -> Settings {
         epochs: common.epochs,
         device: common.device.clone(),
         model: None,
+        features: None,
     }
 }
 

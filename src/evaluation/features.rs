@@ -56,7 +56,7 @@ impl FeatureSpace {
 pub enum FeaturesError {
     #[error("cancelled")]
     Cancelled,
-    #[error("there is no such weights file; name another, or leave --features out: {}", .0.display())]
+    #[error("there is no such weights file; name another, or measure without one: {}", .0.display())]
     Missing(PathBuf),
     #[error(
         "the weights file cannot be read ({reason}); check what it is and who may read it: {}",
@@ -66,7 +66,7 @@ pub enum FeaturesError {
     #[error("the weights file is refused: {error}: {}", .path.display())]
     Refused { error: MobileNetError, path: PathBuf },
     #[error(
-        "the device did not give the features back; it may be out of memory. Use --device cpu or leave --features out"
+        "the device did not give the features back; it may be out of memory. Use --device cpu, or measure without a weights file"
     )]
     Device,
     #[error("its features cannot be used with these weights ({0})")]

@@ -32,7 +32,7 @@ use super::textures::Textures;
 use super::views::evaluate::{COMPARED_BOX, TABLE_BOX};
 use super::views::export::FOLDER_BOX;
 use super::views::plan::{WEIGHTS_BOX, weights_beta};
-use super::views::train::MODEL_BOX;
+use super::views::train::{FEATURES_BOX, MODEL_BOX};
 use super::views::welcome::typed_path;
 use super::widgets::status_bar::{capital, counted, number};
 use super::{shell, theme, views, widgets};
@@ -142,6 +142,8 @@ enum Done {
     Timed(Result<(Workload, Timed), JobError>),
     TableSaved(Result<PathBuf, JobError>),
     WeightsSaved(Result<PathBuf, JobError>),
+    /// A weights file of MobileNet that was read.
+    FeaturesRead(Result<PathBuf, JobError>),
     Drawn(Result<Box<FeatureMap>, JobError>),
     /// Test images of a comparison, by its number.
     TestImages(Result<(RunId, TestImages), JobError>),
@@ -569,6 +571,8 @@ impl App {
                 self.say(Level::Info, format!("The class weights are saved: {}", path.display()));
             }
             Done::WeightsSaved(Err(error)) => self.failed(&error),
+            Done::FeaturesRead(Ok(path)) => self.use_features(&path),
+            Done::FeaturesRead(Err(error)) => self.state.train.features = Face::Failed(error.to_string()),
             Done::Drawn(result) => self.features_drawn(result),
             Done::TestImages(result) => self.test_images_listed(result),
             Done::Maps(result) => self.maps_made(result),
@@ -798,7 +802,7 @@ impl App {
             method: settings.method.clone(),
             params: making(project),
             model: self.state.train.model.full().map(|model| model.path.clone()),
-            features: None,
+            features: settings.features_path(),
             device: settings.device.clone(),
             seed: settings.seed,
         };
@@ -822,6 +826,46 @@ impl App {
         self.start(Some(JobKind::Model), "read model", done, move |_| {
             jobs::model::look(&path, &dataset, &spec).map(ModelFile::of)
         });
+    }
+
+    /// Looks whether a file has MobileNet's weights, before images are made for hours.
+    fn read_features(&mut self, path: PathBuf) {
+        if self.is_making() || !self.state.can_edit() {
+            return;
+        }
+        let path = typed_path(&path.to_string_lossy());
+        self.state.train.features = Face::Loading;
+        self.start_of_project("read feature weights", Done::FeaturesRead, move |_| {
+            jobs::distances::check_features(&path)?;
+            Ok(path)
+        });
+    }
+
+    /// Measures made images with a weights file that was read, and remembers it for the next window.
+    fn use_features(&mut self, path: &Path) {
+        let Some(project) = &mut self.state.project else { return };
+        let before = project.settings.features.clone();
+        project.settings.keep_features(path);
+        if project.settings.features_path().is_some() {
+            self.state.train.features = Face::Empty;
+            self.state.train.features_box.clear();
+            self.settings_changed = Some(Instant::now());
+        } else {
+            project.settings.features = before;
+            self.state.train.features = Face::Failed(format!(
+                "The name of a weights file ends with .safetensors or .safetensors.gz; rename this one: {}",
+                path.display()
+            ));
+        }
+    }
+
+    /// Measures on the judge's features alone from now on; the file stays.
+    fn forget_features(&mut self) {
+        if let Some(project) = &mut self.state.project {
+            project.settings.features = None;
+            self.state.train.features = Face::Empty;
+            self.settings_changed = Some(Instant::now());
+        }
     }
 
     /// Writes the class weights that are chosen in Plan to a new file.
@@ -867,6 +911,10 @@ impl App {
                         self.state.workspace = Workspace::Train;
                         self.focus(MODEL_BOX);
                     }
+                    Ask::Features => {
+                        self.state.workspace = Workspace::Train;
+                        self.focus(FEATURES_BOX);
+                    }
                     Ask::ExportPlace => self.type_export_folder(),
                     Ask::ComparedFolder => self.type_in_evaluate(COMPARED_BOX),
                     Ask::Table | Ask::Report | Ask::Chart => self.type_in_evaluate(TABLE_BOX),
@@ -882,6 +930,7 @@ impl App {
         match ask {
             Ask::Folder => self.open_if_idle(path),
             Ask::Model => self.load_model(path),
+            Ask::Features => self.read_features(path),
             Ask::Verify => self.verify(path),
             Ask::Source => self.send(StoreCommand::FindSource(path)),
             Ask::ComparedFolder => self.state.evaluate.add_folder(&path),

@@ -44,6 +44,10 @@ pub enum Action {
     LoadModel(PathBuf),
     /// Generate without the loaded model.
     ForgetModel,
+    /// Read a weights file and measure made images on its features too.
+    UseFeatures(PathBuf),
+    /// Measure made images on the judge's features alone.
+    ForgetFeatures,
     PauseJob(JobKind, bool),
     CancelJob(JobKind),
     StopAndKeep(JobKind),
@@ -151,6 +155,7 @@ pub enum Command {
     StopAndKeep,
     CancelJob,
     LoadModel,
+    ChooseFeatures,
     Generate,
     Accept,
     Reject,
@@ -207,7 +212,7 @@ const fn ctrl(key: Key) -> KeyboardShortcut {
 
 impl Command {
     /// In the order of the menus.
-    pub const ALL: [Command; 67] = [
+    pub const ALL: [Command; 68] = [
         Command::OpenFolder,
         Command::OpenPath,
         Command::OpenExample,
@@ -231,6 +236,7 @@ impl Command {
         Command::StartTraining,
         Command::ResumeTraining,
         Command::LoadModel,
+        Command::ChooseFeatures,
         Command::Generate,
         Command::PauseJob,
         Command::StopAndKeep,
@@ -320,6 +326,10 @@ impl Command {
             Command::StartTraining => ("Train a model", "Train with the settings of the form"),
             Command::ResumeTraining => ("Resume training", "Go on from the last checkpoint"),
             Command::LoadModel => ("Load a model…", "Use a model file that was trained before"),
+            Command::ChooseFeatures => (
+                "Feature weights…",
+                "Also measure how far made images are from real ones on features of MobileNet v1",
+            ),
             Command::Generate => ("Make candidates", "Make the images that the plan wants, for you to judge"),
             Command::PauseJob => ("Pause or go on", "Hold the current job; nothing is lost"),
             Command::StopAndKeep => {
@@ -496,6 +506,7 @@ impl Command {
             Command::StartTraining
             | Command::ResumeTraining
             | Command::LoadModel
+            | Command::ChooseFeatures
             | Command::Generate
             | Command::PauseJob
             | Command::StopAndKeep
@@ -597,6 +608,7 @@ impl Command {
                 state.can_edit() && !making && kept && why_no_training(state).is_none()
             }
             Command::LoadModel => state.can_edit() && !state.dialog_open && !training,
+            Command::ChooseFeatures => state.can_edit() && !state.dialog_open && !making,
             Command::Generate => state.can_edit() && !making && why_no_candidates(state).is_none(),
             Command::PauseJob => making,
             // Maps that rest on other masks do not stand side by side: there are all of them or none.
@@ -657,6 +669,7 @@ impl Command {
                 | Command::StartTraining
                 | Command::ResumeTraining
                 | Command::LoadModel
+                | Command::ChooseFeatures
                 | Command::Generate
                 | Command::Evaluate
                 | Command::Accept
@@ -670,6 +683,7 @@ impl Command {
             Command::OpenFolder
                 | Command::FindImages
                 | Command::LoadModel
+                | Command::ChooseFeatures
                 | Command::ChooseExportFolder
                 | Command::VerifyFolder
                 | Command::SaveWeights
@@ -702,6 +716,7 @@ impl Command {
             Command::StartTraining
             | Command::ResumeTraining
             | Command::LoadModel
+            | Command::ChooseFeatures
             | Command::Generate
             | Command::Evaluate
             | Command::TimeSteps

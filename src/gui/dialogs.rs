@@ -22,6 +22,8 @@ pub enum Ask {
     Folder,
     /// A model file.
     Model,
+    /// A weights file of MobileNet.
+    Features,
     /// The folder in which the export makes its own.
     ExportPlace,
     /// An exported folder to verify.
@@ -61,6 +63,7 @@ fn missing(ask: Ask) -> String {
     let instead = match ask {
         Ask::Folder => "Type the path of the folder instead, or drop the folder on the window.",
         Ask::Model => "Type the path of the model in Train instead, or drop the file on the window.",
+        Ask::Features => "Type the path of the weights file in Train instead.",
         Ask::ExportPlace => "Type the path of the new folder in Export instead.",
         Ask::Verify => "Type the path of the exported folder in Export instead.",
         Ask::Source => "Type the path of the moved folder instead, or drop the folder on the window.",
@@ -119,6 +122,10 @@ async fn show(ask: Ask) -> Option<PathBuf> {
         Ask::Model => {
             let dialog = dialog.set_title("Load a model").add_filter("Model", &["safetensors"]);
             dialog.pick_file().await
+        }
+        Ask::Features => {
+            let dialog = dialog.set_title("Weights of MobileNet v1 1.0 224");
+            dialog.add_filter("Weights", &["safetensors", "gz"]).pick_file().await
         }
         Ask::ExportPlace => dialog.set_title("Make the export in").pick_folder().await,
         Ask::Source => dialog.set_title("Find the images of this project").pick_folder().await,

@@ -693,6 +693,11 @@ pub struct TrainView {
     pub checkpoints: Vec<PathBuf>,
     /// Path of a model as typed.
     pub model_box: String,
+    /// The feature weights as last asked for: being read, or why they cannot be used. What is in use is among the
+    /// settings.
+    pub features: Face<()>,
+    /// Their path as typed.
+    pub features_box: String,
 }
 
 /// The Review workspace.

@@ -34,6 +34,9 @@ pub struct Settings {
     /// The model in use: relative to the project folder with `/` where it lies inside, else absolute. Read it
     /// with [`Settings::model_path`].
     pub model: Option<String>,
+    /// A weights file of MobileNet v1 1.0 224, absolute, on whose features made images are measured as well. Read it
+    /// with [`Settings::features_path`].
+    pub features: Option<String>,
 }
 
 impl Settings {
@@ -59,6 +62,20 @@ impl Settings {
         let is_model = path.extension().is_some_and(|extension| extension == "safetensors");
         (path.is_absolute() && is_model).then_some(path)
     }
+
+    /// Remembers the weights file that made images are measured with as well; a path that is not Unicode is not
+    /// remembered.
+    pub fn keep_features(&mut self, file: &Path) {
+        self.features = std::path::absolute(file).ok().and_then(|path| path.to_str().map(str::to_owned));
+    }
+
+    /// Where the remembered weights file should be; as [`Settings::model_path`], taken only where it is named like one.
+    pub fn features_path(&self) -> Option<PathBuf> {
+        let text = self.features.as_deref()?;
+        let is_weights = [".safetensors", ".safetensors.gz"].iter().any(|end| text.ends_with(end));
+        let path = PathBuf::from(text);
+        (path.is_absolute() && is_weights).then_some(path)
+    }
 }
 
 impl Default for Settings {
@@ -76,6 +93,7 @@ impl Default for Settings {
             epochs: None,
             device: "auto".to_owned(),
             model: None,
+            features: None,
         }
     }
 }

@@ -44,6 +44,8 @@ impl App {
             Action::Train { resume } => self.train(resume),
             Action::LoadModel(path) => self.load_model(path),
             Action::ForgetModel => self.forget_model(),
+            Action::UseFeatures(path) => self.read_features(path),
+            Action::ForgetFeatures => self.forget_features(),
             Action::PauseJob(kind, paused) => {
                 if let Some(job) = self.job(kind) {
                     job.pause(paused);
@@ -264,6 +266,7 @@ impl App {
                 }
             }
             Command::LoadModel => self.ask(Ask::Model),
+            Command::ChooseFeatures => self.ask(Ask::Features),
             Command::Generate => self.generate_or_ask(),
             Command::Accept => self.decide_targets(Decision::Accepted),
             Command::Reject => self.decide_targets(Decision::Rejected),

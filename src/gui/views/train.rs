@@ -4,6 +4,7 @@
 //! seed images over time, acceptance by part, and the notes of the run. Starting, pausing and stopping leave
 //! as actions.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -34,6 +35,12 @@ use crate::oversampling;
 
 /// Id of the path box of a model; the app gives it the keyboard.
 pub const MODEL_BOX: &str = "model file";
+/// Id of the path box of feature weights; the app gives it the keyboard.
+pub const FEATURES_BOX: &str = "feature weights";
+/// What feature weights are for.
+const FEATURES: &str = "How far made images are from real ones is measured on features of classifier g. With the \
+                        weights of MobileNet v1 1.0 224 in a safetensors file it is measured on features of that \
+                        network as well, which learnt from photographs and saw none of these images.";
 /// Width of the form.
 const FORM: f32 = 312.0;
 /// Side of a preview picture in points.
@@ -240,10 +247,52 @@ fn form(ui: &mut Ui, t: &Tokens, state: &mut State, out: &mut Vec<Action>) {
                 changed |=
                     response.on_hover_text("The same seed makes the same images on this machine").changed();
             });
+            ui.add_space(space::S);
+            features_ui(ui, state, out);
         });
     });
     if changed {
         out.push(Action::SettingsChanged);
+    }
+}
+
+/// The weights file on whose features made images are measured as well: the one in use, or the ways to choose one.
+fn features_ui(ui: &mut Ui, state: &mut State, out: &mut Vec<Action>) {
+    ui.label(section(ui, "Feature weights")).on_hover_text(FEATURES);
+    let used = state.project.as_ref().and_then(|project| project.settings.features_path());
+    if let Some(path) = used {
+        ui.horizontal(|ui| {
+            if ui.button("Clear").on_hover_text("Measure on features of classifier g alone").clicked() {
+                out.push(Action::ForgetFeatures);
+            }
+            let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            ui.add(Label::new(name).truncate()).on_hover_text(path.display().to_string());
+        });
+    } else {
+        hint_line(ui, "none: distances are measured on features of classifier g alone");
+        command_button(ui, state, Command::ChooseFeatures, out);
+        ui.horizontal(|ui| {
+            let width = (ui.available_width() - 72.0).max(80.0);
+            let edit = TextEdit::singleline(&mut state.train.features_box)
+                .id(Id::unique(FEATURES_BOX))
+                .hint_text("or its path, then Enter")
+                .desired_width(width)
+                .char_limit(4000);
+            let response = ui.add(edit).accessible_name("Path of feature weights").on_hover_text(FEATURES);
+            let entered = response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
+            let path = state.train.features_box.trim();
+            let pressed = ui.add_enabled(!path.is_empty(), Button::new("Use")).clicked();
+            if (entered || pressed) && !path.is_empty() {
+                out.push(Action::UseFeatures(PathBuf::from(path)));
+            }
+        });
+    }
+    match &state.train.features {
+        Face::Loading => {
+            ui.label(caption(ui, "Reading the weights"));
+        }
+        Face::Failed(why) => warning_line(ui, why),
+        Face::Empty | Face::Full(()) => {}
     }
 }
 
@@ -285,7 +334,10 @@ fn start(ui: &mut Ui, t: &Tokens, state: &mut State, out: &mut Vec<Action>) {
         ui.add(Label::new(caption(ui, reason)).wrap());
     }
     if state.train.checkpoint.is_some() && state.running(JobKind::Train).is_none() {
-        ui.add(Label::new(caption(ui, "A training was stopped before its end; its last checkpoint is kept.")).wrap());
+        ui.add(
+            Label::new(caption(ui, "A training was stopped before its end; its last checkpoint is kept."))
+                .wrap(),
+        );
     }
     ui.horizontal_wrapped(|ui| {
         let enabled = Command::StartTraining.enabled(state);
