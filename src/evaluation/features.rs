@@ -66,7 +66,7 @@ pub enum FeaturesError {
     #[error("the weights file is refused: {error}: {}", .path.display())]
     Refused { error: MobileNetError, path: PathBuf },
     #[error(
-        "the device did not give the features back; it may be out of memory. Use --device cpu, or measure without a weights file"
+        "the device did not give the features back; it may be out of memory. Use --device cpu, or measure without it"
     )]
     Device,
     #[error("its features cannot be used with these weights ({0})")]
