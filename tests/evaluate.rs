@@ -20,7 +20,7 @@ use counterpoise::domain::plan::Target;
 use counterpoise::domain::provenance::Kind;
 use counterpoise::domain::random::{Stage, stream};
 use counterpoise::domain::samples::Dataset;
-use counterpoise::domain::task::{Ctx, Level};
+use counterpoise::domain::task::{Ctx, Event, Level, Sink};
 use counterpoise::evaluation::comparison::{Adds, Comparison, Entry, Run, TestPart, sentence};
 use counterpoise::evaluation::metrics::bootstrap::{Interval, Settings};
 use counterpoise::evaluation::metrics::{Confusion, Figure, MetricsError};
@@ -28,8 +28,8 @@ use counterpoise::evaluation::treatments::{Asked, Filled, MadeOf, repeats};
 use counterpoise::imaging::scan::{ScanOptions, scan};
 use counterpoise::jobs::JobError;
 use counterpoise::jobs::evaluate::{
-    Budget, Choice, EvaluateRequest, NamedFolder, evaluate, evaluate_keeping, learnt_from, time_steps,
-    usual_folds,
+    Budget, Choice, EvaluateRequest, LeftOut, NamedFolder, evaluate, evaluate_keeping, learnt_from,
+    time_steps, usual_folds,
 };
 use evaluation::chosen;
 use place::Place;
@@ -611,6 +611,34 @@ fn what_is_kept_nowhere_is_shown_where_it_ends_early() {
         let request = place.request(&["class-aware", "mixup"], out);
         assert_eq!(evaluate(&ctx, &request).unwrap_err(), JobError::Cancelled, "{stage}");
     }
+}
+
+/// Takes treatments off while the one before them is trained.
+struct TakesOff(LeftOut);
+
+impl Sink for TakesOff {
+    fn event(&self, event: Event) {
+        if matches!(&event, Event::Progress { stage, .. } if stage.starts_with("training class-aware with seed 5"))
+        {
+            ["none", "mixup"].into_iter().for_each(|name| self.0.add(name));
+        }
+    }
+}
+
+#[test]
+fn a_treatment_that_waits_is_taken_off_a_comparison_that_runs() {
+    let place = Place::new();
+    let request = place.request(&["class-aware", "mixup"], Some("results"));
+    let outcome = evaluate(&Ctx::new(TakesOff(request.left_out.clone())), &request).unwrap();
+    assert!(outcome.complete, "what was taken off lacks nowhere");
+    let without = evaluate(&Ctx::default(), &place.request(&["class-aware"], None)).unwrap();
+    assert_eq!(outcome.comparison.json(), without.comparison.json(), "plain training stays");
+    assert_eq!(files(&place.path("results")), FINISHED);
+
+    let choice = chosen(place.request(&["drs", "mixup:alpha=0.2"], None), |_| {}).choice;
+    let left = choice.without(|name| name == "drs");
+    assert_eq!(left.treatments, ["mixup:alpha=0.2"]);
+    assert_eq!(choice.without(|_| false), choice);
 }
 
 #[cfg(unix)]

@@ -895,6 +895,25 @@ fn words_of_changes_and_of_the_queue() {
     assert_eq!(queue_words(&view, &choice(), "mixup"), "waiting");
 }
 
+#[test]
+fn a_treatment_that_waits_can_be_left_out() {
+    let mut view = job(JobState::Running);
+    view.notes.clear();
+    let mut running = with_job(bars(), JobKind::Evaluate, view);
+    running.evaluate.running = Some(choice());
+    let mut harness = harness(running, Theme::Dark);
+    assert_sees(&harness, &["mixup: waiting"]);
+    assert!(!sees(&harness, "Leave drs out"), "it is at work");
+    harness.get_by_role_and_label(Role::Button, "Leave mixup out").click_accesskit();
+    harness.run_steps(2);
+    let left = |action: &Action| matches!(action, Action::LeaveOut(name) if name == "mixup");
+    assert!(harness.state().out.iter().any(left), "{:?}", harness.state().out);
+    harness.state_mut().state.evaluate.left_out.insert("mixup".to_owned());
+    harness.run_steps(2);
+    assert_sees(&harness, &["mixup: left out"]);
+    assert!(!sees(&harness, "Leave mixup out"));
+}
+
 // ---- the app ----
 
 const SIDE: u32 = 12;

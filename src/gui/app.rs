@@ -45,7 +45,7 @@ use crate::imaging::scan::Reading;
 use crate::imaging::training_set::Spec;
 use crate::jobs::comparisons::{Report, Workload};
 use crate::jobs::devices::{DeviceInfo, DeviceKind};
-use crate::jobs::evaluate::Timed;
+use crate::jobs::evaluate::{LeftOut, Timed};
 use crate::jobs::export::{ExportJob, ExportPreview};
 use crate::jobs::generate::{GenerateOutcome, GenerateRequest};
 use crate::jobs::saliency::{Maps, TestImages};
@@ -225,6 +225,8 @@ pub struct App {
     /// Number of the last command to the store.
     sent: u64,
     settings_changed: Option<Instant>,
+    /// What is taken off the comparison that runs.
+    left_out: LeftOut,
     /// Work that waits until all is committed.
     wants_plan: bool,
     wants_export: bool,
@@ -260,6 +262,7 @@ impl App {
             pending_model: None,
             sent: 0,
             settings_changed: None,
+            left_out: LeftOut::default(),
             wants_plan: false,
             wants_export: false,
             held: Vec::new(),

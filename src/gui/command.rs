@@ -61,6 +61,8 @@ pub enum Action {
     SaveTable(PathBuf),
     /// Write the class weights chosen in Plan to a new file.
     SaveWeights(PathBuf),
+    /// Take a treatment that waits off the comparison that runs, by its name.
+    LeaveOut(String),
     /// Look which test images the comparison that is shown can be asked about.
     ListTestImages,
     /// Make maps of what is chosen there.

@@ -405,8 +405,12 @@ pub fn compare(ctx: &Ctx, request: &EvaluateRequest, sink: &mut StoreSink) -> Re
     let run = sink.new_run(EVALUATE, &config).map_err(project_error)?;
     let project = sink.project_dir().to_path_buf();
     let kept = KEPT.iter().fold(project.clone(), |path, part| path.join(part));
-    let ended =
-        evaluate_keeping(ctx, request, &kept).and_then(|outcome| Report::of(request, &outcome, &project));
+    let ended = evaluate_keeping(ctx, request, &kept).and_then(|outcome| {
+        // What was taken off before any of it was measured was not compared.
+        let is_gone = |name: &str| request.left_out.has(name) && outcome.comparison.treatment(name).is_none();
+        let compared = EvaluateRequest { choice: request.choice.without(is_gone), ..request.clone() };
+        Report::of(&compared, &outcome, &project)
+    });
     let report = match ended {
         Ok(report) => report,
         Err(error) => {

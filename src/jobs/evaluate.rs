@@ -22,7 +22,7 @@ mod work;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-pub use choice::{Budget, Choice, NamedFolder, Treatments};
+pub use choice::{Budget, Choice, LeftOut, NamedFolder, Treatments};
 pub use kept::{Classifiers, KeptClassifier};
 pub(in crate::jobs) use kept::{HeldImages, answers, read_classifier};
 pub use pace::{Timed, time_steps};
@@ -45,7 +45,7 @@ pub use crate::evaluation::treatments::MadeOf;
 use crate::imaging::training_set::Spec;
 use crate::nn::DeviceKind;
 use crate::oversampling::MethodError;
-use arms::Images;
+use arms::{Arm, Images};
 use parts::Parts;
 use results::{Results, check_place};
 use work::{Ended, Work};
@@ -73,12 +73,15 @@ pub struct EvaluateRequest {
     /// Folds of a cross-validation where there is no test part, at least 2; 5 where it is left out. Refused
     /// beside a test part.
     pub folds: Option<usize>,
+    /// What is taken off while it runs.
+    pub left_out: LeftOut,
 }
 
 impl EvaluateRequest {
     /// A choice on a folder, with nothing else asked for.
     pub fn new(dataset: Arc<Dataset>, spec: Spec, choice: Choice) -> Self {
-        EvaluateRequest { dataset, test: None, spec, choice, out: None, folds: None }
+        let left_out = LeftOut::default();
+        EvaluateRequest { dataset, test: None, spec, choice, out: None, folds: None, left_out }
     }
 }
 
@@ -464,6 +467,7 @@ fn evaluate_in(
         device: &device,
         options,
         target: &choice.target,
+        left_out: &request.left_out,
         results,
     };
     let resumed = work.known(&seeds);
@@ -501,7 +505,8 @@ fn evaluate_in(
     let mut comparison = Comparison::of(comparing, part, &entries, NONE, &runs, &settings)?;
     comparison.summary.extend(parts.remarks().iter().cloned());
     let (learnt, asked) = parts.hashes();
-    let online = arms.iter().filter_map(|arm| match &arm.images {
+    let measured = |arm: &&Arm| comparison.treatment(&arm.entry.name).is_some();
+    let online = arms.iter().filter(measured).filter_map(|arm| match &arm.images {
         Images::Made(generator) => {
             Some((arm.entry.name.clone(), generator.online_steps(parts.learnt_from())?))
         }

@@ -71,6 +71,7 @@ impl App {
             Action::Export => self.command(Command::Export),
             Action::Verify(folder) => self.verify(typed_path(&folder.to_string_lossy())),
             Action::SaveTable(path) => self.save_table(path),
+            Action::LeaveOut(name) => self.leave_out(name),
             Action::SaveWeights(path) => self.save_weights(path),
             Action::ListTestImages => self.list_test_images(),
             Action::ShowMaps => self.show_maps(),

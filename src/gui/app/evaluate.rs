@@ -39,11 +39,19 @@ impl App {
             form.timed = Face::Empty;
         }
         form.running = Some(request.choice.clone());
+        form.left_out.clear();
+        self.left_out = request.left_out.clone();
         form.pane = Pane::Figures;
         form.form_open = false;
         self.start(Some(JobKind::Evaluate), "evaluate", Done::Compared, move |ctx| {
             comparisons::compare(ctx, &request, &mut sink).map(Box::new)
         });
+    }
+
+    /// Takes a treatment off the comparison that runs, as far as it waits.
+    pub(super) fn leave_out(&mut self, name: String) {
+        self.left_out.add(&name);
+        self.state.evaluate.left_out.insert(name);
     }
 
     pub(super) fn comparison_ended(&mut self, result: Result<Box<Report>, JobError>) {

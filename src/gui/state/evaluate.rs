@@ -206,6 +206,8 @@ pub struct EvaluateForm {
     pub timed: Face<Pace>,
     /// What is being compared, or was last.
     pub running: Option<Choice>,
+    /// Treatments that were taken off it while it runs, by name.
+    pub left_out: BTreeSet<String>,
     /// The comparison that is shown; the newest where there is none of this number.
     pub shown: Option<RunId>,
     /// Name of the treatment that charts and table are of; the best where there is none of this name.
@@ -241,6 +243,7 @@ impl Default for EvaluateForm {
             augment: Augment::default(),
             timed: Face::Empty,
             running: None,
+            left_out: BTreeSet::new(),
             shown: None,
             treatment: None,
             form_open: true,

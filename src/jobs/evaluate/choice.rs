@@ -4,11 +4,13 @@
 //! Kept with each comparison of a project, so names stay the words they are: what another version of this
 //! program does not know can still be shown.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
-use super::{RESNET_EPOCHS, SMALL_STEPS, batch_of};
+use super::{NONE, RESNET_EPOCHS, SMALL_STEPS, batch_of};
 use crate::classify::batches::{Augment, steps_of_epoch};
 use crate::classify::treatments::{Preset, Treatment};
 use crate::domain::plan::Target;
@@ -77,6 +79,23 @@ pub struct Choice {
     pub augment: Augment,
 }
 
+/// Treatments that a person takes off a comparison that runs, by their names in results; every copy is the same list.
+#[derive(Clone, Debug, Default)]
+pub struct LeftOut(Arc<Mutex<BTreeSet<String>>>);
+
+impl LeftOut {
+    /// What still waits of this treatment is not trained. Plain training always is: all others are held against it.
+    pub fn add(&self, name: &str) {
+        if name != NONE {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned());
+        }
+    }
+
+    pub fn has(&self, name: &str) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(name)
+    }
+}
+
 /// The treatments of a choice.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Treatments {
@@ -110,6 +129,16 @@ impl Choice {
         let folders = self.folders.iter().map(|folder| folder.name.clone());
         let treatments = plain.iter().map(ToString::to_string).chain(made.iter().map(ToString::to_string));
         treatments.chain(folders).collect()
+    }
+
+    /// The same without the treatments and folders of which this holds, by their names in results.
+    pub fn without(&self, is_gone: impl Fn(&str) -> bool) -> Choice {
+        let mut choice = self.clone();
+        choice
+            .treatments
+            .retain(|text| text.parse::<Asked>().ok().is_none_or(|of| !is_gone(&of.to_string())));
+        choice.folders.retain(|folder| !is_gone(&folder.name));
+        choice
     }
 
     /// Classifiers that have to be trained where none is known yet, in a cross-validation for each fold: all

@@ -10,7 +10,7 @@ use super::pace::{Stopwatch, median};
 use super::parts::{Cut, Parts};
 use super::results::{Fold, Record, Results, failed as disk};
 use super::studio::{OnlineAnswers, Outcome, Studio};
-use super::{Ending, FailedRun, MadeOf, acsa_curve, stage, title};
+use super::{Ending, FailedRun, LeftOut, MadeOf, acsa_curve, stage, title};
 use crate::classify::treatments::{FitError, Fitted, Options, Owner, SavedClassifier, fit};
 use crate::domain::plan::Target;
 use crate::domain::task::{Ctx, Level};
@@ -41,6 +41,7 @@ pub(super) struct Work<'a> {
     pub options: Options,
     /// Up to where generators fill the classes.
     pub target: &'a Target,
+    pub left_out: &'a LeftOut,
     pub results: Results,
 }
 
@@ -146,9 +147,11 @@ impl<'a> Work<'a> {
         self.results.has(&format!("{CLASSIFIERS}/{HELD_OUT}"))
     }
 
-    /// True where an arm is to be trained: it was not measured, or its classifier is wanted again.
+    /// True where an arm is to be trained: it was not measured, or its classifier is wanted again, and nobody took it
+    /// off meanwhile.
     fn is_wanted(&self, arm: &Arm, seed: u64, fold: Option<usize>) -> bool {
-        self.find(arm, seed, fold).is_none() || self.lacks_classifier(arm, seed, fold)
+        let lacks = self.find(arm, seed, fold).is_none() || self.lacks_classifier(arm, seed, fold);
+        lacks && !self.left_out.has(&arm.entry.name)
     }
 
     /// What is kept of the classifiers of the first seed; `None` where there is no place.
@@ -156,7 +159,10 @@ impl<'a> Work<'a> {
         let (folder, seed) = (self.results.folder()?.to_path_buf(), self.options.seed);
         let fold = self.parts.numbers().first().copied().flatten();
         let exists = |file: &str| self.has_list() && self.results.has(file);
-        let of = self.arms.iter().map(|arm| kept::kept_of(arm, seed, exists)).collect();
+        let taken_off =
+            |arm: &&Arm| self.left_out.has(&arm.entry.name) && self.find(arm, seed, fold).is_none();
+        let shown = self.arms.iter().filter(|arm| !taken_off(arm));
+        let of = shown.map(|arm| kept::kept_of(arm, seed, exists)).collect();
         Some(Classifiers { folder, seed, fold, of })
     }
 
@@ -234,11 +240,12 @@ impl<'a> Work<'a> {
         all
     }
 
-    /// True where every arm has its answers under every seed, or failed there.
+    /// True where every arm has its answers under every seed, or failed there, or was taken off.
     pub fn is_complete(&self, seeds: &[u64], failed: &[FailedRun]) -> bool {
         let done = |arm: &Arm, seed: u64| {
             failed.iter().any(|run| run.name == arm.entry.name && run.seed == seed)
                 || self.run_of(arm, seed).is_some()
+                || self.left_out.has(&arm.entry.name)
         };
         seeds.iter().all(|&seed| self.arms.iter().all(|arm| done(arm, seed)))
     }
@@ -358,6 +365,9 @@ impl<'a> Work<'a> {
                     }
                     account.ahead =
                         self.ahead(seeds, failed, Some(&Here { seed, fold, over, shared: &shared }));
+                    // What was taken off meanwhile is no part of the whole.
+                    let whole = account.done + (account.ahead.trainings * self.options.steps) as u64;
+                    account.total = account.total.min(whole);
                     self.tell_time(account, None);
                     match self.one(arm, seed, &cut, &mut shared, account) {
                         Ok((record, saved)) => {

@@ -49,6 +49,10 @@ const GROUPS: [(&str, &str); 3] =
     [("recall_many", "many (over 100)"), ("recall_medium", "medium"), ("recall_few", "few (under 20)")];
 /// How the words of a generator begin while it makes images.
 const MAKING: &str = "making images";
+/// What the queue says of a treatment of which nothing is measured or at work.
+const WAITING: &str = "waiting";
+/// Room for the button that takes a treatment off the queue.
+const LEAVE: f32 = 88.0;
 /// Least classes whose groups say something.
 const GROUPED: usize = 3;
 /// Least width at which two charts stand side by side.
@@ -71,7 +75,7 @@ fn unfinished(comparisons: &[Arc<Kept>]) -> Option<(&Kept, &Choice)> {
 /// What runs, what failed, and what did not end.
 pub(super) fn running_ui(ui: &mut Ui, t: &Tokens, state: &mut State, out: &mut Vec<Action>) {
     if let Some(job) = state.running(JobKind::Evaluate) {
-        card(ui, t, |ui| progress(ui, t, job, state.evaluate.running.as_ref()));
+        card(ui, t, |ui| progress(ui, t, job, &state.evaluate, out));
         return;
     }
     if let Some(message) = state.failure(JobKind::Evaluate) {
@@ -125,7 +129,8 @@ fn generator_words(stage: &str, choice: &Choice) -> Option<String> {
     None
 }
 
-fn progress(ui: &mut Ui, t: &Tokens, job: &JobView, choice: Option<&Choice>) {
+fn progress(ui: &mut Ui, t: &Tokens, job: &JobView, form: &EvaluateForm, out: &mut Vec<Action>) {
+    let choice = form.running.as_ref();
     let words = progress_words(job, choice);
     ui.label(section(ui, "Running"));
     let share = if job.total == 0 { 0.0 } else { job.done as f32 / job.total as f32 };
@@ -134,8 +139,27 @@ fn progress(ui: &mut Ui, t: &Tokens, job: &JobView, choice: Option<&Choice>) {
     ui.add(Label::new(muted(ui, words)).wrap());
     if let Some(choice) = choice {
         ui.spacing_mut().item_spacing.y = 0.0;
-        for name in choice.names() {
-            queue_ui(ui, t, &name, &queue_words(job, choice, &name));
+        let runs = matches!(job.state, JobState::Running | JobState::Paused);
+        for (place, name) in choice.names().into_iter().enumerate() {
+            let words = queue_words(job, choice, &name);
+            let waits = words == WAITING;
+            if waits && form.left_out.contains(&name) {
+                queue_ui(ui, t, &name, "left out", 0.0);
+                continue;
+            }
+            // Plain training, the first, is what all others are held against.
+            let may_leave = waits && runs && place > 0;
+            ui.horizontal(|ui| {
+                queue_ui(ui, t, &name, &words, if may_leave { LEAVE } else { 0.0 });
+                if may_leave {
+                    let leave = ui.add(Button::new("Leave out").small());
+                    let leave =
+                        leave.on_hover_text("Compare the others without it; a later comparison can train it");
+                    if leave.accessible_name(format!("Leave {name} out")).clicked() {
+                        out.push(Action::LeaveOut(name.clone()));
+                    }
+                }
+            });
         }
         ui.spacing_mut().item_spacing.y = space::S;
     }
@@ -155,9 +179,10 @@ fn progress(ui: &mut Ui, t: &Tokens, job: &JobView, choice: Option<&Choice>) {
     }
 }
 
-/// A treatment of the queue and how far it is.
-fn queue_ui(ui: &mut Ui, t: &Tokens, name: &str, words: &str) {
-    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 22.0), Sense::hover());
+/// A treatment of the queue and how far it is, with so much room left behind it.
+fn queue_ui(ui: &mut Ui, t: &Tokens, name: &str, words: &str, room: f32) {
+    let width = (ui.available_width() - room).max(0.0);
+    let (rect, response) = ui.allocate_exact_size(vec2(width, 22.0), Sense::hover());
     if ui.is_rect_visible(rect) {
         let font = FontId::proportional(13.0);
         let left = (rect.width() * 0.36).min(180.0);
@@ -209,7 +234,7 @@ pub fn queue_words(job: &JobView, choice: &Choice, name: &str) -> String {
         parts.insert(0, format!("ACSA {}", measured.join(", ")));
     }
     if waiting > 0 && parts.is_empty() {
-        parts.push("waiting".to_owned());
+        parts.push(WAITING.to_owned());
     } else if waiting > 0 {
         parts.push(format!("{} to go", counted(waiting, "seed", "seeds")));
     }
