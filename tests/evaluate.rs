@@ -37,8 +37,16 @@ use serde_json::{Value, json};
 use training::recorder;
 
 /// What lies in a finished folder.
-const FINISHED: [&str; 7] =
-    ["charts", "classifiers", "report.html", "results.json", "runs.jsonl", "table.csv", "table.md"];
+const FINISHED: [&str; 8] = [
+    "charts",
+    "classifiers",
+    "confusion.csv",
+    "report.html",
+    "results.json",
+    "runs.jsonl",
+    "table.csv",
+    "table.md",
+];
 const QUICK: &str = "--steps 6 --seeds 2 --device cpu --network small";
 
 /// With a folder of two classes of bars in it.
@@ -131,6 +139,16 @@ fn the_names_that_scripts_rely_on() {
     assert_eq!(written["treatments"], got["treatments"]);
     let page = fs::read_to_string(out.join("table.md")).unwrap();
     assert!(page.contains("| class-aware |") && page.contains("ACSA against none") && page.contains("±"));
+    let heads: Vec<&str> = page.lines().filter(|line| line.starts_with("| ")).collect();
+    for (_, name) in Comparison::figure_names() {
+        assert!(heads.iter().any(|head| head.contains(&format!("| {name} |"))), "{name} in {page}");
+    }
+    for figure in ["recall", "precision", "F1", "F0.5", "answers of none", "answers of threshold"] {
+        assert!(
+            page.contains(&format!("\n| {figure} | across | down |\n|---|---:|---:|\n")),
+            "{figure} in {page}"
+        );
+    }
     let drawn = [
         "acsa",
         "change-02-class-aware",
@@ -159,6 +177,19 @@ fn the_names_that_scripts_rely_on() {
     let rows: Vec<csv::StringRecord> = table.records().map(Result::unwrap).collect();
     assert_eq!(rows.len(), 3 * (Comparison::figure_names().len() + 2 * 4), "figures, and four of each class");
     assert!(rows.iter().any(|row| &row[0] == "class-aware" && &row[1] == "down" && &row[2] == "recall"));
+    let mut table = csv::Reader::from_path(out.join("confusion.csv")).unwrap();
+    let rows: Vec<csv::StringRecord> = table.records().map(Result::unwrap).collect();
+    assert_eq!(rows.len(), 3 * 2 * 2, "each class said of each");
+    let answers = |treatment: &str, class: &str, said: &str| -> u64 {
+        let row = rows.iter().find(|row| [&row[0], &row[1], &row[2]] == [treatment, class, said]).unwrap();
+        row[3].parse().unwrap()
+    };
+    assert_eq!(
+        answers("none", "down", "down") + answers("none", "down", "across"),
+        12,
+        "6 images, two seeds"
+    );
+    assert_eq!(named(&got, "none")["confusion"][1][0], answers("none", "down", "across"));
 
     // Never over an existing folder; and a table for people.
     assert_eq!(place.fails(&format!("evaluate source {QUICK} --out results")).0, 3);
@@ -1016,6 +1047,29 @@ fn sentences_say_no_more_than_the_intervals() {
     assert!(against("poor").sentence.contains("poor is worse than plain training"));
     let made = comparison.treatment("made").unwrap();
     assert!(made.against_free.as_ref().unwrap().sentence.contains("made is worse than good"));
+    // The same in the tables, of those that add images alone.
+    assert_eq!(comparison.best_free(), Some("good"));
+    let table = comparison.table();
+    assert_eq!(table[0].last().unwrap(), "ACSA against good");
+    let cell = |name: &str| table.iter().find(|row| row[0] == name).unwrap().last().unwrap().clone();
+    assert_eq!(cell("like good"), "-");
+    let found = made.against_free.as_ref().unwrap().differences[0].unwrap();
+    assert!(cell("made").starts_with(&format!("{:+.3} (", found.value)), "{}", cell("made"));
+    let csv = comparison.csv().unwrap();
+    let mut csv = csv::Reader::from_reader(csv.as_slice());
+    let heads = csv.headers().unwrap().clone();
+    let place = |head: &str| heads.iter().position(|other| other == head).unwrap();
+    let rows: Vec<csv::StringRecord> = csv.records().map(Result::unwrap).collect();
+    let row = |name: &str| rows.iter().find(|row| &row[0] == name && &row[2] == "acsa").unwrap();
+    for (head, value) in [
+        ("difference_free", found.value),
+        ("difference_free_low", found.low),
+        ("difference_free_high", found.high),
+    ] {
+        let written: f64 = row("made")[place(head)].parse().unwrap();
+        assert!((written - value).abs() < 1e-6, "{head}");
+        assert_eq!(&row("good")[place(head)], "", "{head}");
+    }
     let summary = comparison.summary.join("\n");
     assert!(summary.contains("good is better than plain training"), "{summary}");
     assert!(summary.contains("Not told apart from good: like good."), "{summary}");

@@ -308,6 +308,7 @@ fn what_has_no_value_is_a_dash_with_its_reason() {
     ] {
         assert!(html.contains(words), "{words}");
     }
+    assert!(!html.contains("the best that adds no images"), "nothing is held against it");
     assert!(page.svg(Chart::Acsa, "").unwrap().contains("- (no shared seed)"));
     assert!(page.svg(Chart::Recall, "").unwrap().contains("- (no test image, so no recall)"));
     assert!(page.svg(Chart::Change, "drs").unwrap().contains("recall - (no test image)"));
@@ -329,6 +330,32 @@ fn what_has_no_value_is_a_dash_with_its_reason() {
     for (_, text) in broken.files() {
         texts(&text);
         no_strange_numbers(&text);
+    }
+}
+
+#[test]
+fn what_adds_images_is_held_against_the_best_that_adds_none() {
+    let page = hostile();
+    assert_eq!(page.best_free(), Some(HOSTILE[1]));
+    let against = page.treatments[1].against_free.as_ref().unwrap();
+    assert!(page.treatments[2].against_free.is_none());
+    let found = against.differences[0].unwrap();
+    assert!((found.value - 0.8).abs() < 1e-12, "five of five and one of five");
+    let html = page.html();
+    let told = texts(&html);
+    for words in ["the best that adds no images", "it adds no images", "+0.800 (", "Differences against"] {
+        assert!(told.contains(words), "{words} in {told}");
+    }
+    // A page of an earlier version has no such thing, and is read.
+    let mut kept = serde_json::to_value(&page).unwrap();
+    for row in kept["treatments"].as_array_mut().unwrap() {
+        row.as_object_mut().unwrap().remove("against_free");
+    }
+    let read: Page = serde_json::from_value(kept).unwrap();
+    assert!(read.best_free().is_none() && !read.html().contains("the best that adds no images"));
+    // What intervals are is said as they are made.
+    for words in ["Student&#39;s law", "randomisation test", "always together"] {
+        assert!(html.contains(words), "{words}");
     }
 }
 

@@ -406,8 +406,9 @@ pub struct EvaluateArgs {
     /// on the wrong side.
     #[arg(long)]
     pub flip: bool,
-    /// A new folder for results.json, table.md, table.csv, report.html and charts as SVG and PNG, what generators learnt
-    /// and made, and the classifiers of the first seed; the same call goes on where it was interrupted.
+    /// A new folder for results.json, table.md, table.csv, confusion.csv, report.html and charts as SVG and PNG, what
+    /// generators learnt and made, and the classifiers of the first seed; the same call goes on where it was
+    /// interrupted.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// Also make maps of what each classifier looks at in N test images of each class, first of those that treatments

@@ -590,8 +590,14 @@ fn files(ctx: &Ctx, outcome: &EvaluateOutcome, request: &EvaluateRequest) -> Res
     let json =
         serde_json::to_vec_pretty(&Value::Object(outcome.json())).map_err(|e| unwritten(e.to_string()))?;
     let csv = outcome.comparison.csv().map_err(|error| unwritten(error.to_string()))?;
+    let answers = outcome.comparison.confusion_csv().map_err(|error| unwritten(error.to_string()))?;
     let page = outcome.comparison.markdown(&outcome.lines());
-    let tables = [("results.json", json), ("table.md", page.into_bytes()), ("table.csv", csv)];
+    let tables = [
+        ("results.json", json),
+        ("table.md", page.into_bytes()),
+        ("table.csv", csv),
+        ("confusion.csv", answers),
+    ];
     let mut files: Vec<(String, Vec<u8>)> =
         tables.into_iter().map(|(name, bytes)| (name.to_owned(), bytes)).collect();
     let drawn = outcome.page(request).files();

@@ -216,6 +216,11 @@ impl Comparison {
         self.treatments.iter().find(|result| result.name == name)
     }
 
+    /// The best treatment that adds no images, where one that does is held against it.
+    pub fn best_free(&self) -> Option<&str> {
+        self.treatments.iter().find_map(|result| Some(result.against_free.as_ref()?.baseline.as_str()))
+    }
+
     /// Names of all figures in JSON, with those for people.
     pub fn figure_names() -> Vec<(&'static str, &'static str)> {
         Figure::ALL.iter().map(|figure| (figure.key(), figure.name())).chain(OTHERS).collect()

@@ -10,6 +10,13 @@ use crate::evaluation::metrics::{Figure, Spread};
 /// file.
 const DIGITS: i32 = 6;
 
+/// Figures of the first table beside those of [`Figure::ALL`]; the others have a table of their own.
+const FIRST: [&str; 2] = ["auroc", "calibration_error"];
+
+fn is_first(key: &str) -> bool {
+    FIRST.contains(&key) || Figure::ALL.iter().any(|figure| figure.key() == key)
+}
+
 fn rounded(value: f64) -> f64 {
     let scale = 10_f64.powi(DIGITS);
     // Adding nothing turns -0 into 0.
@@ -114,33 +121,58 @@ impl Comparison {
         })
     }
 
-    /// Heads and rows of a table for people: the figures, and the difference of ACSA against the baseline.
+    /// Heads and rows of a table for people: the figures, and the difference of ACSA against the baseline and, where
+    /// a treatment adds images, against the best one that adds none.
     pub fn table(&self) -> Vec<Vec<String>> {
-        let shown = ["auroc", "calibration_error"];
+        let mut rows = self.figure_table(is_first);
+        let free = self.best_free();
+        let heads = std::iter::once(self.baseline.as_str()).chain(free);
+        let heads: Vec<String> = heads.map(|name| format!("ACSA against {name}")).collect();
+        let against = self.treatments.iter().map(|result| {
+            let mut cells = vec![difference(result.against_baseline.as_ref())];
+            cells.extend(free.map(|_| difference(result.against_free.as_ref())));
+            cells
+        });
+        rows.iter_mut().zip(std::iter::once(heads).chain(against)).for_each(|(row, cells)| row.extend(cells));
+        rows
+    }
+
+    /// Heads and rows of some figures: a row for each treatment.
+    fn figure_table(&self, wanted: fn(&str) -> bool) -> Vec<Vec<String>> {
         let names = Comparison::figure_names();
-        let columns: Vec<(&str, &str)> = names
-            .into_iter()
-            .filter(|(key, _)| Figure::ALL.iter().any(|f| f.key() == *key) || shown.contains(key))
-            .collect();
+        let columns: Vec<(&str, &str)> = names.into_iter().filter(|(key, _)| wanted(key)).collect();
         let mut head = vec!["treatment".to_owned()];
         head.extend(columns.iter().map(|(_, name)| (*name).to_owned()));
-        head.push(format!("ACSA against {}", self.baseline));
         let rows = self.treatments.iter().map(|result| {
-            let mut row = vec![result.name.clone()];
-            row.extend(columns.iter().map(|(key, _)| cell(result.figure(key))));
-            row.push(difference(result.against_baseline.as_ref()));
-            row
+            let cells = columns.iter().map(|(key, _)| cell(result.figure(key)));
+            std::iter::once(result.name.clone()).chain(cells).collect::<Vec<String>>()
         });
         std::iter::once(head).chain(rows).collect()
     }
 
     /// Heads and rows of the recalls: a row for each treatment, a column for each class.
     pub fn recall_table(&self) -> Vec<Vec<String>> {
-        let mut head = vec!["recall".to_owned()];
+        self.class_table("recall", |class| class.recall)
+    }
+
+    /// Heads and rows of one figure of the classes.
+    fn class_table(&self, figure: &str, of: fn(&ClassResult) -> Option<Spread>) -> Vec<Vec<String>> {
+        let mut head = vec![figure.to_owned()];
         head.extend(self.test.classes.iter().cloned());
         let rows = self.treatments.iter().map(|result| {
-            let recalls = result.classes.iter().map(|class| cell(class.recall));
-            std::iter::once(result.name.clone()).chain(recalls).collect::<Vec<String>>()
+            let cells = result.classes.iter().map(|class| cell(of(class)));
+            std::iter::once(result.name.clone()).chain(cells).collect::<Vec<String>>()
+        });
+        std::iter::once(head).chain(rows).collect()
+    }
+
+    /// Heads and rows of the answers of a treatment: a row for each true class, a column for each that was said.
+    fn answers_table(&self, result: &TreatmentResult) -> Vec<Vec<String>> {
+        let mut head = vec![format!("answers of {}", result.name)];
+        head.extend(self.test.classes.iter().cloned());
+        let rows = self.test.classes.iter().zip(result.confusion.rows()).map(|(name, counts)| {
+            let counts = counts.iter().map(u64::to_string);
+            std::iter::once(name.clone()).chain(counts).collect::<Vec<String>>()
         });
         std::iter::once(head).chain(rows).collect()
     }
@@ -149,26 +181,32 @@ impl Comparison {
     pub fn markdown(&self, setting: &[String]) -> String {
         let mut text = "# Treatments compared on real test images\n\n".to_owned();
         self.summary.iter().for_each(|sentence| text += &format!("{sentence}\n"));
-        for table in [self.table(), self.recall_table()] {
-            text += "\n";
-            for (at, row) in table.iter().enumerate() {
-                let cells: Vec<String> = row.iter().map(|cell| escaped(cell)).collect();
-                text += &format!("| {} |\n", cells.join(" | "));
-                if at == 0 {
-                    text += &format!("|---|{}\n", "---:|".repeat(row.len().saturating_sub(1)));
-                }
-            }
+        for table in [
+            self.table(),
+            self.figure_table(|key| !is_first(key)),
+            self.recall_table(),
+            self.class_table("precision", |class| class.precision),
+            self.class_table("F1", |class| class.f1),
+            self.class_table("F0.5", |class| class.f05),
+        ] {
+            text += &written(&table);
         }
         text += "\nMean ± standard deviation over seeds. Differences are paired by seed and image, with their \
                  95 % intervals over test images and seeds. GM is the root of the product of the recalls; its \
-                 macro form is the one that published tables of generators use.\n\n";
+                 macro form is the one that published tables of generators use: the specificity of a class counts \
+                 the images of all others, so it is near 1 and the figure lies higher, and with as many test images \
+                 of each class it follows from ACSA and says nothing more.\n\n\
+                 Answers of all seeds together: rows are true classes, columns what was said.\n";
+        self.treatments.iter().for_each(|result| text += &written(&self.answers_table(result)));
+        text += "\n";
         setting.iter().for_each(|line| text += &format!("- {line}\n"));
         text
     }
 
     /// Every figure of every treatment and class in long form: treatment, class, figure, mean, sd, seeds, and
     /// for the whole of a treatment low, high (its interval), difference, difference_low, difference_high
-    /// (against the baseline).
+    /// (against the baseline), difference_free, difference_free_low, difference_free_high (against the best
+    /// treatment that adds no images, for those that do).
     ///
     /// # Errors
     /// Those of the writer.
@@ -186,11 +224,14 @@ impl Comparison {
             "difference",
             "difference_low",
             "difference_high",
+            "difference_free",
+            "difference_free_low",
+            "difference_free_high",
         ])?;
         let number = |value: Option<f64>| value.map_or_else(String::new, |value| rounded(value).to_string());
         for result in &self.treatments {
             let seeds = result.seeds.len().to_string();
-            let mut write = |class: &str, figure: &str, spread: Option<Spread>, bounds: [Option<f64>; 5]| {
+            let mut write = |class: &str, figure: &str, spread: Option<Spread>, bounds: [Option<f64>; 8]| {
                 let mut record = vec![result.name.clone(), class.to_owned(), figure.to_owned()];
                 record.push(number(spread.map(|spread| spread.mean)));
                 record.push(number(spread.and_then(|spread| spread.sd)));
@@ -201,14 +242,17 @@ impl Comparison {
             for (key, spread) in &result.figures {
                 let at = Figure::ALL.iter().position(|figure| figure.key() == *key);
                 let own = at.and_then(|at| result.intervals[at]);
-                let against = result.against_baseline.as_ref();
-                let difference = at.and_then(|at| against.and_then(|against| against.differences[at]));
+                let against = |of: &Option<Against>| of.as_ref().and_then(|of| of.differences[at?]);
+                let (difference, free) = (against(&result.against_baseline), against(&result.against_free));
                 let bounds = [
                     own.map(|own| own.low),
                     own.map(|own| own.high),
                     difference.map(|difference| difference.value),
                     difference.map(|difference| difference.low),
                     difference.map(|difference| difference.high),
+                    free.map(|difference| difference.value),
+                    free.map(|difference| difference.low),
+                    free.map(|difference| difference.high),
                 ];
                 write("", key, *spread, bounds)?;
             }
@@ -219,12 +263,48 @@ impl Comparison {
                     ("f1", class.f1),
                     ("f05", class.f05),
                 ] {
-                    write(name, figure, spread, [None; 5])?;
+                    write(name, figure, spread, [None; 8])?;
                 }
             }
         }
         writer.into_inner().map_err(|error| error.into_error().into())
     }
+
+    /// The answers of every treatment in long form, all seeds together: treatment, class, said, answers.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn confusion_csv(&self) -> Result<Vec<u8>, csv::Error> {
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        writer.write_record(["treatment", "class", "said", "answers"])?;
+        for result in &self.treatments {
+            for (name, counts) in self.test.classes.iter().zip(result.confusion.rows()) {
+                for (said, count) in self.test.classes.iter().zip(counts) {
+                    let count = count.to_string();
+                    writer.write_record([
+                        result.name.as_str(),
+                        name.as_str(),
+                        said.as_str(),
+                        count.as_str(),
+                    ])?;
+                }
+            }
+        }
+        writer.into_inner().map_err(|error| error.into_error().into())
+    }
+}
+
+/// A table in Markdown, after an empty line.
+fn written(table: &[Vec<String>]) -> String {
+    let mut text = "\n".to_owned();
+    for (at, row) in table.iter().enumerate() {
+        let cells: Vec<String> = row.iter().map(|cell| escaped(cell)).collect();
+        text += &format!("| {} |\n", cells.join(" | "));
+        if at == 0 {
+            text += &format!("|---|{}\n", "---:|".repeat(row.len().saturating_sub(1)));
+        }
+    }
+    text
 }
 
 /// A cell that cannot break its table.

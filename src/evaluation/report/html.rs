@@ -64,8 +64,9 @@ const DEFINITIONS: [(&str, &str); 17] = [
     ),
     (
         "GM, macro form",
-        "The root of mean recall times mean specificity, as published tables of generators have it; it lies \
-         higher than GM.",
+        "The root of mean recall times mean specificity, as published tables of generators have it. The \
+         specificity of a class counts the images of all other classes, so it is near 1 and the figure lies higher \
+         than GM; with as many test images of each class it follows from ACSA and says nothing more.",
     ),
     ("accuracy", "The share of all test images that were found; large classes decide it."),
     (
@@ -89,14 +90,19 @@ const DEFINITIONS: [(&str, &str); 17] = [
     ),
     (
         "± and intervals",
-        "Behind ± stands the standard deviation over seeds. Intervals are 95 % percentile intervals over resampled \
-         test images (within their class) and seeds; those of the chart of recalls are Wilson's, over the test \
-         images of a class alone.",
+        "Behind ± stands the standard deviation over seeds. A 95 % interval says where a mean would lie with other \
+         test images and other seeds. The test images of each class are drawn again many times, those that belong \
+         together (of a patient, or copies) always together: the middle 95 % of the draws are the images' part. \
+         The seeds are too few to be drawn again; what their spread leaves open, by Student's law, is added, and \
+         with one seed that part is missing. The interval of a difference leaves out 0 only where a randomisation \
+         test agrees: where exchanging the answers of the two sides at random rarely gives as large a difference. \
+         Those of the chart of recalls are Wilson's, over the test images of a class alone.",
     ),
     (
         "difference",
         "The treatment minus the baseline on the same seeds and the same images. It is shown to be better or worse \
-         where its interval leaves out 0.",
+         where its interval leaves out 0. A treatment that adds images is also held against the best one that adds \
+         none.",
     ),
 ];
 
@@ -249,12 +255,17 @@ fn figures(out: &mut String, page: &Page) {
     *out += "<h2>Treatments by ACSA</h2>\n";
     let names = Comparison::figure_names();
     let mut heads = vec!["treatment".to_owned(), format!("ACSA against {}", named(&page.baseline))];
+    let free = page.best_free();
+    heads.extend(
+        free.map(|free| format!("ACSA against {}<small>the best that adds no images</small>", named(free))),
+    );
     heads.extend(names.iter().map(|(_, name)| escaped(name)));
     let rows: Vec<Vec<String>> = page
         .by_acsa()
         .into_iter()
         .map(|row| {
             let mut cells = vec![head_of(row), against(page, row, row.difference())];
+            cells.extend(free.map(|_| against_free(row, 0)));
             for (key, _) in &names {
                 let mut text = cell(row.figure(key), reason(key));
                 let place = Figure::ALL.iter().position(|figure| figure.key() == *key);
@@ -289,6 +300,17 @@ fn against(page: &Page, row: &TreatmentRow, found: Option<Interval>) -> String {
     }
 }
 
+/// The same against the best treatment that adds no images, of a figure by its place.
+fn against_free(row: &TreatmentRow, place: usize) -> String {
+    let found = row.against_free.as_ref().map(|free| free.differences.get(place).copied().flatten());
+    match found {
+        Some(Some(found)) => format!("{}<small>{}</small>", difference(&found), verdict(&found)),
+        Some(None) => format!("{NOTHING}<small>one of the two has no value</small>"),
+        None if row.made || row.repeated => format!("{NOTHING}<small>no shared seed</small>"),
+        None => format!("{NOTHING}<small>it adds no images</small>"),
+    }
+}
+
 fn differences(out: &mut String, page: &Page) {
     if page.treatments.iter().all(|row| row.differences.is_empty()) {
         return;
@@ -306,6 +328,18 @@ fn differences(out: &mut String, page: &Page) {
         })
         .collect();
     let caption = format!("Differences against {}, paired by seed and image", page.baseline);
+    table(out, &caption, &heads, &rows);
+    let Some(free) = page.best_free() else { return };
+    let rows: Vec<Vec<String>> = page
+        .by_acsa()
+        .into_iter()
+        .filter(|row| row.against_free.is_some())
+        .map(|row| {
+            let cells = (0..Figure::ALL.len()).map(|place| against_free(row, place));
+            std::iter::once(named(&row.name)).chain(cells).collect()
+        })
+        .collect();
+    let caption = format!("Differences against {free}, the best treatment that adds no images");
     table(out, &caption, &heads, &rows);
 }
 

@@ -78,6 +78,15 @@ pub struct ClassFigures {
     pub never_said: usize,
 }
 
+/// A treatment that adds images, held against the best one that adds none.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AgainstFree {
+    /// Name of the other.
+    pub baseline: String,
+    /// The treatment minus the other, in the order of [`Figure::ALL`].
+    pub differences: Vec<Option<Interval>>,
+}
+
 /// A treatment over its seeds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TreatmentRow {
@@ -96,6 +105,10 @@ pub struct TreatmentRow {
     pub intervals: Vec<Option<Interval>>,
     /// Against the baseline, in the order of [`Figure::ALL`]; empty for the baseline and without shared seeds.
     pub differences: Vec<Option<Interval>>,
+    /// `None` for a treatment that adds no images, without shared seeds, and where an earlier version kept the
+    /// comparison.
+    #[serde(default)]
+    pub against_free: Option<AgainstFree>,
     /// What the differences show.
     pub sentences: Vec<String>,
     /// In class order.
@@ -206,6 +219,10 @@ impl TreatmentRow {
                 .collect(),
             intervals: all_finite(&result.intervals),
             differences: baseline.map(|against| all_finite(&against.differences)).unwrap_or_default(),
+            against_free: result.against_free.as_ref().map(|against| AgainstFree {
+                baseline: against.baseline.clone(),
+                differences: all_finite(&against.differences),
+            }),
             sentences: against
                 .map(|against| against.sentence.clone())
                 .filter(|sentence| !sentence.is_empty())
@@ -237,6 +254,11 @@ impl Page {
     /// A treatment by name.
     pub fn treatment(&self, name: &str) -> Option<&TreatmentRow> {
         self.treatments.iter().find(|row| row.name == name)
+    }
+
+    /// The best treatment that adds no images, where one that does is held against it.
+    pub fn best_free(&self) -> Option<&str> {
+        self.treatments.iter().find_map(|row| Some(row.against_free.as_ref()?.baseline.as_str()))
     }
 
     /// Classes by falling number of training images; of equals in class order.
