@@ -169,10 +169,15 @@ fn the_names_that_scripts_rely_on() {
         "--treatments class-aware,threshold --seed 0 --seeds 2 --steps 6 --network small",
         "32 original",
         "3.00 (24 to 8)",
-        concat!("counterpoise ", env!("CARGO_PKG_VERSION")),
+        concat!("counterpoise ", env!("CARGO_PKG_VERSION"), ", burn 0."),
+        "<th scope=\"row\">machine</th>",
+        std::env::consts::OS,
+        std::env::consts::ARCH,
+        "Processor, ",
     ] {
         assert!(page.contains(words), "{words}");
     }
+    assert!(got["machine"].as_str().unwrap().contains("Processor, ") && got["burn"].is_string());
     let mut table = csv::Reader::from_path(out.join("table.csv")).unwrap();
     let rows: Vec<csv::StringRecord> = table.records().map(Result::unwrap).collect();
     assert_eq!(rows.len(), 3 * (Comparison::figure_names().len() + 2 * 4), "figures, and four of each class");

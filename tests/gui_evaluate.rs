@@ -376,6 +376,19 @@ fn the_form_chooses_and_counts() {
     harness.state_mut().state.evaluate.typed = "drw:beta=0.9, mixup+drs".to_owned();
     harness.run_steps(2);
     assert!(!sees(&harness, "do not combine") && !sees(&harness, "there is no treatment"));
+    // Before anything is trained.
+    assert!(!sees(&harness, "made twice") && !sees(&harness, "nothing left to correct"));
+    harness.state_mut().state.evaluate.typed = "class-aware+weights-balanced, random+drs".to_owned();
+    harness.run_steps(2);
+    assert_sees(
+        &harness,
+        &[
+            "the correction is made twice: the rarest class counts 26.7 times",
+            "drs has nothing left to correct",
+        ],
+    );
+    harness.state_mut().state.evaluate.typed = "drw:beta=0.9, mixup+drs".to_owned();
+    harness.run_steps(2);
 
     // The form is longer than the window: a box below its edge is pressed by its name.
     for box_name in ["cropped at random", "mirrored at random"] {

@@ -19,8 +19,9 @@ use counterpoise::classify::treatments::{
     Options, Owner, Preset, SavedClassifier, SavedError, Treatment, fit,
 };
 use counterpoise::domain::task::{Ctx, Level};
-use counterpoise::evaluation::saliency::Explainer;
-use counterpoise::evaluation::saliency::side_by_side::{About, Method, Question};
+use counterpoise::evaluation::saliency::rise::{self, Weighing, rise};
+use counterpoise::evaluation::saliency::side_by_side::{About, Method, Question, looks};
+use counterpoise::evaluation::saliency::{Baseline, Explainer, SaliencyError, SaliencyMap, Subjects};
 use counterpoise::imaging::scan::{ScanOptions, scan};
 use counterpoise::jobs::JobError;
 use counterpoise::jobs::evaluate::{
@@ -30,6 +31,7 @@ use counterpoise::jobs::saliency::{
     Maps, MapsRequest, TestImage, TestImages, evaluate_with_maps, maps, test_images,
 };
 use counterpoise::nn::ComputeDevice;
+use counterpoise::nn::input_gradient::Images;
 use counterpoise::nn::weights::Weights;
 use evaluation::chosen;
 use place::{Place, SIDE};
@@ -210,6 +212,27 @@ fn a_saved_classifier_says_the_same_whatever_it_was_trained_with() {
     let mut less = saved;
     less.tensors.remove("head.weight");
     assert!(matches!(less.on(&device), Err(SavedError::Parameters(_))));
+}
+
+#[test]
+fn maps_of_rise_divide_by_how_much_each_pixel_was_shown() {
+    let set = shapes::set(&[20, 8], 12, 1, false);
+    let device = ComputeDevice::cpu();
+    let options = Options { batch: 16, ..Options::new(Preset::Small, 4, 3) };
+    let fitted = fit(&Ctx::default(), &Treatment::none(), &set, &options, &device, &mut |_| {}).unwrap();
+    let classifier = fitted.saved().unwrap().on(&device).unwrap();
+    let (pictures, truth) = ([set.picture(0), set.picture(25)], [0, 1]);
+    let (baseline, question) = (Baseline::new(&[0.5]).unwrap(), by_rise(30));
+    let found = looks(&Ctx::default(), &classifier, &pictures, &truth, &baseline, &question).unwrap();
+    let found: Vec<SaliencyMap> = found.into_iter().map(|look| look.map).collect();
+    let subjects = Subjects::new(&pictures, &truth).unwrap();
+    let by = |weighing: Weighing| {
+        let settings = rise::Settings { masks: 30, grid: 4, seed: 9, weighing, ..rise::Settings::default() };
+        let says = |images: &Images| classifier.says(images).ok_or(SaliencyError::Device);
+        rise(&Ctx::default(), says, &subjects, &baseline, &settings).unwrap()
+    };
+    assert_eq!(found, by(Weighing::Covered));
+    assert_ne!(found, by(Weighing::Expected));
 }
 
 #[test]

@@ -36,6 +36,14 @@ fn one_wgpu() {
 }
 
 #[test]
+fn reports_name_the_burn_that_is_locked() {
+    let lock = read("Cargo.lock");
+    let mut lines = lock.lines().skip_while(|line| *line != "name = \"burn\"");
+    let version = format!("version = \"{}\"", counterpoise::nn::device::BURN);
+    assert_eq!(lines.nth(1), Some(version.as_str()));
+}
+
+#[test]
 fn every_source_file_says_what_it_is_for() {
     let files = files(&["src", "tests", "benches"], &["rs"]);
     assert!(files.len() > 20);

@@ -284,6 +284,19 @@ fn weights_of_a_batch_skip_absent_classes() {
 }
 
 #[test]
+fn effective_numbers_of_a_batch_are_those_worked_by_hand() {
+    let logits = tensor(&[vec![0.0; 4], vec![0.0; 4], vec![0.0; 4]], &plain());
+    let objective = objective("weights-ens:beta=0.9:counts=batch", &[100, 50, 20, 5]);
+    let losses = host(objective.losses(logits, &[0, 2, 0]));
+    // Two images have the effective number (1 - 0.9^2) / (1 - 0.9) = 1.9, one image has 1. The weights 1 / 1.9 and 1
+    // are as 10 to 19, and have the sum 2 of the classes in the batch: 20 / 29 and 38 / 29.
+    let plain = 4.0_f32.ln();
+    for (got, weight) in losses.iter().zip([20.0 / 29.0, 38.0 / 29.0, 20.0 / 29.0]) {
+        assert!((got / plain - weight).abs() < 1e-5, "{losses:?}");
+    }
+}
+
+#[test]
 fn threshold_scaling() {
     let book = Book::read("weights_and_metrics");
     let vector = book.get("5.3-ts");

@@ -267,11 +267,8 @@ impl Report {
         let mut test = vec![0; part.classes.len()];
         part.truth.iter().for_each(|&class| test[class] += 1);
         let classes = part.classes.iter().zip(&part.training).zip(&test);
-        let mut lines = setting.lines();
-        lines.push(format!("counterpoise {}", env!("CARGO_PKG_VERSION")));
         let failed = outcome.failed.iter();
         let mut told = outcome.lines();
-        told.extend(lines.last().cloned());
         told.extend_from_slice(&outcome.warnings);
         told.extend(failed.map(|run| format!("{}: {}", title(&run.name, run.seed), run.reason)));
         if !outcome.complete {
@@ -285,7 +282,7 @@ impl Report {
             folds: setting.folds,
             training: setting.training.clone(),
             test: setting.test.clone(),
-            setting: lines,
+            setting: setting.lines(),
             classes: classes
                 .map(|((name, &training), &test)| ClassImages { name: name.clone(), training, test })
                 .collect(),

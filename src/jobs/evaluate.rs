@@ -44,6 +44,7 @@ use crate::evaluation::report::raster;
 pub use crate::evaluation::treatments::MadeOf;
 use crate::imaging::training_set::Spec;
 use crate::nn::DeviceKind;
+use crate::nn::device::BURN;
 use crate::oversampling::MethodError;
 use arms::{Arm, Images};
 use parts::Parts;
@@ -85,6 +86,11 @@ impl EvaluateRequest {
     }
 }
 
+/// What figures depend on beside the images: another version may round in another way.
+fn versions() -> String {
+    format!("counterpoise {}, burn {BURN}", env!("CARGO_PKG_VERSION"))
+}
+
 /// How it was run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Setting {
@@ -98,6 +104,8 @@ pub struct Setting {
     /// How real training images were changed.
     pub augment: Augment,
     pub device: String,
+    /// System, kind of processor, device and driver, in a line.
+    pub machine: String,
     /// Side of the images in pixels.
     pub size: u32,
     pub channels: u8,
@@ -177,6 +185,7 @@ impl Setting {
                 "{folds}-fold cross-validation, stratified, groups and copies kept together, answers pooled"
             ));
         }
+        lines.extend([self.machine.clone(), versions()]);
         lines
     }
 }
@@ -205,6 +214,8 @@ impl EvaluateOutcome {
         object.insert("seeds".to_owned(), json!(setting.seeds));
         object.insert("folds".to_owned(), json!(setting.folds));
         object.insert("version".to_owned(), json!(env!("CARGO_PKG_VERSION")));
+        object.insert("burn".to_owned(), json!(BURN));
+        object.insert("machine".to_owned(), json!(setting.machine));
         let failed = self
             .failed
             .iter()
@@ -518,6 +529,7 @@ fn evaluate_in(
         online: online.collect(),
         batch: options.batch,
         device: name,
+        machine: device.info.machine(),
         augment: options.augment,
         size: request.spec.size,
         channels: request.spec.channels,

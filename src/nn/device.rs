@@ -8,6 +8,9 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use burn::tensor::Device;
 use burn::tensor::wgpu::{WgpuSetup, wgpu};
 
+/// The version of burn that computes, for reports; a test holds it against the lock file.
+pub const BURN: &str = "0.22.1";
+
 /// What a device is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeviceKind {
@@ -36,6 +39,16 @@ pub struct DeviceInfo {
     pub kind: DeviceKind,
     /// For people, for example the adapter's name.
     pub name: String,
+    /// The graphics driver with its version, as it tells them; `None` for the processor.
+    pub driver: Option<String>,
+}
+
+impl DeviceInfo {
+    /// What computes, in a line: system, kind of processor, device and driver.
+    pub fn machine(&self) -> String {
+        let driver = self.driver.as_ref().map_or_else(String::new, |driver| format!(", driver {driver}"));
+        format!("{} on {}, {}{driver}", std::env::consts::OS, std::env::consts::ARCH, self.name)
+    }
 }
 
 /// Why there is no such device.
@@ -83,7 +96,8 @@ impl ComputeDevice {
     pub fn cpu() -> Self {
         let threads = rayon::current_num_threads();
         let words = if threads == 1 { "thread" } else { "threads" };
-        let info = DeviceInfo { kind: DeviceKind::Cpu, name: format!("Processor, {threads} {words}") };
+        let name = format!("Processor, {threads} {words}");
+        let info = DeviceInfo { kind: DeviceKind::Cpu, name, driver: None };
         ComputeDevice { info, device: Device::flex() }
     }
 
@@ -111,7 +125,7 @@ impl ComputeDevice {
             .setup(setup)
             .init()
             .map_err(|error| DeviceError::Start(error.to_string()))?;
-        let info = DeviceInfo { kind, name: describe(&found.adapter.get_info()) };
+        let info = describe(kind, &found.adapter.get_info());
         let device = ComputeDevice { info, device };
         started.push((kind, device.clone()));
         Ok(device)
@@ -134,7 +148,7 @@ pub fn enumerate() -> Vec<DeviceInfo> {
                 adapters()
                     .iter()
                     .filter(|found| kind_of(&found.adapter) == kind)
-                    .map(|found| DeviceInfo { kind, name: describe(&found.adapter.get_info()) })
+                    .map(|found| describe(kind, &found.adapter.get_info()))
                     .take(1),
             ),
         }
@@ -155,8 +169,10 @@ fn kind_of(adapter: &wgpu::Adapter) -> DeviceKind {
     }
 }
 
-fn describe(info: &wgpu::AdapterInfo) -> String {
-    format!("{} ({})", info.name, info.backend)
+fn describe(kind: DeviceKind, info: &wgpu::AdapterInfo) -> DeviceInfo {
+    let driver = format!("{} {}", info.driver, info.driver_info).trim().to_owned();
+    let driver = (!driver.is_empty()).then_some(driver);
+    DeviceInfo { kind, name: format!("{} ({})", info.name, info.backend), driver }
 }
 
 /// The adapters of this machine, looked up once. Discrete cards come first. GL is left out: its compute support

@@ -9,7 +9,7 @@ use std::str::FromStr;
 
 use super::curves::{self, curves};
 use super::grad_cam::grad_cam_of;
-use super::rise::{self, rise};
+use super::rise::{self, Weighing, rise};
 use super::{Answer, Baseline, SaliencyError, SaliencyMap, Subjects, named};
 use crate::classify::treatments::Classifier;
 use crate::domain::task::Ctx;
@@ -206,7 +206,10 @@ pub fn looks(
         }
         Method::Rise => {
             let Question { masks, grid, seed, .. } = *question;
-            let settings = rise::Settings { masks, grid, seed, ..rise::Settings::default() };
+            // A thousand masks do not show every pixel as often: by chance alone the published divisor marks those
+            // that were shown more.
+            let weighing = Weighing::Covered;
+            let settings = rise::Settings { masks, grid, seed, weighing, ..rise::Settings::default() };
             rise(ctx, says, &subjects, baseline, &settings)?
         }
     };

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::{Face, FeaturesForm, ProjectState, State};
 use crate::classify::batches::Augment;
 use crate::classify::treatments::{FIRST_CHOICE, Preset, Treatment};
-use crate::domain::plan::Target;
+use crate::domain::plan::{Plan, Target};
 use crate::evaluation::report::Chart;
 use crate::evaluation::saliency::side_by_side::Question;
 use crate::evaluation::treatments::{Asked, MadeTreatment};
@@ -379,6 +379,18 @@ impl EvaluateForm {
             }
         }
         Ok(names)
+    }
+
+    /// Which of the typed treatments correct for the shares of the classes twice on this plan, in sentences.
+    pub fn overlaps(&self, plan: &Plan) -> Vec<String> {
+        let counts: Vec<usize> = plan.classes.iter().map(|class| class.have).collect();
+        let filled: Vec<usize> = plan.classes.iter().map(|class| class.target).collect();
+        let texts = self.typed.split(',').filter_map(|text| text.trim().parse::<Asked>().ok());
+        let overlap = |asked: Asked| match asked {
+            Asked::Plain(treatment) => treatment.overlap(&counts),
+            Asked::Made(made) => made.overlap(&filled),
+        };
+        texts.filter_map(overlap).map(|overlap| overlap.to_string()).collect()
     }
 
     /// What is chosen, on the device of these settings and up to their target.

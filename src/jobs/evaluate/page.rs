@@ -1,6 +1,6 @@
 //! What the page of a comparison says beside its figures: settings, the images, and how to run it again.
 
-use super::{Choice, EvaluateOutcome, EvaluateRequest, title};
+use super::{Choice, EvaluateOutcome, EvaluateRequest, title, versions};
 use crate::domain::provenance::Kind;
 use crate::domain::splits::Split;
 use crate::evaluation::metrics::bootstrap::Settings;
@@ -24,7 +24,8 @@ impl EvaluateOutcome {
             ("start", "the same weights for every treatment of a seed".to_owned()),
             ("device", setting.device.clone()),
             ("intervals", format!("{} draws, {:.0} %", draws.draws, draws.level * 100.0)),
-            ("version", format!("counterpoise {}", env!("CARGO_PKG_VERSION"))),
+            ("machine", setting.machine.clone()),
+            ("version", versions()),
         ]
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value))

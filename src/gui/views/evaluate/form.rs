@@ -11,6 +11,7 @@ use egui::{
 
 use super::COMPARED_BOX;
 use crate::classify::treatments::{Preset, Treatment};
+use crate::domain::plan::Plan;
 use crate::evaluation::treatments::MadeTreatment;
 use crate::gui::command::{Action, Command};
 use crate::gui::state::{Estimate, EvaluateForm, Face, JobKind, Length, ProjectState, State};
@@ -92,7 +93,7 @@ pub(super) fn form_ui(ui: &mut Ui, t: &Tokens, state: &mut State, out: &mut Vec<
             ui.add_space(space::S);
             generators(ui, evaluate);
             ui.add_space(space::S);
-            typed(ui, t, evaluate);
+            typed(ui, t, evaluate, &project.figures.plan);
             ui.add_space(space::S);
             folders(ui, evaluate, &project.exports, adds, out);
             ui.add_space(space::S);
@@ -228,13 +229,16 @@ fn generators(ui: &mut Ui, form: &mut EvaluateForm) {
 }
 
 /// Treatments by their names, as the command line has them.
-fn typed(ui: &mut Ui, t: &Tokens, form: &mut EvaluateForm) {
+fn typed(ui: &mut Ui, t: &Tokens, form: &mut EvaluateForm, plan: &Plan) {
     ui.label(caption(ui, "With other parameters or together, a comma between"));
     let hint = "cb-focal:beta=0.99, smote+mixup";
     let edit = TextEdit::singleline(&mut form.typed).hint_text(hint).desired_width(f32::INFINITY);
     ui.add(edit.char_limit(1000)).accessible_name("Treatments with other parameters");
     if let Err(why) = form.typed_names() {
         ui.add(Label::new(RichText::new(why).size(theme::SMALL).color(t.failure)).wrap());
+    }
+    for overlap in form.overlaps(plan) {
+        warning_line(ui, &overlap);
     }
 }
 
