@@ -12,8 +12,10 @@ use std::time::Duration;
 use counterpoise::classify::batches::Augment;
 use counterpoise::classify::treatments::{FIRST_CHOICE, Preset};
 use counterpoise::domain::plan::Target;
-use counterpoise::domain::task::Level;
-use counterpoise::evaluation::comparison::Change;
+use counterpoise::domain::task::{Ctx, Level};
+use counterpoise::evaluation::comparison::{Adds, Change, Comparison, Entry, Run, TestPart};
+use counterpoise::evaluation::metrics::bootstrap::Settings as Draws;
+use counterpoise::evaluation::report::{About, Page};
 use counterpoise::evaluation::treatments::{Filled, MadeOf, MadeTreatment};
 use counterpoise::gui::app::App;
 use counterpoise::gui::command::{Action, Command};
@@ -732,6 +734,70 @@ fn rows_are_in_order_and_choose_what_the_charts_show() {
     harness.state_mut().state.evaluate.saved = Face::Failed("the file exists".to_owned());
     harness.run_steps(2);
     assert_sees(&harness, &["the file exists"]);
+}
+
+/// The page of a comparison of the same names, mixup taken for a generator.
+fn page() -> Page {
+    let part = TestPart {
+        classes: vec!["down".to_owned(), "across".to_owned()],
+        training: vec![15, 400],
+        truth: vec![0, 0, 1, 1],
+        units: Vec::new(),
+    };
+    let entry = |name: &str, adds| Entry { name: name.to_owned(), label: name.to_owned(), adds };
+    let entries = [entry("none", Adds::Nothing), entry("drs", Adds::Nothing), entry("mixup", Adds::Made)];
+    let run = |name: &str, said: [usize; 4]| Run {
+        name: name.to_owned(),
+        seed: 5,
+        said: said.to_vec(),
+        auroc: None,
+        auprc: None,
+        calibration_error: None,
+    };
+    let runs = [run("none", [1, 1, 1, 1]), run("drs", [0, 0, 1, 0]), run("mixup", [0, 1, 1, 1])];
+    let draws = Draws { draws: 50, ..Draws::default() };
+    let found = Comparison::of(&Ctx::default(), part, &entries, "none", &runs, &draws).unwrap();
+    Page::of(&found, About::default())
+}
+
+#[test]
+fn more_figures_are_a_click_away() {
+    for theme in THEMES {
+        let whole = Report { page: Some(page()), ..report() };
+        let mut harness = harness(compared(whole), theme);
+        assert_sees(&harness, &["Images added, against drs", "mixup: against drs +0.000 ("]);
+        assert!(!sees(&harness, "MCC of drs"), "folded away");
+        harness.get_by_label("More figures · drs").click();
+        harness.run_steps(30);
+        for (_, name) in Comparison::figure_names() {
+            assert_sees(&harness, &[format!("{name} of drs: mean ± SD ").as_str()]);
+        }
+        assert_sees(
+            &harness,
+            &[
+                "ACSA of drs: mean ± SD 0.675 ± 0.020, 95 % interval ",
+                "none 0.400 ± 0.020; against none +0.250 (",
+                "MCC of drs: mean ± SD –, 95 % interval –, none –",
+                "across with drs: precision 0.300 ± 0.010, recall 0.600 ± 0.010, F1 0.600 ± 0.010, F0.5 0.600",
+                "near 1 and the figure lies higher",
+            ],
+        );
+        // Of what is chosen, and read by keys as the rows above.
+        harness.get_by_label_contains("mixup: against drs").click();
+        harness.run_steps(30);
+        assert_eq!(harness.state().state.evaluate.treatment.as_deref(), Some("mixup"));
+        assert_sees(&harness, &["ACSA of mixup: mean ± SD ", "down with mixup: precision 0.150 ± 0.010"]);
+        let row = "MCC of mixup: mean ± SD –, 95 % interval –, none –";
+        harness.get_by_role_and_label(Role::Row, row).focus();
+        harness.run_steps(2);
+        assert!(harness.get_by_role_and_label(Role::Row, row).is_focused());
+    }
+    // An earlier version kept no page: means stand alone.
+    let mut harness = harness(compared(report()), Theme::Dark);
+    assert!(!sees(&harness, "Images added"));
+    harness.get_by_label("More figures · drs").click();
+    harness.run_steps(30);
+    assert_sees(&harness, &["ACSA of drs: mean ± SD 0.675 ± 0.020, 95 % interval –, none 0.400 ± 0.020"]);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! A table of figures: a row for each treatment, painted by hand, that reads as one sentence and can be
+//! A table of figures: rows painted by hand, that read as one sentence each and, where they are of treatments, can be
 //! chosen by mouse and keys.
 
 use egui::{
@@ -87,13 +87,29 @@ pub fn head_ui(ui: &mut Ui, t: &Tokens, columns: Columns, names: &[&str], note: 
 
 /// A row that can be chosen; `table` tells it from the row of the same name in another table.
 pub fn row_ui(ui: &mut Ui, t: &Tokens, columns: Columns, table: &str, row: &Row<'_>) -> Response {
+    let response = room(ui, columns, table, row, Sense::click());
+    response.widget_info(|| WidgetInfo::selected(Role::Button, true, row.selected, &row.words));
+    seen(ui, t, columns, row, response)
+}
+
+/// A row that is read and not chosen; keys reach it all the same.
+pub fn line_ui(ui: &mut Ui, t: &Tokens, columns: Columns, table: &str, row: &Row<'_>) -> Response {
+    let response = room(ui, columns, table, row, Sense::focusable_noninteractive());
+    response.widget_info(|| WidgetInfo::labeled(Role::Row, true, &row.words));
+    seen(ui, t, columns, row, response)
+}
+
+fn room(ui: &mut Ui, columns: Columns, table: &str, row: &Row<'_>, sense: Sense) -> Response {
     let width = ui.available_width();
     let below = row.note.is_some() && !columns.beside;
     let height = if below { 2.0 * LINE } else { LINE + 4.0 };
     let (_, rect) = ui.allocate_space(vec2(width, height));
     let id = ui.make_persistent_id((table, row.name));
-    let response = ui.interact(rect, id, Sense::click());
-    response.widget_info(|| WidgetInfo::selected(Role::Button, true, row.selected, &row.words));
+    ui.interact(rect, id, sense)
+}
+
+fn seen(ui: &Ui, t: &Tokens, columns: Columns, row: &Row<'_>, response: Response) -> Response {
+    let rect = response.rect;
     if ui.is_rect_visible(rect) {
         paint(ui, t, columns, row, rect, &response);
     }

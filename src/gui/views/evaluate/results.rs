@@ -5,15 +5,17 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use egui::{
-    Button, ComboBox, FontId, Id, Key, Label, RichText, Role, Sense, TextEdit, Ui, WidgetInfo, pos2, vec2,
+    Button, CollapsingHeader, ComboBox, FontId, Id, Key, Label, RichText, Role, Sense, TextEdit, Ui,
+    WidgetInfo, pos2, vec2,
 };
 
 use super::TABLE_BOX;
 use super::form::why_not_again;
 use crate::domain::task::Level;
-use crate::evaluation::comparison::Change;
+use crate::evaluation::comparison::{Change, Comparison};
 use crate::evaluation::metrics::Figure;
-use crate::evaluation::report::Chart;
+use crate::evaluation::metrics::bootstrap::Interval;
+use crate::evaluation::report::{Chart, Page};
 use crate::gui::command::{Action, Command};
 use crate::gui::icons::{Icon, icon};
 use crate::gui::state::{DIALOG, EvaluateForm, Face, JobKind, State};
@@ -23,7 +25,7 @@ use crate::gui::widgets::class_charts::{Changes, Recalls, changes_ui, mean_words
 use crate::gui::widgets::confusion_table::confusion_ui;
 use crate::gui::widgets::curves::card;
 use crate::gui::widgets::empty_state::{failure_card, warning_line};
-use crate::gui::widgets::figure_table::{Columns, Note, Row, head_ui, row_ui};
+use crate::gui::widgets::figure_table::{Columns, Note, Row, head_ui, line_ui, row_ui};
 use crate::gui::widgets::histogram::truncated;
 use crate::gui::widgets::probability::progress_bar;
 use crate::gui::widgets::status_bar::{count_words, counted, moment_words};
@@ -44,9 +46,16 @@ const MEANING: &str = "Mean ± standard deviation over the seeds. ACSA is the me
                        G-mean the root of the product of their recalls. The difference is that of ACSA \
                        against plain training with the same seeds and images, with its 95 % interval over \
                        both. Choose a row to see its classes below.";
+/// What the figures mean that stand behind the first ones.
+const MORE: &str = "GM is the G-mean by the product of the recalls. Its macro form, the root of mean recall times \
+                    mean specificity, is the one of published tables: the specificity of a class counts the images \
+                    of all other classes, so it is near 1 and the figure lies higher. With as many test images of \
+                    each class it follows from ACSA and says nothing more.";
 /// Groups of classes by their training images, by their names in JSON.
 const GROUPS: [(&str, &str); 3] =
     [("recall_many", "many (over 100)"), ("recall_medium", "medium"), ("recall_few", "few (under 20)")];
+/// Name of plain training.
+const NONE: &str = "none";
 /// How the words of a generator begin while it makes images.
 const MAKING: &str = "making images";
 /// What the queue says of a treatment of which nothing is measured or at work.
@@ -251,8 +260,16 @@ pub(super) fn report_ui(ui: &mut Ui, t: &Tokens, state: &mut State, out: &mut Ve
     let form = &mut state.evaluate;
     card(ui, t, |ui| verdict(ui, t, &report, started));
     card(ui, t, |ui| table(ui, t, &report, form));
+    if let Some(page) = &report.page
+        && let Some(free) = page.best_free()
+    {
+        card(ui, t, |ui| against_free(ui, t, &report, page, free, form));
+    }
     if report.classes.len() >= GROUPED && has_groups(&report) {
         card(ui, t, |ui| groups(ui, t, &report, form));
+    }
+    if let Some(chosen) = form.treatment_of(&report) {
+        card(ui, t, |ui| more(ui, t, &report, chosen));
     }
     if let (Some(chosen), Some(plain)) = (form.treatment_of(&report), report.plain()) {
         classes(ui, t, &report, chosen, plain);
@@ -324,6 +341,17 @@ fn shown(difference: &Difference) -> (&'static str, Icon) {
     }
 }
 
+/// A difference with its sign, and what it shows in a word.
+fn note_of(t: &Tokens, difference: &Difference) -> (Note, &'static str) {
+    let (word, sign) = shown(difference);
+    let colour = match sign {
+        Icon::Check => t.accepted,
+        Icon::Cross => t.rejected,
+        _ => t.muted,
+    };
+    (Note { text: difference_words(difference), sign: Some((sign, colour)) }, word)
+}
+
 /// `+0.052 (+0.021 to +0.083)`.
 fn difference_words(difference: &Difference) -> String {
     let Difference { value, low, high } = difference;
@@ -352,15 +380,9 @@ fn table(ui: &mut Ui, t: &Tokens, report: &Report, form: &mut EvaluateForm) {
         let told = told.collect::<Vec<_>>().join(", ");
         let (note, against) = match &treatment.difference {
             Some(difference) => {
-                let (word, sign) = shown(difference);
-                let colour = match sign {
-                    Icon::Check => t.accepted,
-                    Icon::Cross => t.rejected,
-                    _ => t.muted,
-                };
-                let words = difference_words(difference);
-                let against = format!("against none {words}, {word}");
-                (Note { text: words, sign: Some((sign, colour)) }, against)
+                let (note, word) = note_of(t, difference);
+                let against = format!("against none {}, {word}", note.text);
+                (note, against)
             }
             None if report.plain().is_some_and(|plain| plain.name == treatment.name) => {
                 let words = "the others are held against it".to_owned();
@@ -383,6 +405,105 @@ fn table(ui: &mut Ui, t: &Tokens, report: &Report, form: &mut EvaluateForm) {
     }
     ui.add_space(space::S);
     ui.add(Label::new(caption(ui, MEANING)).wrap());
+}
+
+/// What adds images, held against the best treatment that adds none.
+fn against_free(ui: &mut Ui, t: &Tokens, report: &Report, page: &Page, free: &str, form: &mut EvaluateForm) {
+    ui.label(section(ui, &format!("Images added, against {free}")));
+    let words = "That is the best treatment which adds no images: what makes or repeats them is worth its time where \
+                 it is better.";
+    ui.add(Label::new(caption(ui, words)).wrap());
+    let columns = Columns::of(ui.available_width(), 1, true);
+    let against = format!("ACSA against {free}");
+    ui.spacing_mut().item_spacing.y = 0.0;
+    head_ui(ui, t, columns, &["ACSA"], Some(&against), &format!("ACSA, difference against {free}"));
+    let chosen = form.treatment_of(report).map(|treatment| treatment.name.clone());
+    for treatment in report.by_acsa() {
+        let row = page.treatment(&treatment.name);
+        let Some(found) = row.and_then(|row| row.against_free.as_ref()) else { continue };
+        let (note, words) = match found.differences.first().copied().flatten() {
+            Some(Interval { value, low, high }) => {
+                let (note, word) = note_of(t, &Difference { value, low, high });
+                let words = format!("{}: against {free} {}, {word}", treatment.name, note.text);
+                (note, words)
+            }
+            None => {
+                let words = format!("{}: one of the two has no value", treatment.name);
+                (Note { text: "–".to_owned(), sign: None }, words)
+            }
+        };
+        let row = Row {
+            name: &treatment.name,
+            cells: &[mean_words(treatment.figure(Figure::Acsa.key()))],
+            note: Some(note),
+            words,
+            tip: treatment.label.clone(),
+            selected: chosen.as_ref() == Some(&treatment.name),
+        };
+        if row_ui(ui, t, columns, "free", &row).clicked() {
+            form.treatment = Some(treatment.name.clone());
+        }
+    }
+}
+
+/// Every figure of a treatment, and those of its classes, folded away until they are wanted.
+fn more(ui: &mut Ui, t: &Tokens, report: &Report, chosen: &TreatmentFigures) {
+    let title = section(ui, &format!("More figures · {}", chosen.name));
+    CollapsingHeader::new(title).id_salt("more figures").default_open(false).show_unindented(ui, |ui| {
+        ui.spacing_mut().item_spacing.y = 0.0;
+        all_figures(ui, t, report, chosen);
+        ui.add_space(space::M);
+        class_figures(ui, t, report, chosen);
+        ui.add_space(space::S);
+        ui.add(Label::new(caption(ui, MORE)).wrap());
+    });
+}
+
+/// Each figure with its deviation and, where there are such, its interval and its difference.
+fn all_figures(ui: &mut Ui, t: &Tokens, report: &Report, chosen: &TreatmentFigures) {
+    let row = report.page.as_ref().and_then(|page| page.treatment(&chosen.name));
+    let plain = report.plain().filter(|plain| plain.name != chosen.name);
+    let mut names = vec!["mean ± SD", "95 % interval"];
+    names.extend(plain.map(|_| NONE));
+    let columns = Columns::of(ui.available_width(), names.len(), plain.is_some());
+    let words = format!("Every figure of {}: {}", chosen.name, names.join(", "));
+    head_ui(ui, t, columns, &names, plain.map(|_| "against none"), &words);
+    for (key, name) in Comparison::figure_names() {
+        let place = Figure::ALL.iter().position(|figure| figure.key() == key);
+        let of = |all: &[Option<Interval>]| place.and_then(|place| all.get(place).copied().flatten());
+        let interval = row.and_then(|row| of(&row.intervals));
+        let difference = row.and_then(|row| of(&row.differences));
+        let mut cells = vec![
+            mean_words(chosen.figure(key)),
+            interval.map_or_else(|| "–".to_owned(), |of| format!("{:.3} to {:.3}", of.low, of.high)),
+        ];
+        cells.extend(plain.map(|plain| mean_words(plain.figure(key))));
+        let told = names.iter().zip(&cells).map(|(name, cell)| format!("{name} {cell}"));
+        let mut words = format!("{name} of {}: {}", chosen.name, told.collect::<Vec<_>>().join(", "));
+        let note = difference.map(|Interval { value, low, high }| {
+            let (note, word) = note_of(t, &Difference { value, low, high });
+            words += &format!("; against none {}, {word}", note.text);
+            note
+        });
+        let row = Row { name, cells: &cells, note, tip: words.clone(), words, selected: false };
+        line_ui(ui, t, columns, "figure", &row);
+    }
+}
+
+/// Precision, recall and the F scores of each class, by falling number of training images.
+fn class_figures(ui: &mut Ui, t: &Tokens, report: &Report, chosen: &TreatmentFigures) {
+    const NAMES: [&str; 4] = ["precision", "recall", "F1", "F0.5"];
+    let columns = Columns::of(ui.available_width(), NAMES.len(), false);
+    head_ui(ui, t, columns, &NAMES, None, &format!("Classes with {}: {}", chosen.name, NAMES.join(", ")));
+    for class in report.by_count() {
+        let (of, Some(figures)) = (&report.classes[class], chosen.classes.get(class)) else { continue };
+        let cells = [figures.precision, figures.recall, figures.f1, figures.f05].map(mean_words);
+        let told = NAMES.iter().zip(&cells).map(|(name, cell)| format!("{name} {cell}"));
+        let words = format!("{} with {}: {}", of.name, chosen.name, told.collect::<Vec<_>>().join(", "));
+        let row =
+            Row { name: &of.name, cells: &cells, note: None, tip: words.clone(), words, selected: false };
+        line_ui(ui, t, columns, "class", &row);
+    }
 }
 
 /// The seeds of a treatment.
