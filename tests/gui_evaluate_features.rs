@@ -3,6 +3,7 @@
 //! the app draws of the bundled example.
 #![allow(clippy::unwrap_used)]
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,8 +20,9 @@ use counterpoise::gui::state::{
     Face, FeatureMap, FeaturesForm, JobKind, JobSlot, MapImage, Mark, ModelFile, Pane, State, Step,
     ThemeChoice, Workspace,
 };
-use counterpoise::gui::views::evaluate::{evaluate_ui, why_no_map};
-use counterpoise::jobs::projection::{FeatureProjection, Shown};
+use counterpoise::gui::theme::LIGHT;
+use counterpoise::gui::views::evaluate::{cloud, evaluate_ui, why_no_map};
+use counterpoise::jobs::projection::{FeatureProjection, Shown, save};
 use counterpoise::jobs::{JobState, JobView};
 use counterpoise::project::{CandidateRow, NewCandidate};
 use egui::accesskit::Role;
@@ -557,6 +559,53 @@ fn a_small_window_has_room_for_all_of_it() {
     }
 }
 
+#[test]
+fn a_map_is_saved_as_it_is_shown() {
+    assert!(cloud(&open([20, 5], [9, 4])).is_none() && !Command::SaveFeatures.enabled(&State::new()));
+    let mut state = mapped(PCA);
+    let whole = cloud(&state).unwrap();
+    assert_eq!((whole.dots.len(), whole.classes.len()), (7, 2));
+    let svg = whole.svg();
+    let hex = |class: usize| {
+        let colour = LIGHT.classes[class];
+        format!("fill=\"#{:02x}{:02x}{:02x}\"", colour.r(), colour.g(), colour.b())
+    };
+    for words in
+        ["Feature map by principal components", "7 points", "Principal components: ", "made, undecided"]
+    {
+        assert!(svg.contains(words), "{words} in {svg}");
+    }
+    assert!(svg.contains(&hex(0)) && svg.contains(&hex(1)) && svg.contains("xmlns="));
+    // What is hidden is not in the file.
+    state.evaluate.features.hidden_classes.insert(0);
+    let part = cloud(&state).unwrap();
+    assert!(part.dots.len() == 4 && !part.svg().contains(&hex(0)));
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    for name in ["map.svg", "map.png"] {
+        let written = fs::read(save(&whole, &path(name), &[]).unwrap()).unwrap();
+        assert!(written.starts_with(if name == "map.svg" { b"<?xml" } else { b"\x89PNG\r" }), "{name}");
+    }
+    let refused =
+        |name: &str, sources: &[PathBuf]| save(&whole, &path(name), sources).unwrap_err().to_string();
+    assert!(refused("map.svg", &[]).contains("never overwritten"));
+    assert!(refused("map.txt", &[]).contains(".png"));
+    assert!(refused("other.svg", &[folder.path().to_path_buf()]).contains("image folder"));
+
+    let mut harness = harness(state, Theme::Light);
+    harness.get_by_label("Save the feature map…").click();
+    harness.run_steps(2);
+    assert!(commands(&harness).contains(&Command::SaveFeatures));
+    harness.get_by_role_and_label(Role::TextInput, "Path of a file for the map").focus();
+    harness.run_steps(2);
+    harness.get_by_role_and_label(Role::TextInput, "Path of a file for the map").type_text("/data/map.svg");
+    harness.run_steps(2);
+    press(&mut harness, Key::Enter);
+    let saves = |a: &Action| matches!(a, Action::SaveFeatures(path) if path == Path::new("/data/map.svg"));
+    assert!(harness.state().out.iter().any(saves), "{:?}", harness.state().out);
+}
+
 // ---- the app ----
 
 #[test]
@@ -600,6 +649,12 @@ fn the_app_draws_the_example_and_opens_its_images() {
     for words in ["Point 1 of 40", path.as_str(), "There were no candidates", "Features of classifier g"] {
         assert!(harness.query_all_by_label_contains(words).next().is_some(), "{words}");
     }
+
+    let file = folder.path().join("map.png");
+    harness.state_mut().act(Action::SaveFeatures(file.clone()));
+    settle(&mut harness, "the file", |app| app.state.evaluate.features.saved != Face::Loading);
+    let saved = &harness.state().state.evaluate.features.saved;
+    assert!(saved.full().is_some() && file.is_file(), "{saved:?}");
 
     // A cancel leaves the map that is there.
     harness.state_mut().act(Action::Do(Command::DrawFeatures));

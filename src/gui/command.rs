@@ -63,6 +63,8 @@ pub enum Action {
     SaveWeights(PathBuf),
     /// Take a treatment that waits off the comparison that runs, by its name.
     LeaveOut(String),
+    /// Write the points of the feature map that are shown to a new file.
+    SaveFeatures(PathBuf),
     /// Look which test images the comparison that is shown can be asked about.
     ListTestImages,
     /// Make maps of what is chosen there.
@@ -183,6 +185,7 @@ pub enum Command {
     SaveReport,
     SaveChart,
     DrawFeatures,
+    SaveFeatures,
     TilesLarger,
     TilesSmaller,
     LogScale,
@@ -214,7 +217,7 @@ const fn ctrl(key: Key) -> KeyboardShortcut {
 
 impl Command {
     /// In the order of the menus.
-    pub const ALL: [Command; 68] = [
+    pub const ALL: [Command; 69] = [
         Command::OpenFolder,
         Command::OpenPath,
         Command::OpenExample,
@@ -267,6 +270,7 @@ impl Command {
         Command::SaveReport,
         Command::SaveChart,
         Command::DrawFeatures,
+        Command::SaveFeatures,
         Command::TilesLarger,
         Command::TilesSmaller,
         Command::LogScale,
@@ -375,6 +379,9 @@ impl Command {
             Command::SaveChart => ("Save the chart…", "Write the chosen chart to a new PNG or SVG file"),
             Command::DrawFeatures => {
                 ("Draw the feature map", "Every image as a point, where classifier g of the model sees it")
+            }
+            Command::SaveFeatures => {
+                ("Save the feature map…", "Write the points that are shown to a new PNG or SVG file")
             }
             Command::TilesLarger => ("Larger tiles", "Fewer images in a row"),
             Command::TilesSmaller => ("Smaller tiles", "More images in a row"),
@@ -536,7 +543,8 @@ impl Command {
             | Command::SaveTable
             | Command::SaveReport
             | Command::SaveChart
-            | Command::DrawFeatures => Menu::Evaluate,
+            | Command::DrawFeatures
+            | Command::SaveFeatures => Menu::Evaluate,
             Command::GoData
             | Command::GoPlan
             | Command::GoTrain
@@ -649,6 +657,7 @@ impl Command {
                 !state.dialog_open && shown.is_some()
             }
             Command::DrawFeatures => open && !making && why_no_map(state).is_none(),
+            Command::SaveFeatures => open && !state.dialog_open && state.evaluate.features.map.is_some(),
             Command::AllClasses => state.class_filter.is_some(),
             Command::ZoomIn => state.zoom < 1.99,
             Command::ZoomOut => state.zoom > 1.01,
@@ -693,6 +702,7 @@ impl Command {
                 | Command::SaveTable
                 | Command::SaveReport
                 | Command::SaveChart
+                | Command::SaveFeatures
         );
         if dialog && state.dialog_open {
             return Some(DIALOG.to_owned());
@@ -734,6 +744,7 @@ impl Command {
             Command::Evaluate | Command::TimeSteps => why_no_comparison(state)?,
             Command::DrawFeatures => why_no_map(state)?,
             Command::SaveWeights => why_no_weights(state)?,
+            Command::SaveFeatures => "There is no feature map to save.".to_owned(),
             Command::AddFolder => "A comparison runs; wait for it or stop it.".to_owned(),
             Command::SaveTable | Command::SaveReport | Command::SaveChart => {
                 "There is no comparison to save.".to_owned()

@@ -40,6 +40,8 @@ pub enum Ask {
     Chart,
     /// A new file for class weights.
     Weights(WeightsFormat),
+    /// A new file for the feature map.
+    FeatureMap,
 }
 
 /// What came of it.
@@ -69,7 +71,9 @@ fn missing(ask: Ask) -> String {
         Ask::Source => "Type the path of the moved folder instead, or drop the folder on the window.",
         Ask::ComparedFolder => "Type the path of the exported folder in Evaluate instead.",
         Ask::Weights(_) => "Type the path of the new file in Plan instead, under the class weights.",
-        Ask::Table | Ask::Report | Ask::Chart => "Type the path of the new file in Evaluate instead.",
+        Ask::Table | Ask::Report | Ask::Chart | Ask::FeatureMap => {
+            "Type the path of the new file in Evaluate instead."
+        }
     };
     format!("{NO_DIALOGS} {instead}")
 }
@@ -151,6 +155,10 @@ async fn show(ask: Ask) -> Option<PathBuf> {
             };
             let dialog = dialog.set_title("Save the class weights as");
             dialog.set_file_name(format!("class_weights.{end}")).add_filter(kind, &[end]).save_file().await
+        }
+        Ask::FeatureMap => {
+            let dialog = dialog.set_title("Save the feature map as").set_file_name("features.png");
+            dialog.add_filter("Picture", &["png"]).add_filter("Drawing", &["svg"]).save_file().await
         }
     };
     handle.map(|handle| handle.path().to_path_buf())

@@ -149,7 +149,7 @@ pub enum JobKind {
     Evaluate,
     /// A few steps, to see how long one takes.
     TimeSteps,
-    /// Writing a table, report or chart of a comparison.
+    /// Writing a table, report or chart of a comparison, or a feature map.
     SaveTable,
     /// Drawing the features of classifier g.
     Features,
@@ -175,7 +175,7 @@ impl JobKind {
             JobKind::Devices => "Looking for devices",
             JobKind::Evaluate => "Comparing treatments",
             JobKind::TimeSteps => "Timing a few steps",
-            JobKind::SaveTable => "Saving the comparison",
+            JobKind::SaveTable => "Saving a file",
             JobKind::Features => "Drawing the feature map",
             JobKind::Looks => "Making maps",
         }

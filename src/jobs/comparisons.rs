@@ -480,6 +480,14 @@ pub fn save(
             )));
         }
     };
+    write_new(path, sources, &bytes)
+}
+
+/// Writes a new file outside the folders `sources`, whole or not at all, and gives its path.
+///
+/// # Errors
+/// A place in one of them, a file that exists, or the disk's.
+pub(super) fn write_new(path: PathBuf, sources: &[PathBuf], bytes: &[u8]) -> Result<PathBuf, JobError> {
     if sources.iter().any(|source| path.starts_with(real(source))) {
         return Err(JobError::Input(format!(
             "the place lies inside an image folder, where nothing is ever written; choose another one: {}",
@@ -500,7 +508,7 @@ pub fn save(
         fs::create_dir_all(folder).map_err(failed)?;
     }
     let mut file = File::create_new(&path).map_err(failed)?;
-    let written = file.write_all(&bytes).and_then(|()| file.sync_all());
+    let written = file.write_all(bytes).and_then(|()| file.sync_all());
     if let Err(error) = written {
         drop(file);
         fs::remove_file(&path).ok();

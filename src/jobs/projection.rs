@@ -4,10 +4,11 @@
 //! The project is only read, and opened a second time for that, so that a window's job never waits for the thread
 //! that owns it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::JobError;
+use super::comparisons::write_new;
 use super::compute::Compute;
 use super::train::{find, method_error};
 use super::training_data::TrainingData;
@@ -18,7 +19,9 @@ use crate::evaluation::distance::FeatureRows;
 use crate::evaluation::projection::{
     LEAST_ROWS, Label, MOST_ROWS, Origin, Projection, ProjectionError, Projector, project,
 };
+use crate::evaluation::report::{Cloud, raster};
 use crate::imaging::decode::{self, Limits};
+use crate::imaging::files::real;
 use crate::imaging::picture::Picture;
 use crate::imaging::training_set::{HeldOut, TrainingSet};
 use crate::oversampling::Model;
@@ -162,6 +165,28 @@ pub fn projection(ctx: &Ctx, request: &ProjectionRequest) -> Result<FeatureProje
     let projection = project(ctx, &rows, &labels, &request.projector).map_err(projection_error)?;
     let images = chosen.iter().map(|(_, source)| source.shown(training)).collect();
     Ok(FeatureProjection { projection, images, per_class })
+}
+
+/// Writes points to a new file by the end of its name: a drawing for `.svg`, a picture for `.png`. Gives the true path.
+///
+/// # Errors
+/// Another ending, a file that exists, a place in one of the folders `sources`, or the disk's.
+pub fn save(cloud: &Cloud, path: &Path, sources: &[PathBuf]) -> Result<PathBuf, JobError> {
+    let path = real(path);
+    let ending = path.extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase);
+    let bytes = match ending.as_deref() {
+        Some("svg") => cloud.svg().into_bytes(),
+        Some("png") => {
+            raster::png(&cloud.svg(), raster::SCALE).map_err(|error| JobError::Input(error.to_string()))?
+        }
+        _ => {
+            return Err(JobError::Input(format!(
+                "end the name with .svg for a drawing or .png for a picture: {}",
+                path.display()
+            )));
+        }
+    };
+    write_new(path, sources, &bytes)
 }
 
 /// All images that could be drawn, class by class and in the order of origins.

@@ -12,7 +12,7 @@ use crate::evaluation::comparison::Change;
 use crate::evaluation::metrics::{Figure, Spread};
 
 /// Width of the charts of treatments and classes.
-const WIDTH: f64 = 860.0;
+pub(super) const WIDTH: f64 = 860.0;
 /// Where the names end and the marks begin.
 const LEFT: f64 = 230.0;
 /// Widest name, in Latin letters.
@@ -96,23 +96,23 @@ pub(super) fn chart(page: &Page, chart: Chart, treatment: &str, alone: bool) -> 
 }
 
 /// A place in a chart.
-fn at(value: f64) -> String {
+pub(super) fn at(value: f64) -> String {
     if value.is_finite() { format!("{value:.1}") } else { "0".to_owned() }
 }
 
 /// A chart as it grows.
-struct Sheet {
+pub(super) struct Sheet {
     title: String,
     /// What it shows, in words.
-    told: Vec<String>,
-    body: String,
+    pub(super) told: Vec<String>,
+    pub(super) body: String,
     width: f64,
-    height: f64,
+    pub(super) height: f64,
 }
 
 impl Sheet {
     /// With its title and a line on what is drawn.
-    fn new(title: String, note: &str) -> Self {
+    pub(super) fn new(title: String, note: &str) -> Self {
         let mut sheet =
             Sheet { told: vec![note.to_owned()], body: String::new(), width: WIDTH, height: TOP, title };
         let title = short(&sheet.title, 90);
@@ -121,7 +121,7 @@ impl Sheet {
         sheet
     }
 
-    fn text(&mut self, (x, y): (f64, f64), class: &str, anchor: &str, words: &str) {
+    pub(super) fn text(&mut self, (x, y): (f64, f64), class: &str, anchor: &str, words: &str) {
         let (x, y, words) = (at(x), at(y), escaped(words));
         let _ = writeln!(
             self.body,
@@ -145,7 +145,7 @@ impl Sheet {
             writeln!(self.body, "<line class=\"{class}\" x1=\"{x1}\" y1=\"{y1}\" x2=\"{x2}\" y2=\"{y2}\"/>");
     }
 
-    fn bar(&mut self, class: &str, (x, y): (f64, f64), (width, height): (f64, f64)) {
+    pub(super) fn bar(&mut self, class: &str, (x, y): (f64, f64), (width, height): (f64, f64)) {
         let (x, y, width, height) = (at(x), at(y), at(width), at(height));
         let _ = writeln!(
             self.body,
@@ -189,7 +189,7 @@ impl Sheet {
         }
     }
 
-    fn finish(self, id: &str, alone: bool) -> String {
+    pub(super) fn finish(self, id: &str, alone: bool) -> String {
         let (width, height) = (format!("{:.0}", self.width), format!("{:.0}", self.height));
         let (title, told) = (escaped(&self.title), escaped(&self.told.join(" ")));
         let mut out = String::new();

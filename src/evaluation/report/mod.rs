@@ -10,9 +10,11 @@ pub mod raster;
 mod charts;
 mod gallery;
 mod html;
+mod scatter;
 mod text;
 
 pub use gallery::{Gallery, GalleryCell, GalleryRow};
+pub use scatter::{Cloud, Dot, Sign};
 use serde::{Deserialize, Serialize};
 
 use super::comparison::{Adds, ClassResult, Comparison, TreatmentResult};

@@ -1,13 +1,17 @@
 //! Drawing the feature map, and taking it in.
 
+use std::path::PathBuf;
+
 use super::{App, Done, training_data};
 use crate::domain::task::Level;
 use crate::evaluation::projection::Projector;
 use crate::evaluation::projection::tsne::Settings as TsneSettings;
-use crate::gui::state::{FeatureMap, JobKind, Pane, Workspace};
+use crate::gui::state::{Face, FeatureMap, JobKind, Pane, Workspace};
+use crate::gui::views::evaluate::cloud;
+use crate::gui::views::welcome::typed_path;
 use crate::gui::widgets::status_bar::counted;
 use crate::jobs::JobError;
-use crate::jobs::projection::{ProjectionRequest, projection};
+use crate::jobs::projection::{ProjectionRequest, projection, save};
 
 impl App {
     /// Draws what classifier g of the loaded model sees, as the form says, and shows it.
@@ -58,5 +62,27 @@ impl App {
             }
             Err(error) => self.failed_in(Pane::Features, "The feature map was not drawn", &error),
         }
+    }
+
+    /// Writes the points that are shown to a new file.
+    pub(super) fn save_features(&mut self, path: PathBuf) {
+        let (Some(project), Some(cloud)) = (&self.state.project, cloud(&self.state)) else { return };
+        let sources = [project.dataset.root.clone()];
+        let path = typed_path(&path.to_string_lossy());
+        self.state.evaluate.features.saved = Face::Loading;
+        self.start(Some(JobKind::SaveTable), "save feature map", Done::FeaturesSaved, move |_| {
+            save(&cloud, &path, &sources)
+        });
+    }
+
+    pub(super) fn features_saved(&mut self, result: Result<PathBuf, JobError>) {
+        self.state.evaluate.features.saved = match result {
+            Ok(path) => {
+                self.say(Level::Info, format!("The feature map is saved: {}", path.display()));
+                Face::Full(path)
+            }
+            Err(JobError::Cancelled) => Face::Empty,
+            Err(error) => Face::Failed(error.to_string()),
+        };
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::Face;
 use crate::domain::classes::ClassId;
 use crate::domain::decisions::Decision;
 use crate::domain::samples::Dataset;
@@ -179,6 +180,9 @@ pub struct FeaturesForm {
     pub hidden_marks: BTreeSet<Mark>,
     /// The point whose image is shown, by its place in the map.
     pub chosen: Option<usize>,
+    /// Where the map is saved, as typed.
+    pub file: String,
+    pub saved: Face<PathBuf>,
 }
 
 impl Default for FeaturesForm {
@@ -193,6 +197,8 @@ impl Default for FeaturesForm {
             hidden_classes: BTreeSet::new(),
             hidden_marks: BTreeSet::new(),
             chosen: None,
+            file: String::new(),
+            saved: Face::Empty,
         }
     }
 }
@@ -204,6 +210,7 @@ impl FeaturesForm {
             self.hidden_classes.clear();
         }
         self.chosen = None;
+        self.saved = Face::Empty;
         self.number += 1;
         self.map = Some(Arc::new(map));
     }

@@ -12,7 +12,7 @@ mod results;
 
 use egui::{Align, CentralPanel, Frame, Label, Layout, Margin, Panel, ScrollArea, Ui};
 
-pub use features::why_no_map;
+pub use features::{cloud, why_no_map};
 pub use form::why_no_comparison;
 pub use looks::why_no_maps;
 pub use results::{measured_words, queue_words};
@@ -33,6 +33,8 @@ use crate::jobs::{JobState, JobView};
 pub const COMPARED_BOX: &str = "compared folder";
 /// Id of the path box of a table; the app gives it the keyboard.
 pub const TABLE_BOX: &str = "comparison table";
+/// Id of the path box of a feature map; the app gives it the keyboard.
+pub const MAP_BOX: &str = "feature map file";
 /// Width of the form.
 const FORM: f32 = 312.0;
 /// Least width at which the form stands beside the results.

@@ -4,21 +4,25 @@
 //! Data or Review.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use egui::accesskit::Live;
 use egui::{
     Align, Button, CentralPanel, ComboBox, DragValue, Frame, Id, Key, Label, Layout, Margin, Modifiers,
-    Panel, ScrollArea, Ui,
+    Panel, ScrollArea, TextEdit, Ui,
 };
+
+use super::MAP_BOX;
 
 use crate::domain::decisions::Decision;
 use crate::domain::splits::Split;
 use crate::domain::task::Level;
 use crate::evaluation::projection::tsne::Settings as TsneSettings;
 use crate::evaluation::projection::{Caption, LEAST_ROWS, MOST_ROWS, Origin, Projector};
+use crate::evaluation::report::{Cloud, Dot as MapDot, Sign};
 use crate::gui::command::{Action, Command};
-use crate::gui::icons::Icon;
+use crate::gui::icons::{Icon, icon};
 use crate::gui::regions::Region;
 use crate::gui::state::{
     Face, FeatureMap, FeaturesForm, JobKind, MapImage, Mark, ProjectState, State, Step, split_position,
@@ -290,6 +294,7 @@ fn page(ui: &mut Ui, t: &Tokens, state: &mut State, scene: &Scene, out: &mut Vec
         legend(ui, t, state, scene, out);
         points(ui, t, state, scene, height);
         captions(ui, &scene.map);
+        save_ui(ui, t, state, out);
         let used = ui.cursor().top() - top - height;
         if (used - rest).abs() > 0.5 {
             ui.data_mut(|data| data.insert_temp(key, used));
@@ -438,6 +443,67 @@ fn captions(ui: &mut Ui, map: &FeatureMap) {
     for words in caption_words(map).into_iter().chain(notes.map(|(_, text)| format!("{}.", capital(text)))) {
         ui.add(Label::new(caption(ui, words)).wrap());
     }
+}
+
+/// The ways to take the map along.
+fn save_ui(ui: &mut Ui, t: &Tokens, state: &mut State, out: &mut Vec<Action>) {
+    ui.horizontal_wrapped(|ui| {
+        command_button(ui, state, Command::SaveFeatures, out);
+        let form = &mut state.evaluate.features;
+        let edit = TextEdit::singleline(&mut form.file)
+            .id(Id::unique(MAP_BOX))
+            .hint_text("or a path that ends with .svg or .png")
+            .desired_width(240.0)
+            .char_limit(4000);
+        let response = ui.add(edit).accessible_name("Path of a file for the map");
+        let entered = response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
+        let path = form.file.trim();
+        let pressed = ui.add_enabled(!path.is_empty(), Button::new("Save")).clicked();
+        if (entered || pressed) && !path.is_empty() {
+            out.push(Action::SaveFeatures(PathBuf::from(path)));
+        }
+    });
+    match &state.evaluate.features.saved {
+        Face::Empty => {}
+        Face::Loading => {
+            ui.label(caption(ui, "Saving"));
+        }
+        Face::Full(path) => {
+            ui.horizontal(|ui| {
+                icon(ui, Icon::Check, 16.0, t.accent);
+                ui.add(Label::new(format!("Saved: {}", path.display())).truncate());
+            });
+        }
+        Face::Failed(why) => warning_line(ui, why),
+    }
+}
+
+/// The points that are shown as a drawing; `None` without a map.
+pub fn cloud(state: &State) -> Option<Cloud> {
+    let sign = |mark: Mark| match mark {
+        Mark::Real => Sign::Disc,
+        Mark::HeldOut => Sign::Ring,
+        Mark::Undecided => Sign::HollowDiamond,
+        Mark::Accepted => Sign::Diamond,
+        Mark::Rejected => Sign::Cross,
+    };
+    let scene = Scene::of(state, state.evaluate.features.map.clone()?);
+    let map = &scene.map;
+    let dot = |&place: &usize| {
+        let (point, mark) = (map.points.get(place)?, *scene.marks.get(place)?);
+        Some(MapDot { at: point.at, class: point.class, sign: sign(mark) })
+    };
+    let title = match map.caption {
+        Caption::Pca { .. } => "Feature map by principal components",
+        Caption::Tsne { .. } => "Feature map by t-SNE",
+    };
+    Some(Cloud {
+        title: title.to_owned(),
+        notes: caption_words(map),
+        classes: map.classes.clone(),
+        signs: Mark::ALL.map(|mark| (sign(mark), mark.text().to_owned())).to_vec(),
+        dots: scene.shown.iter().filter_map(dot).collect(),
+    })
 }
 
 /// How far the points are to be believed, and what they are of.
