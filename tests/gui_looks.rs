@@ -577,6 +577,28 @@ fn maps_of_the_app_are_there_after_a_restart_too() {
             assert!(harness.query_all_by_label_contains(words).next().is_some(), "{words}");
         }
         settle(&mut harness, "rest", App::is_idle);
+        // In a new folder, a file for each of two images and four maps, and their list.
+        assert!(harness.query_by_label("Save the maps…").is_some());
+        let into = folder.path().join("looked at");
+        for is_there in [false, true] {
+            harness.state_mut().act(Action::SaveMaps(into.clone()));
+            settle(&mut harness, "the files", |app| app.state.evaluate.looks.saved != Face::Loading);
+            let saved = harness.state().state.evaluate.looks.saved.clone();
+            match saved {
+                Face::Full(_) => assert!(!is_there),
+                Face::Failed(why) => assert!(is_there && why.contains("never overwritten"), "{why}"),
+                other => panic!("{other:?}"),
+            }
+            let files: Vec<_> =
+                fs::read_dir(into.join("maps")).unwrap().map(|file| file.unwrap().path()).collect();
+            let ends = |ending: &str| files.iter().filter(|file| file.extension().unwrap() == ending).count();
+            assert_eq!((ends("png"), ends("json"), files.len()), (2 * (1 + 2), 1, 7));
+        }
+        harness.state_mut().act(Action::SaveMaps(folder.path().join("set/maps")));
+        settle(&mut harness, "the refusal", |app| app.state.evaluate.looks.saved != Face::Loading);
+        let refused = &harness.state().state.evaluate.looks.saved;
+        assert!(matches!(refused, Face::Failed(why) if why.contains("image folder")), "{refused:?}");
+        assert!(!folder.path().join("set/maps").exists());
         // In the report, which stays one file: two images, each with two maps.
         harness.state_mut().state.evaluate.pane = Pane::Figures;
         harness.run_steps(3);

@@ -29,7 +29,7 @@ use super::state::{
     State, ThemeChoice, Workspace,
 };
 use super::textures::Textures;
-use super::views::evaluate::{COMPARED_BOX, MAP_BOX, TABLE_BOX};
+use super::views::evaluate::{COMPARED_BOX, MAP_BOX, MAPS_BOX, TABLE_BOX};
 use super::views::export::FOLDER_BOX;
 use super::views::plan::{WEIGHTS_BOX, weights_beta};
 use super::views::train::{FEATURES_BOX, MODEL_BOX};
@@ -146,6 +146,7 @@ enum Done {
     FeaturesRead(Result<PathBuf, JobError>),
     Drawn(Result<Box<FeatureMap>, JobError>),
     FeaturesSaved(Result<PathBuf, JobError>),
+    MapsSaved(Result<PathBuf, JobError>),
     /// Test images of a comparison, by its number.
     TestImages(Result<(RunId, TestImages), JobError>),
     /// Maps of a comparison, by its number.
@@ -579,6 +580,7 @@ impl App {
             Done::FeaturesRead(Err(error)) => self.state.train.features = Face::Failed(error.to_string()),
             Done::Drawn(result) => self.features_drawn(result),
             Done::FeaturesSaved(result) => self.features_saved(result),
+            Done::MapsSaved(result) => self.maps_saved(result),
             Done::TestImages(result) => self.test_images_listed(result),
             Done::Maps(result) => self.maps_made(result),
             Done::Devices(Ok(devices)) => {
@@ -928,6 +930,7 @@ impl App {
                         self.focus(WEIGHTS_BOX);
                     }
                     Ask::FeatureMap => self.type_in_evaluate(MAP_BOX),
+                    Ask::Maps => self.type_in_evaluate(MAPS_BOX),
                     Ask::Folder | Ask::Verify | Ask::Source => {}
                 }
                 return;
@@ -944,6 +947,10 @@ impl App {
             Ask::Table | Ask::Report | Ask::Chart => {
                 self.state.evaluate.table = path.display().to_string();
                 self.save_table(path);
+            }
+            Ask::Maps => {
+                self.state.evaluate.looks.folder = path.display().to_string();
+                self.save_maps(path);
             }
             Ask::FeatureMap => {
                 self.state.evaluate.features.file = path.display().to_string();

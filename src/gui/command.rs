@@ -65,6 +65,8 @@ pub enum Action {
     LeaveOut(String),
     /// Write the points of the feature map that are shown to a new file.
     SaveFeatures(PathBuf),
+    /// Write the maps that are shown into a new folder.
+    SaveMaps(PathBuf),
     /// Look which test images the comparison that is shown can be asked about.
     ListTestImages,
     /// Make maps of what is chosen there.
@@ -186,6 +188,7 @@ pub enum Command {
     SaveChart,
     DrawFeatures,
     SaveFeatures,
+    SaveMaps,
     TilesLarger,
     TilesSmaller,
     LogScale,
@@ -217,7 +220,7 @@ const fn ctrl(key: Key) -> KeyboardShortcut {
 
 impl Command {
     /// In the order of the menus.
-    pub const ALL: [Command; 69] = [
+    pub const ALL: [Command; 70] = [
         Command::OpenFolder,
         Command::OpenPath,
         Command::OpenExample,
@@ -271,6 +274,7 @@ impl Command {
         Command::SaveChart,
         Command::DrawFeatures,
         Command::SaveFeatures,
+        Command::SaveMaps,
         Command::TilesLarger,
         Command::TilesSmaller,
         Command::LogScale,
@@ -383,6 +387,10 @@ impl Command {
             Command::SaveFeatures => {
                 ("Save the feature map…", "Write the points that are shown to a new PNG or SVG file")
             }
+            Command::SaveMaps => (
+                "Save the maps…",
+                "Write what classifiers look at into a new folder, a PNG file for each map",
+            ),
             Command::TilesLarger => ("Larger tiles", "Fewer images in a row"),
             Command::TilesSmaller => ("Smaller tiles", "More images in a row"),
             Command::LogScale => ("Logarithmic histogram", "Make small classes visible beside large ones"),
@@ -544,7 +552,8 @@ impl Command {
             | Command::SaveReport
             | Command::SaveChart
             | Command::DrawFeatures
-            | Command::SaveFeatures => Menu::Evaluate,
+            | Command::SaveFeatures
+            | Command::SaveMaps => Menu::Evaluate,
             Command::GoData
             | Command::GoPlan
             | Command::GoTrain
@@ -658,6 +667,7 @@ impl Command {
             }
             Command::DrawFeatures => open && !making && why_no_map(state).is_none(),
             Command::SaveFeatures => open && !state.dialog_open && state.evaluate.features.map.is_some(),
+            Command::SaveMaps => open && !state.dialog_open && state.evaluate.looks.maps.full().is_some(),
             Command::AllClasses => state.class_filter.is_some(),
             Command::ZoomIn => state.zoom < 1.99,
             Command::ZoomOut => state.zoom > 1.01,
@@ -703,6 +713,7 @@ impl Command {
                 | Command::SaveReport
                 | Command::SaveChart
                 | Command::SaveFeatures
+                | Command::SaveMaps
         );
         if dialog && state.dialog_open {
             return Some(DIALOG.to_owned());
@@ -745,6 +756,7 @@ impl Command {
             Command::DrawFeatures => why_no_map(state)?,
             Command::SaveWeights => why_no_weights(state)?,
             Command::SaveFeatures => "There is no feature map to save.".to_owned(),
+            Command::SaveMaps => "There are no maps to save.".to_owned(),
             Command::AddFolder => "A comparison runs; wait for it or stop it.".to_owned(),
             Command::SaveTable | Command::SaveReport | Command::SaveChart => {
                 "There is no comparison to save.".to_owned()

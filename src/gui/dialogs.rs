@@ -42,6 +42,8 @@ pub enum Ask {
     Weights(WeightsFormat),
     /// A new file for the feature map.
     FeatureMap,
+    /// A new folder for maps of what classifiers look at.
+    Maps,
 }
 
 /// What came of it.
@@ -74,6 +76,7 @@ fn missing(ask: Ask) -> String {
         Ask::Table | Ask::Report | Ask::Chart | Ask::FeatureMap => {
             "Type the path of the new file in Evaluate instead."
         }
+        Ask::Maps => "Type the path of the new folder in Evaluate instead.",
     };
     format!("{NO_DIALOGS} {instead}")
 }
@@ -155,6 +158,10 @@ async fn show(ask: Ask) -> Option<PathBuf> {
             };
             let dialog = dialog.set_title("Save the class weights as");
             dialog.set_file_name(format!("class_weights.{end}")).add_filter(kind, &[end]).save_file().await
+        }
+        Ask::Maps => {
+            let dialog = dialog.set_title("Save the maps into a new folder").set_file_name("maps");
+            dialog.save_file().await
         }
         Ask::FeatureMap => {
             let dialog = dialog.set_title("Save the feature map as").set_file_name("features.png");

@@ -149,8 +149,12 @@ pub enum JobKind {
     Evaluate,
     /// A few steps, to see how long one takes.
     TimeSteps,
-    /// Writing a table, report or chart of a comparison, or a feature map.
+    /// Writing a table, report or chart of a comparison.
     SaveTable,
+    /// Writing a feature map.
+    SaveFeatures,
+    /// Writing maps of what classifiers look at.
+    SaveMaps,
     /// Drawing the features of classifier g.
     Features,
     /// Making maps of what classifiers look at.
@@ -175,7 +179,9 @@ impl JobKind {
             JobKind::Devices => "Looking for devices",
             JobKind::Evaluate => "Comparing treatments",
             JobKind::TimeSteps => "Timing a few steps",
-            JobKind::SaveTable => "Saving a file",
+            JobKind::SaveTable => "Saving the comparison",
+            JobKind::SaveFeatures => "Saving the feature map",
+            JobKind::SaveMaps => "Saving the maps",
             JobKind::Features => "Drawing the feature map",
             JobKind::Looks => "Making maps",
         }

@@ -5,11 +5,13 @@
 //! images are those of the fold that these classifiers did not learn from.
 
 use std::cell::RefCell;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
 use super::JobError;
+use super::comparisons::write_new;
 use super::compute::Compute;
 use super::evaluate::{
     Classifiers, EvaluateOutcome, EvaluateRequest, Files, HeldImages, KeptClassifier, answers,
@@ -23,7 +25,7 @@ use crate::evaluation::saliency::side_by_side::{About, Look, Method, Question, l
 use crate::evaluation::saliency::{Baseline, SaliencyError, SaliencyMap};
 use crate::imaging::decode::{Limits, decode};
 use crate::imaging::encode;
-use crate::imaging::files::is_inside;
+use crate::imaging::files::{is_inside, real};
 use crate::imaging::picture::{Picture, Pixels};
 use crate::imaging::training_set::Spec;
 use crate::nn::ComputeDevice;
@@ -453,6 +455,33 @@ impl Maps {
         let list = serde_json::to_vec_pretty(&self.json()).map_err(|error| unwritten(&error))?;
         files.push((format!("{MAPS}/maps.json"), list));
         Ok(files)
+    }
+
+    /// Writes them into a new folder, in the folder `maps` of that as the command line has them: whole or not at all.
+    /// Gives the true path of the new folder.
+    ///
+    /// # Errors
+    /// Cancelled; a folder that exists, a place in one of the folders `sources`, or the disk's; a picture that cannot be
+    /// encoded.
+    pub fn save(&self, ctx: &Ctx, folder: &Path, sources: &[PathBuf]) -> Result<PathBuf, JobError> {
+        let folder = real(folder);
+        if fs::symlink_metadata(&folder).is_ok() {
+            return Err(JobError::Input(format!(
+                "there is something of that name, which is never overwritten; choose another name: {}",
+                folder.display()
+            )));
+        }
+        let files = self.files(ctx)?;
+        let written = files.into_iter().try_for_each(|(name, bytes)| {
+            ctx.check()?;
+            write_new(folder.join(name), sources, &bytes).map(drop)
+        });
+        if let Err(error) = written {
+            // All that lies in it is from here.
+            fs::remove_dir_all(&folder).ok();
+            return Err(error);
+        }
+        Ok(folder)
     }
 
     /// The maps for the page of the comparison.

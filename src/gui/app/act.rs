@@ -74,6 +74,7 @@ impl App {
             Action::LeaveOut(name) => self.leave_out(name),
             Action::SaveWeights(path) => self.save_weights(path),
             Action::SaveFeatures(path) => self.save_features(path),
+            Action::SaveMaps(path) => self.save_maps(path),
             Action::ListTestImages => self.list_test_images(),
             Action::ShowMaps => self.show_maps(),
             Action::Copy(text) => self.ctx.copy_text(text),
@@ -298,6 +299,7 @@ impl App {
             Command::SaveChart => self.ask(Ask::Chart),
             Command::DrawFeatures => self.draw_features(),
             Command::SaveFeatures => self.ask(Ask::FeatureMap),
+            Command::SaveMaps => self.ask(Ask::Maps),
             Command::TilesLarger => self.resize_tiles(1.2),
             Command::TilesSmaller => self.resize_tiles(1.0 / 1.2),
             Command::LogScale => {

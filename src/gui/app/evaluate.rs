@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{App, Done};
 use crate::domain::task::Level;
 use crate::gui::state::{Face, JobKind, Pace, Pane, Workspace};
-use crate::gui::views::evaluate::{COMPARED_BOX, MAP_BOX, measured_words};
+use crate::gui::views::evaluate::{COMPARED_BOX, MAP_BOX, MAPS_BOX, measured_words};
 use crate::gui::views::welcome::typed_path;
 use crate::gui::widgets::status_bar::counted;
 use crate::imaging::training_set::Spec;
@@ -172,7 +172,11 @@ impl App {
     /// Gives the keyboard to a box of the Evaluate workspace.
     pub(super) fn type_in_evaluate(&mut self, name: &str) {
         self.state.workspace = Workspace::Evaluate;
-        self.state.evaluate.pane = if name == MAP_BOX { Pane::Features } else { Pane::Figures };
+        self.state.evaluate.pane = match name {
+            MAP_BOX => Pane::Features,
+            MAPS_BOX => Pane::Looks,
+            _ => Pane::Figures,
+        };
         self.state.evaluate.form_open = name == COMPARED_BOX;
         self.focus(name);
     }

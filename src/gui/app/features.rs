@@ -70,7 +70,7 @@ impl App {
         let sources = [project.dataset.root.clone()];
         let path = typed_path(&path.to_string_lossy());
         self.state.evaluate.features.saved = Face::Loading;
-        self.start(Some(JobKind::SaveTable), "save feature map", Done::FeaturesSaved, move |_| {
+        self.start(Some(JobKind::SaveFeatures), "save feature map", Done::FeaturesSaved, move |_| {
             save(&cloud, &path, &sources)
         });
     }

@@ -1,5 +1,6 @@
 //! Maps of what classifiers look at: listing the test images of a comparison, and asking its classifiers.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::{App, Done};
@@ -7,6 +8,7 @@ use crate::domain::task::Level;
 use crate::evaluation::saliency::side_by_side::Question;
 use crate::gui::state::{Face, JobKind, Pane};
 use crate::gui::views::evaluate::why_no_maps;
+use crate::gui::views::welcome::typed_path;
 use crate::gui::widgets::status_bar::counted;
 use crate::jobs::JobError;
 use crate::jobs::comparisons::Report;
@@ -74,12 +76,36 @@ impl App {
         });
     }
 
+    /// Writes the maps that are shown into a new folder.
+    pub(super) fn save_maps(&mut self, folder: PathBuf) {
+        let looks = &self.state.evaluate.looks;
+        let (Some(project), Some(maps)) = (&self.state.project, looks.maps.full().cloned()) else { return };
+        let sources = [project.dataset.root.clone()];
+        let folder = typed_path(&folder.to_string_lossy());
+        self.state.evaluate.looks.saved = Face::Loading;
+        self.start(Some(JobKind::SaveMaps), "save maps", Done::MapsSaved, move |ctx| {
+            maps.save(ctx, &folder, &sources)
+        });
+    }
+
+    pub(super) fn maps_saved(&mut self, result: Result<PathBuf, JobError>) {
+        self.state.evaluate.looks.saved = match result {
+            Ok(folder) => {
+                self.say(Level::Info, format!("The maps are saved: {}", folder.display()));
+                Face::Full(folder)
+            }
+            Err(JobError::Cancelled) => Face::Empty,
+            Err(error) => Face::Failed(error.to_string()),
+        };
+    }
+
     pub(super) fn maps_made(&mut self, result: Result<(RunId, Box<Maps>), JobError>) {
         let looks = &mut self.state.evaluate.looks;
         match result {
             Ok((run, _)) if looks.of != Some(run) => {}
             Ok((_, maps)) => {
                 looks.number += 1;
+                looks.saved = Face::Empty;
                 let images = counted(maps.rows.len(), "image", "images");
                 looks.maps = Face::Full(Arc::new(*maps));
                 if !self.is_seen(Pane::Looks) {

@@ -134,6 +134,9 @@ pub struct LooksView {
     pub maps: Face<Arc<Maps>>,
     /// Counts maps that were made, so that a picture of older ones is never shown for them.
     pub number: u64,
+    /// Where they are saved, as typed.
+    pub folder: String,
+    pub saved: Face<PathBuf>,
 }
 
 impl LooksView {

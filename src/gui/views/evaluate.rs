@@ -10,7 +10,11 @@ mod form;
 mod looks;
 mod results;
 
-use egui::{Align, CentralPanel, Frame, Label, Layout, Margin, Panel, ScrollArea, Ui};
+use std::path::PathBuf;
+
+use egui::{
+    Align, Button, CentralPanel, Frame, Id, Key, Label, Layout, Margin, Panel, ScrollArea, TextEdit, Ui,
+};
 
 pub use features::{cloud, why_no_map};
 pub use form::why_no_comparison;
@@ -19,12 +23,12 @@ pub use results::{measured_words, queue_words};
 
 use super::train::bar_frame;
 use crate::gui::command::{Action, Command};
-use crate::gui::icons::Icon;
+use crate::gui::icons::{Icon, icon};
 use crate::gui::regions::Region;
-use crate::gui::state::{JobKind, Pane, State};
+use crate::gui::state::{Face, JobKind, Pane, State};
 use crate::gui::textures::Textures;
-use crate::gui::theme::{Tokens, muted, size, space, tokens};
-use crate::gui::widgets::empty_state::{command_button, empty};
+use crate::gui::theme::{Tokens, caption, muted, size, space, tokens};
+use crate::gui::widgets::empty_state::{command_button, empty, warning_line};
 use crate::gui::widgets::job_buttons::{JobEnds, job_buttons};
 use crate::gui::widgets::status_bar::time_words;
 use crate::jobs::{JobState, JobView};
@@ -35,6 +39,8 @@ pub const COMPARED_BOX: &str = "compared folder";
 pub const TABLE_BOX: &str = "comparison table";
 /// Id of the path box of a feature map; the app gives it the keyboard.
 pub const MAP_BOX: &str = "feature map file";
+/// Id of the path box of a folder for maps; the app gives it the keyboard.
+pub const MAPS_BOX: &str = "folder for maps";
 /// Width of the form.
 const FORM: f32 = 312.0;
 /// Least width at which the form stands beside the results.
@@ -172,4 +178,31 @@ fn page(ui: &mut Ui, t: &Tokens, state: &mut State, beside: bool, out: &mut Vec<
         results::running_ui(ui, t, state, out);
         results::report_ui(ui, t, state, out);
     });
+}
+
+/// A path box and its button, with its hint and its name: the path, once something is to be saved there.
+fn path_ui(ui: &mut Ui, id: &str, text: &mut String, (hint, name): (&'static str, &str)) -> Option<PathBuf> {
+    let edit = TextEdit::singleline(text).id(Id::unique(id)).hint_text(hint).desired_width(240.0);
+    let response = ui.add(edit.char_limit(4000)).accessible_name(name);
+    let entered = response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
+    let path = text.trim();
+    let pressed = ui.add_enabled(!path.is_empty(), Button::new("Save")).clicked();
+    ((entered || pressed) && !path.is_empty()).then(|| PathBuf::from(path))
+}
+
+/// What came of saving.
+fn saved_ui(ui: &mut Ui, t: &Tokens, saved: &Face<PathBuf>) {
+    match saved {
+        Face::Empty => {}
+        Face::Loading => {
+            ui.label(caption(ui, "Saving"));
+        }
+        Face::Full(path) => {
+            ui.horizontal(|ui| {
+                icon(ui, Icon::Check, 16.0, t.accent);
+                ui.add(Label::new(format!("Saved: {}", path.display())).truncate());
+            });
+        }
+        Face::Failed(why) => warning_line(ui, why),
+    }
 }

@@ -4,17 +4,15 @@
 //! Data or Review.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use egui::accesskit::Live;
 use egui::{
     Align, Button, CentralPanel, ComboBox, DragValue, Frame, Id, Key, Label, Layout, Margin, Modifiers,
-    Panel, ScrollArea, TextEdit, Ui,
+    Panel, ScrollArea, Ui,
 };
 
-use super::MAP_BOX;
-
+use super::{MAP_BOX, path_ui, saved_ui};
 use crate::domain::decisions::Decision;
 use crate::domain::splits::Split;
 use crate::domain::task::Level;
@@ -22,7 +20,7 @@ use crate::evaluation::projection::tsne::Settings as TsneSettings;
 use crate::evaluation::projection::{Caption, LEAST_ROWS, MOST_ROWS, Origin, Projector};
 use crate::evaluation::report::{Cloud, Dot as MapDot, Sign};
 use crate::gui::command::{Action, Command};
-use crate::gui::icons::{Icon, icon};
+use crate::gui::icons::Icon;
 use crate::gui::regions::Region;
 use crate::gui::state::{
     Face, FeatureMap, FeaturesForm, JobKind, MapImage, Mark, ProjectState, State, Step, split_position,
@@ -449,33 +447,11 @@ fn captions(ui: &mut Ui, map: &FeatureMap) {
 fn save_ui(ui: &mut Ui, t: &Tokens, state: &mut State, out: &mut Vec<Action>) {
     ui.horizontal_wrapped(|ui| {
         command_button(ui, state, Command::SaveFeatures, out);
-        let form = &mut state.evaluate.features;
-        let edit = TextEdit::singleline(&mut form.file)
-            .id(Id::unique(MAP_BOX))
-            .hint_text("or a path that ends with .svg or .png")
-            .desired_width(240.0)
-            .char_limit(4000);
-        let response = ui.add(edit).accessible_name("Path of a file for the map");
-        let entered = response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
-        let path = form.file.trim();
-        let pressed = ui.add_enabled(!path.is_empty(), Button::new("Save")).clicked();
-        if (entered || pressed) && !path.is_empty() {
-            out.push(Action::SaveFeatures(PathBuf::from(path)));
-        }
+        let words = ("or a path that ends with .svg or .png", "Path of a file for the map");
+        let path = path_ui(ui, MAP_BOX, &mut state.evaluate.features.file, words);
+        out.extend(path.map(Action::SaveFeatures));
     });
-    match &state.evaluate.features.saved {
-        Face::Empty => {}
-        Face::Loading => {
-            ui.label(caption(ui, "Saving"));
-        }
-        Face::Full(path) => {
-            ui.horizontal(|ui| {
-                icon(ui, Icon::Check, 16.0, t.accent);
-                ui.add(Label::new(format!("Saved: {}", path.display())).truncate());
-            });
-        }
-        Face::Failed(why) => warning_line(ui, why),
-    }
+    saved_ui(ui, t, &state.evaluate.features.saved);
 }
 
 /// The points that are shown as a drawing; `None` without a map.

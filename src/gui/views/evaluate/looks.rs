@@ -11,6 +11,7 @@ use egui::{
 };
 
 use super::form::why_not_again;
+use super::{MAPS_BOX, path_ui, saved_ui};
 use crate::evaluation::saliency::paint::LEGEND;
 use crate::evaluation::saliency::side_by_side::{About, MOST_MASKS, Method};
 use crate::gui::command::{Action, Command};
@@ -21,7 +22,7 @@ use crate::gui::textures::{PictureKey, Texture, Textures, image};
 use crate::gui::theme::{self, PICTURE_GROUND, Tokens, caption, muted, section, space};
 use crate::gui::views::train::progress_of;
 use crate::gui::widgets::curves::card;
-use crate::gui::widgets::empty_state::{empty, failure_card, hint_line, primary_button};
+use crate::gui::widgets::empty_state::{command_button, empty, failure_card, hint_line, primary_button};
 use crate::gui::widgets::histogram::truncated;
 use crate::gui::widgets::job_buttons::pause_button;
 use crate::gui::widgets::probability::progress_bar;
@@ -143,6 +144,7 @@ fn page(ui: &mut Ui, t: &Tokens, state: &mut State, textures: &mut Textures, out
             start(ui, state, out);
         });
         made(ui, t, state, textures);
+        save(ui, t, state, out);
     });
 }
 
@@ -377,6 +379,22 @@ fn made(ui: &mut Ui, t: &Tokens, state: &State, textures: &mut Textures) {
         }
         Face::Empty | Face::Loading => {}
     }
+}
+
+/// The ways to take the maps along.
+fn save(ui: &mut Ui, t: &Tokens, state: &mut State, out: &mut Vec<Action>) {
+    if state.evaluate.looks.maps.full().is_none() {
+        return;
+    }
+    card(ui, t, |ui| {
+        ui.horizontal_wrapped(|ui| {
+            command_button(ui, state, Command::SaveMaps, out);
+            let words = ("or the path of a new folder", "Path of a folder for the maps");
+            let path = path_ui(ui, MAPS_BOX, &mut state.evaluate.looks.folder, words);
+            out.extend(path.map(Action::SaveMaps));
+        });
+        saved_ui(ui, t, &state.evaluate.looks.saved);
+    });
 }
 
 /// What the colours mean and how maps are read.

@@ -9,15 +9,15 @@ use egui::{
     WidgetInfo, pos2, vec2,
 };
 
-use super::TABLE_BOX;
 use super::form::why_not_again;
+use super::{TABLE_BOX, saved_ui};
 use crate::domain::task::Level;
 use crate::evaluation::comparison::{Change, Comparison};
 use crate::evaluation::metrics::Figure;
 use crate::evaluation::metrics::bootstrap::Interval;
 use crate::evaluation::report::{Chart, Page};
 use crate::gui::command::{Action, Command};
-use crate::gui::icons::{Icon, icon};
+use crate::gui::icons::Icon;
 use crate::gui::state::{DIALOG, EvaluateForm, Face, JobKind, State};
 use crate::gui::theme::{self, Tokens, caption, muted, section, space};
 use crate::gui::views::train::progress_of;
@@ -691,19 +691,7 @@ fn keep(
         let words = format!("A report (HTML) has the maps of {images} inside, as Where it looks shows them.");
         ui.add(Label::new(caption(ui, words)).wrap());
     }
-    match &form.saved {
-        Face::Empty => {}
-        Face::Loading => {
-            ui.label(caption(ui, "Saving"));
-        }
-        Face::Full(path) => {
-            ui.horizontal(|ui| {
-                icon(ui, Icon::Check, 16.0, t.accent);
-                ui.add(Label::new(format!("Saved: {}", path.display())).truncate());
-            });
-        }
-        Face::Failed(why) => warning_line(ui, why),
-    }
+    saved_ui(ui, t, &form.saved);
     ui.label(caption(ui, "A file that exists is never overwritten."));
 }
 
