@@ -431,7 +431,8 @@ fn the_window_looks_at_feature_weights_before_it_uses_them_and_keeps_them() {
     // They reach the run, which says at once that they are gone since.
     fs::remove_file(&good).unwrap();
     let (path, method) = (place("m2m.safetensors"), "m2m".to_owned());
-    let model = ModelFile { path, method, facts: Vec::new(), beta: None, warning: None };
+    let model =
+        ModelFile { params: Default::default(), path, method, facts: Vec::new(), beta: None, warning: None };
     harness.state_mut().state.train.model = Face::Full(model);
     harness.state_mut().act(Action::Do(Command::Generate));
     let failed = |app: &App| app.state.failure(JobKind::Generate).map(str::to_owned);

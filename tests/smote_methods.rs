@@ -304,7 +304,7 @@ fn the_rule_of_making_can_be_another_one_than_in_the_training() {
             let made = generate_by(&Ctx::default(), model.as_ref(), &set, 1, &slots, &params).unwrap();
             made.into_iter().map(|of| (of.picture, of.extra["towards"].clone())).collect::<Vec<_>>()
         };
-        let (usual, other) = (made(&[]), made(&[more.clone()]));
+        let (usual, other) = (made(&[]), made(std::slice::from_ref(&more)));
         assert_ne!(usual, other, "{id}: {} says nothing", more.0);
         assert_eq!(made(&[]), usual, "{id}: the ground of one rule is not the other's");
         // No weight depends on the rule: the same images as of a model that was trained with it.
@@ -365,6 +365,10 @@ fn an_exact_copy_is_rejected_with_its_reason() {
     for candidate in generate(model.as_ref(), &set, 0, 3) {
         assert_eq!(candidate.extra["exact_copy"], json!(false));
         assert!(candidate.extra.get("reason").is_none() && candidate.verdict != Verdict::RejectedOther);
+    }
+}
+
+#[test]
 fn the_judge_has_the_network_that_is_asked_for() {
     let set = shapes::set(&[8, 4], 16, 1, false);
     for (asked, name, wanted) in [
@@ -617,7 +621,7 @@ fn balanced_batches_beside_a_penalty_of_each_class_are_said() {
         recorder.says(Level::Warning, "one of the two is enough") == 1
     };
     let balanced = ("batches", json!("balanced"));
-    assert!(warns(&[balanced.clone()]));
+    assert!(warns(std::slice::from_ref(&balanced)));
     assert!(warns(&[balanced.clone(), ("penalty", json!("paper"))]));
     assert!(!warns(&[balanced, ("penalty", json!("none"))]));
     assert!(!warns(&[]));

@@ -624,7 +624,7 @@ fn answers(ui: &mut Ui, t: &Tokens, report: &Report, chosen: &TreatmentFigures) 
 fn made(ui: &mut Ui, t: &Tokens, report: &Report) {
     ui.label(section(ui, "What generators gave"));
     for of in &report.made {
-        queue_ui(ui, t, &title(&of.name, of.seed), &of.words());
+        queue_ui(ui, t, &title(&of.name, of.seed), &of.words(), 0.0);
     }
 }
 
