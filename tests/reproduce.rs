@@ -1,5 +1,5 @@
-//! `counterpoise reproduce`: published figures and what they stand for, folders of the wrong counts, and a small
-//! table built, interrupted and gone on with.
+//! `counterpoise reproduce`: published figures and what they stand for, folders of the wrong counts and of more than
+//! the right ones, and a small table built, interrupted and gone on with.
 #![allow(clippy::unwrap_used)]
 
 #[path = "common/place.rs"]
@@ -17,7 +17,8 @@ use std::path::Path;
 
 use counterpoise::classify::batches::Augment;
 use counterpoise::domain::imbalance::long_tail_counts;
-use counterpoise::domain::task::Ctx;
+use counterpoise::domain::splits::Split;
+use counterpoise::domain::task::{Ctx, Level};
 use counterpoise::evaluation::comparison::{Adds, Comparison, Entry, Run, TestPart};
 use counterpoise::evaluation::metrics::Figure;
 use counterpoise::evaluation::metrics::bootstrap::Settings;
@@ -236,6 +237,19 @@ fn counts_are_held_against_the_tables() {
     let mut other = counts.clone();
     other[3] += 1;
     assert!(matches!(table.check(&strange, &other, &even), Err(CountsError::Training { .. })));
+    // More than the table has of every class: as many are taken, by name or label; of strangers' classes not.
+    let official = [6000; 10];
+    assert_eq!(table.taken(&names, &official), Some(counts.clone()));
+    assert_eq!(table.taken(&numbers, &official), Some(table.counts()));
+    assert_eq!(table.taken(&names, &other), Some(counts.clone()), "one image too many is enough");
+    assert_eq!(table.taken(&names, &counts), None, "exactly those");
+    assert_eq!(table.taken(&strange, &official), None);
+    assert_eq!(table.taken(&names[1..], &official[1..]), None);
+    let mut short = official.to_vec();
+    short[names.iter().position(|name| name == "trouser").unwrap()] = 1999;
+    assert_eq!(table.taken(&names, &short), None, "too few of one");
+    let said = table.check(&names, &short, &even).unwrap_err().to_string();
+    assert!(said.contains("trouser has 1999 instead of 2000") && said.contains("at least"), "{said}");
     // Test parts.
     let mut test = even;
     test[2] = 892;
@@ -299,6 +313,44 @@ fn a_small_table_is_built_and_goes_on_where_it_was() {
     let page = fs::read_to_string(place.path("results/published.md")).unwrap();
     assert!(page.contains("| ERM | none | 0.5000 ± 0.0100 |") && page.contains("nobody; of its own"));
     assert!(page.contains("Everything differs.") && page.contains("Scale smoke"));
+}
+
+#[test]
+fn a_long_tail_is_drawn_from_a_folder_of_more() {
+    let place = Place::new();
+    place.class("source/train/across", 0, 24..40);
+    let request = |out: &str| ReproduceRequest { rows: ROWS[..2].to_vec(), ..place.request(Some(out)) };
+    let (_, ctx) = recorder(Some(("training drs with seed 5", Ctx::cancel)));
+    assert_eq!(reproduce(&ctx, &request("results")).unwrap_err(), JobError::Cancelled);
+    let (told, ctx) = recorder(None);
+    let got = reproduce(&ctx, &request("results")).unwrap();
+    assert!(got.complete && got.resumed > 0, "it drew the same images");
+    let remark = "took 24 of 40 of across. They";
+    assert!(told.says(Level::Warning, remark));
+    assert!(got.standing.notes().iter().any(|note| note.contains(remark)), "down has as many as the table");
+    assert!(fs::read_to_string(place.path("results/published.md")).unwrap().contains(remark));
+
+    // Another seed of the classifiers draws the same, and the list is the data set.
+    let other = ReproduceRequest { rows: ROWS[..1].to_vec(), seed: 6, ..place.request(Some("other")) };
+    reproduce(&Ctx::default(), &other).unwrap();
+    let list = fs::read(place.path("results/images.csv")).unwrap();
+    assert_eq!(fs::read(place.path("other/images.csv")).unwrap(), list);
+    fs::write(place.path("source/images.csv"), &list).unwrap();
+    let dataset = scan(&Ctx::default(), &place.path("source/images.csv"), &ScanOptions::default()).unwrap();
+    assert_eq!((dataset.training_counts(), dataset.counts(Split::Test)), (vec![24, 8], vec![6, 6]));
+    let again = ReproduceRequest { dataset, ..request("again") };
+    let again = reproduce(&Ctx::default(), &again).unwrap();
+    assert_eq!(again.standing.lines, got.standing.lines);
+    assert!(!place.path("again/images.csv").exists(), "nothing was drawn");
+
+    // Too few of one class is not made good by more of another.
+    fs::remove_file(place.path("source/train/down/000.png")).unwrap();
+    fs::remove_file(place.path("source/images.csv")).unwrap();
+    let refused = reproduce(&Ctx::default(), &request("third")).unwrap_err();
+    assert!(
+        matches!(&refused, JobError::Input(text) if text.contains("down has 7 instead of 8")),
+        "{refused}"
+    );
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use counterpoise::domain::provenance::Kind;
 use counterpoise::domain::samples::{Dataset, ImageInfo, Sample};
-use counterpoise::domain::splits::{Shares, Split, cut, folds};
+use counterpoise::domain::splits::{Shares, Split, cut, folds, thin};
 use proptest::prelude::*;
 
 fn sample(class: usize, number: usize, group: Option<String>) -> Sample {
@@ -48,6 +48,36 @@ fn shares_are_read() {
     for text in ["", "70", "70/30", "0/50/50", "70/-15/45", "a/b/c", "70/15/15/0", "nan/1/1", "inf/1/1"] {
         assert!(text.parse::<Shares>().is_err(), "{text}");
     }
+}
+
+#[test]
+fn a_training_part_is_thinned() {
+    let mut whole = dataset(&[50, 20, 4], 0);
+    cut(&mut whole, shares("80/10/10"), 1);
+    let test = whole.counts(Split::Test);
+    let repeated = whole.samples.iter().position(|sample| sample.split == Split::Train).unwrap();
+    whole.samples[repeated].kind = Kind::Repeated;
+    let thinned = |most: &[usize], seed: u64| {
+        let mut data = whole.clone();
+        thin(&mut data, most, seed);
+        data
+    };
+    let some = thinned(&[30, 5, 9], 0);
+    assert_eq!(some.training_counts()[..2], [30, 5]);
+    assert_eq!(some.training_counts()[2], whole.training_counts()[2], "no more than there are");
+    assert_eq!(some.counts(Split::Test), test, "the other parts stay");
+    assert!(some.samples.iter().all(|sample| sample.kind == Kind::Original), "a copy stands for no image");
+    assert!(some.samples.is_sorted_by(|a, b| a.path < b.path), "in their order, each once");
+    assert_eq!(thinned(&[30, 5, 9], 0), some, "the same draw");
+    assert_ne!(thinned(&[30, 5, 9], 1), some, "of another seed another one");
+    // What is drawn of a class does not hang on the others, and fewer are some of the same.
+    let of_first = |data: &Dataset| -> Vec<String> {
+        let first = data.samples.iter().filter(|sample| sample.class == 0 && sample.split == Split::Train);
+        first.map(|sample| sample.path.clone()).collect()
+    };
+    assert_eq!(of_first(&thinned(&[30, 1, 1], 0)), of_first(&some));
+    let fewer = of_first(&thinned(&[10, 5, 9], 0));
+    assert!(fewer.len() == 10 && fewer.iter().all(|path| of_first(&some).contains(path)));
 }
 
 #[test]

@@ -433,7 +433,8 @@ pub struct ReproduceArgs {
     /// The table; without one the tables are listed.
     #[arg(value_parser = PossibleValuesParser::new(reproduce::tables()))]
     pub table: Option<String>,
-    /// The folder of its data: class folders in train and test, with the counts that the list names.
+    /// The folder of its data: class folders in train and test, with the counts that the list names, or more, of which so
+    /// many are drawn: the same ones whatever the seed.
     #[arg(conflicts_with = "data")]
     pub folder: Option<PathBuf>,
     /// Instead of FOLDER.
@@ -448,8 +449,8 @@ pub struct ReproduceArgs {
     /// Rows of the table, by name or treatment; all of them where it is left out.
     #[arg(long, value_name = "R,...", value_delimiter = ',')]
     pub rows: Vec<String>,
-    /// A new folder for published.md, published.json and what `evaluate --out` writes; the same call goes on where it was
-    /// interrupted.
+    /// A new folder for published.md, published.json and what `evaluate --out` writes, and images.csv where images were
+    /// drawn; the same call goes on where it was interrupted.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     #[command(flatten)]

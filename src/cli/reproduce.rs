@@ -32,7 +32,7 @@ pub fn run(args: ReproduceArgs, terminal: &Terminal) -> Result<Outcome> {
     let rows = table.chosen(&args.rows).map_err(|error| Failure::usage(format!("--rows: {error}")))?;
     let Some(folder) = args.folder.or(args.data) else {
         return Err(Failure::usage(format!(
-            "name the folder of {}: class folders in train and test, {} training images in label order",
+            "name the folder of {}: class folders in train and test, {} training images in label order or more",
             table.data,
             counts(table)
         )));
@@ -76,7 +76,7 @@ fn listed() -> Outcome {
     let mut list = Vec::new();
     for table in Table::all() {
         text += &format!(
-            "{}: {}\n  {} with {} training images in label order, and a test part\n",
+            "{}: {}\n  {} with {} training images in label order, or more to draw these from, and a test part\n",
             table.id,
             table.title,
             table.data,

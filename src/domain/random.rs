@@ -11,7 +11,8 @@ use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u64)]
 pub enum Stage {
-    /// Cutting validation and test parts off a folder (index 0) and images into folds (index 1).
+    /// Cutting validation and test parts off a folder (index 0), images into folds (index 1), and a training part down
+    /// to wanted counts (index 2).
     Split = 1,
     /// Start weights; class = network, index = parameter.
     Init = 2,

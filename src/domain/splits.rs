@@ -1,4 +1,5 @@
-//! Splits: their names, cutting validation and test parts off a folder that has none, and folds.
+//! Splits: their names, cutting validation and test parts off a folder that has none, cutting a training part down to
+//! wanted counts, and folds.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -120,6 +121,22 @@ pub fn cut(dataset: &mut Dataset, shares: Shares, seed: u64) {
         }
     }
     dataset.has_splits = true;
+}
+
+/// Leaves at most so many training images of each class, a seeded draw without repeats. `most` is in class order. What does not count, as repeated copies, leaves the training part, too; the other
+/// parts stay as they are. The order of the samples stays.
+pub fn thin(dataset: &mut Dataset, most: &[usize], seed: u64) {
+    let mut of_class: Vec<Vec<usize>> = vec![Vec::new(); dataset.classes.len()];
+    for (index, sample) in dataset.counted().filter(|(_, sample)| sample.split == Split::Train) {
+        of_class[sample.class].push(index);
+    }
+    let mut stays: Vec<bool> = dataset.samples.iter().map(|sample| sample.split != Split::Train).collect();
+    for (class, (mut images, &most)) in of_class.into_iter().zip(most).enumerate() {
+        stream(seed, Stage::Split, class as u64, 2).shuffle(&mut images);
+        images.into_iter().take(most).for_each(|index| stays[index] = true);
+    }
+    let mut stays = stays.into_iter();
+    dataset.samples.retain(|_| stays.next().unwrap_or(false));
 }
 
 /// Cuts images into folds for cross-validation: stratified by class, units whole, seeded.

@@ -104,8 +104,8 @@ pub enum CountsError {
     )]
     Classes { table: &'static str, data: &'static str, wanted: usize, found: usize },
     #[error(
-        "the training images are not those that {table} was measured with: {differences}; make a folder of {data} \
-         with these counts in label order: {wanted}"
+        "the training images are not those that {table} was measured with: {differences}; name a folder of {data}, \
+         its classes called by their names or labels, with at least these counts in label order: {wanted}"
     )]
     Training { table: &'static str, data: &'static str, differences: String, wanted: String },
     #[error(
@@ -293,6 +293,14 @@ impl Table {
         };
         let all: Option<Vec<usize>> = names.iter().map(by_name).collect();
         all.or_else(|| names.iter().map(by_label).collect())
+    }
+
+    /// How many training images of each class to take of a folder that has the table's counts and more, in the order of
+    /// `names`. `None` where it has exactly those, too few of a class, or classes that are not known by name or label.
+    pub fn taken(&self, names: &[String], training: &[usize]) -> Option<Vec<usize>> {
+        let wanted = self.wanted(names).filter(|wanted| wanted.len() == self.classes.len())?;
+        let enough = wanted.iter().zip(training).all(|(wanted, found)| wanted <= found);
+        (enough && wanted != training).then_some(wanted)
     }
 
     /// Holds a folder's classes, training images and test images against the table's, and gives what is left to

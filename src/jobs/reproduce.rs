@@ -2,7 +2,8 @@
 //! beside what is printed.
 //!
 //! An evaluation with a list of treatments and a length that the table and the scale say; it keeps its results
-//! and goes on as every evaluation does.
+//! and goes on as every evaluation does. Of a folder that has more training images than the table, as many as the
+//! table has are drawn: the same ones for every seed and every call, and listed beside the results.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,7 +17,7 @@ use crate::classify::treatments::ParseError;
 use crate::domain::imbalance::WeightsError;
 use crate::domain::plan::Target;
 use crate::domain::samples::Dataset;
-use crate::domain::splits::Split;
+use crate::domain::splits::{Split, thin};
 use crate::domain::task::{Ctx, Level};
 use crate::evaluation::comparison::Comparison;
 use crate::evaluation::published::{Row, Scale, Standing, Table, Weighing};
@@ -28,6 +29,10 @@ use crate::imaging::training_set::Spec;
 const SMOKE_EPOCHS: usize = 1;
 /// Steps of the middle scale.
 const CPU_STEPS: usize = 2000;
+/// Seed of the draw of training images: which are in a long tail moves the figures, so that no other seed changes it.
+const DRAW: u64 = 0;
+/// File of the images that were drawn, with those that are asked about.
+const IMAGES: &str = "images.csv";
 
 /// What to build.
 #[derive(Clone, Debug)]
@@ -35,7 +40,7 @@ pub struct ReproduceRequest {
     pub table: Table,
     /// Rows of the table; at least one.
     pub rows: Vec<Row>,
-    /// A training part with the table's counts, and a test part. Listed by headers is enough.
+    /// A training part with the table's counts or more, and a test part. Listed by headers is enough.
     pub dataset: Dataset,
     pub scale: Scale,
     /// The first seed.
@@ -93,16 +98,51 @@ const fn budget(scale: Scale) -> Budget {
     }
 }
 
+/// Draws the table's counts from a folder that has more, and says so; `None` where it has not.
+fn drawn(table: &Table, dataset: &Dataset) -> Option<(Dataset, String)> {
+    let found = dataset.training_counts();
+    let wanted = table.taken(&dataset.classes, &found)?;
+    let mut drawn = dataset.clone();
+    thin(&mut drawn, &wanted, DRAW);
+    let classes = dataset.classes.iter().zip(wanted.iter().zip(&found));
+    let taken: Vec<String> = classes
+        .filter(|(_, (wanted, found))| wanted < found)
+        .map(|(name, (wanted, found))| format!("{wanted} of {found} of {name}"))
+        .collect();
+    let remark = format!(
+        "The folder has more training images than the table: took {}. They are drawn alike for every seed and every \
+         call; beside the results of a finished folder {IMAGES} lists them.",
+        taken.join(", ")
+    );
+    Some((drawn, remark))
+}
+
+/// The images of an evaluation as a table that a scan reads: copied into the image folder, it is the same data set.
+fn listed(dataset: &Dataset) -> Result<Vec<u8>, csv::Error> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(["file", "label", "split", "group"])?;
+    for (_, sample) in dataset.counted() {
+        let label = dataset.classes.get(sample.class).map_or("", String::as_str);
+        let group = sample.group.as_deref().unwrap_or_default();
+        writer.write_record([sample.path.as_str(), label, sample.split.as_str(), group])?;
+    }
+    writer.into_inner().map_err(|error| error.into_error().into())
+}
+
 /// Evaluates the treatments of a table's rows and puts the figures beside the printed ones. A finished folder
-/// has the evaluation's files, `published.md` and `published.json`.
+/// has the evaluation's files, `published.md` and `published.json`, and `images.csv` where images were drawn.
 ///
 /// # Errors
-/// A folder whose classes, training counts or test part are not the table's, and those of an evaluation.
+/// A folder whose classes or test part are not the table's or whose training part has not its counts, and those of
+/// an evaluation.
 pub fn reproduce(ctx: &Ctx, request: &ReproduceRequest) -> Result<ReproduceOutcome, JobError> {
-    let (table, dataset) = (&request.table, &request.dataset);
-    let remarks = table
+    let table = &request.table;
+    let drawn = drawn(table, &request.dataset);
+    let dataset = drawn.as_ref().map_or(&request.dataset, |(dataset, _)| dataset);
+    let checked = table
         .check(&dataset.classes, &dataset.training_counts(), &dataset.counts(Split::Test))
         .map_err(|error| JobError::Input(format!("{error}: {}", dataset.root.display())))?;
+    let remarks: Vec<String> = drawn.iter().map(|(_, remark)| remark.clone()).chain(checked).collect();
     for remark in &remarks {
         ctx.note(Level::Warning, remark.clone());
     }
@@ -141,13 +181,23 @@ pub fn reproduce(ctx: &Ctx, request: &ReproduceRequest) -> Result<ReproduceOutco
             out: evaluated.out.clone(),
         })
     };
-    let evaluated = evaluate_beside(ctx, &evaluation, &|evaluated| files(&told(evaluated)?))?;
+    let beside = |evaluated: &EvaluateOutcome| -> Result<Files, JobError> {
+        let mut files = files(&told(evaluated)?)?;
+        if let Some((dataset, _)) = &drawn {
+            files.push((IMAGES.to_owned(), listed(dataset).map_err(unwritten)?));
+        }
+        Ok(files)
+    };
+    let evaluated = evaluate_beside(ctx, &evaluation, &beside)?;
     told(&evaluated)
 }
 
+fn unwritten(error: impl std::fmt::Display) -> JobError {
+    JobError::Failed(format!("the table could not be written down: {error}"))
+}
+
 fn pretty(value: &Value) -> Result<Vec<u8>, JobError> {
-    serde_json::to_vec_pretty(value)
-        .map_err(|error| JobError::Failed(format!("the table could not be written down: {error}")))
+    serde_json::to_vec_pretty(value).map_err(unwritten)
 }
 
 /// What comes beside the evaluation's own files.

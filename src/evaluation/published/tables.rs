@@ -46,7 +46,8 @@ const DEEPSMOTE: Source = Source {
     title: "Dablain, Krawczyk and Chawla, TNNLS (DeepSMOTE), table III, balanced test set",
     protocol: "ResNet-18, five folds of the training file: the test images are of a fold, the training images of the \
                other four, with as many test images of each class. Epochs and rates of the classifier are not given. \
-               ACSA is plain accuracy, GM its macro form, F1 the macro mean.",
+               ACSA is plain accuracy, GM its macro form, F1 the macro mean (scikit-learn, \
+               zero_division=1: a class with neither test images nor answers would count as 1).",
 };
 const BAEGAN: Source = Source {
     key: "Zhi et al. 2024",
@@ -214,8 +215,9 @@ pub(super) static ALL: [Table; 4] = [
         augment: Augment { crop: true, flip: true },
         differs: &[
             LAST,
-            "Which images are in the long tail is the folder's choice. The choice alone moves accuracy by up to three \
-             points (ReScience C replication of OPeN: 78.37 to 81.18 for one network under plain training).",
+            "Which images are in the long tail is the choice of who made the folder, and a draw of ours from a folder that \
+             has more. The choice alone moves accuracy by up to three points (ReScience C replication of OPeN: 78.37 to \
+             81.18 for one network under plain training).",
             "M2m translates with noise capped for each image; the released code caps it for each channel of a batch.",
             "SMOTE is in pixels with five neighbours; the released code takes all images of the class, on distances that \
              wrap at 256. Its images pass a test by a classifier here.",
