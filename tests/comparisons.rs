@@ -1,5 +1,5 @@
 //! Comparisons of a project with generators: they go on inside a generator after a cancel, take what was measured,
-//! and never what another length or target of the same generator gave.
+//! and never what another length or target of the same generator gave; a command keeps them as the window does.
 #![allow(clippy::unwrap_used)]
 
 #[path = "common/place.rs"]
@@ -25,6 +25,7 @@ use counterpoise::jobs::evaluate::{Budget, EvaluateRequest};
 use counterpoise::jobs::store::StoreHandle;
 use counterpoise::project::Project;
 use place::{Place, SIDE};
+use serde_json::json;
 use training::recorder;
 
 /// A generator that learns next to nothing in next to no time.
@@ -184,4 +185,47 @@ fn other_lengths_of_a_generator_share_plain_training_alone() {
     assert_eq!((old.target.clone(), old.generator_epochs), (Target::Max, None));
     let refused = place.compare(&Ctx::default(), &place.request(&["nothing"], 1, 2)).unwrap_err();
     assert!(matches!(&refused, JobError::Input(text) if text.contains("no treatment")), "{refused}");
+}
+
+#[test]
+fn a_command_keeps_its_comparison_in_the_project() {
+    let place = Place::new();
+    let quick =
+        format!("--treatments oversample --steps 4 --seeds 1 --device cpu --network small --size {SIDE}");
+    let reports = |project: &str| -> Vec<Report> {
+        let rows = Project::open_read_only(&place.path(project)).unwrap().comparisons().unwrap();
+        assert!(rows.iter().all(|row| row.status == "finished" && row.started.is_some()));
+        rows.into_iter().map(|row| serde_json::from_value(row.report.unwrap()).unwrap()).collect()
+    };
+    let got = place.done(&format!("evaluate source {quick} --seed 5 --project project"));
+    assert_eq!((&got["project"], &got["resumed"], &got["out"]), (&json!("project"), &json!(0), &json!(null)));
+    let kept = reports("project");
+    let shown: Vec<&str> = kept[0].treatments.iter().map(|treatment| treatment.name.as_str()).collect();
+    assert_eq!(shown, ["none", "oversample"]);
+    let acsa = got["treatments"][1]["acsa"].as_f64().unwrap();
+    assert!((kept[0].treatments[1].acsa().unwrap() - acsa).abs() < 1e-5, "what was printed");
+
+    // The window trains none of it again.
+    let (told, ctx) = recorder(None);
+    let again = place.compare(&ctx, &place.request(&["oversample"], 1, 1)).unwrap();
+    assert!(told.says(Level::Info, "going on: 2 classifiers were measured before"));
+    assert_eq!(again.treatments[1].confusion, kept[0].treatments[1].confusion);
+    assert_eq!((&again.test, &again.training), (&kept[0].test, &kept[0].training), "the figures compare");
+
+    // A cut stays that of the project, whatever the seed of a later call.
+    place.class("flat/across", 0, 0..20);
+    place.class("flat/down", 1, 0..10);
+    let first = place.done(&format!("evaluate flat {quick} --seed 5 --split 70/0/30 --project cut"));
+    assert_eq!(first["test_images"], 9);
+    assert_eq!(place.done(&format!("evaluate flat {quick} --seed 6 --project cut"))["test_images"], 9);
+    let cut = reports("cut");
+    assert_eq!((&cut[0].test, &cut[0].training), (&cut[1].test, &cut[1].training));
+
+    // Another folder does not take the place of the project's, and none is written into an image folder.
+    let (code, said) = place.fails(&format!("evaluate flat {quick} --project project"));
+    assert!(code == 3 && said.contains("of another folder"), "{code}: {said}");
+    let (code, said) = place.fails(&format!("evaluate flat {quick} --project flat/project"));
+    assert!(code == 3 && said.contains("inside"), "{code}: {said}");
+    assert_eq!(reports("project").len(), 2);
+    assert_eq!(names(&place.path("flat")), ["across", "down"]);
 }

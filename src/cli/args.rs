@@ -411,6 +411,10 @@ pub struct EvaluateArgs {
     /// interrupted.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// Keep the comparison in a project of FOLDER, made if it is not there, beside those of the window; what was measured
+    /// there is not trained again.
+    #[arg(long, value_name = "P", conflicts_with_all = ["out", "train"])]
+    pub project: Option<PathBuf>,
     /// Also make maps of what each classifier looks at in N test images of each class, first of those that treatments
     /// disagree on: pictures in maps, and a section of report.html.
     #[arg(long, value_name = "N", requires = "out", value_parser = clap::value_parser!(u32).range(1..=100))]
@@ -757,6 +761,8 @@ mod tests {
             "evaluate x --train y",
             "evaluate --train y",
             "evaluate --train y --test z --split 70/15/15",
+            "evaluate x --project p --out y",
+            "evaluate --train y --test z --project p",
             "evaluate x --maps 2",
             "evaluate x --out y --maps 0",
             "evaluate x --out y --explainer rise",

@@ -1,24 +1,29 @@
 //! `counterpoise evaluate`: treatments of imbalance compared on the real test images of a folder, or by
 //! cross-validation.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::args::EvaluateArgs;
+use super::args::{Common, EvaluateArgs};
 use super::output::Outcome;
 use super::tables::Table;
 use super::terminal::Terminal;
 use super::{Failure, Result, input};
 use crate::classify::batches::Augment;
 use crate::classify::treatments::{Treatment, Values};
+use crate::domain::samples::Dataset;
+use crate::domain::splits::cut;
 use crate::evaluation::saliency::side_by_side::{Method, Question};
 use crate::evaluation::treatments::{Asked, MadeTreatment};
+use crate::imaging::files::real;
 use crate::imaging::scan::Reading;
 use crate::jobs;
+use crate::jobs::comparisons::compare_telling;
 use crate::jobs::evaluate::{Budget, Choice, EvaluateOutcome, EvaluateRequest, NamedFolder, title};
 use crate::jobs::saliency::Maps;
+use crate::project::{Project, ProjectError, Settings};
 
 /// Stands for every treatment that needs no generator.
 const ALL: &str = "all";
@@ -47,8 +52,13 @@ pub fn run(args: EvaluateArgs, terminal: &Terminal) -> Result<Outcome> {
     let Some(folder) = args.folder.or(args.train) else {
         return Err(Failure::usage("name the folder to evaluate on"));
     };
-    // Headers alone: the images are decoded once, by the evaluation.
-    let dataset = input::listed(&folder, &args.common, Reading::Headers, terminal)?;
+    // Headers alone: the images are decoded once, by the evaluation. A project lists what cannot be decoded.
+    let reading = if args.project.is_some() { Reading::Decode } else { Reading::Headers };
+    let mut dataset = input::listed(&folder, &args.common, reading, terminal)?;
+    let mut project = match &args.project {
+        Some(dir) => Some(project_of(dir, &mut dataset, &args.common)?),
+        None => None,
+    };
     let test = match args.test {
         Some(folder) => {
             Some(terminal.job("scan", move |ctx| jobs::scan::scan(ctx, &folder, Reading::Headers))?)
@@ -74,14 +84,56 @@ pub fn run(args: EvaluateArgs, terminal: &Terminal) -> Result<Outcome> {
         folds: args.folds.map(|folds| folds as usize),
         ..EvaluateRequest::new(Arc::new(dataset), spec, choice)
     };
-    let (each, keeps) = (args.maps.map(|each| each as usize), request.out.is_some());
-    let ended = terminal.job("evaluate", move |ctx| match each {
-        Some(each) => jobs::saliency::evaluate_with_maps(ctx, &request, each, &question),
-        None => jobs::evaluate::evaluate(ctx, &request).map(|outcome| (outcome, None)),
+    let each = args.maps.map(|each| each as usize);
+    let keeps = request.out.is_some() || project.is_some();
+    let ended = terminal.job("evaluate", move |ctx| match (&mut project, each) {
+        (Some(project), _) => compare_telling(ctx, &request, project).map(|(_, outcome)| (outcome, None)),
+        (None, Some(each)) => jobs::saliency::evaluate_with_maps(ctx, &request, each, &question),
+        (None, None) => jobs::evaluate::evaluate(ctx, &request).map(|outcome| (outcome, None)),
     });
     let (outcome, maps) = ended.map_err(|failure| failure.keeping(keeps))?;
     let code = outcome.ended.clone().map_or(0, |error| Failure::from(error).code);
-    Ok(Outcome { code, ..told(&outcome, maps.as_ref()) })
+    Ok(Outcome { code, ..told(&outcome, maps.as_ref(), args.project.as_deref()) })
+}
+
+/// The project that keeps the comparison, with this folder as its data set, which gets the parts and the edits that the
+/// project has. A new one takes the choices that say how images are read.
+fn project_of(dir: &Path, dataset: &mut Dataset, common: &Common) -> Result<Project> {
+    let mut settings = match Project::open_read_only(dir) {
+        Ok(project) => {
+            if let Some(root) = project.root()?
+                && root.exists()
+                && real(&root) != real(&dataset.root)
+            {
+                return Err(Failure::refused(format!(
+                    "the project is of another folder, {}; name that one, or a new --project: {}",
+                    root.display(),
+                    dir.display()
+                )));
+            }
+            project.settings()?
+        }
+        Err(ProjectError::NotAProject(_)) => Settings {
+            target: common.target.clone(),
+            size: common.size,
+            fit: common.fit,
+            network: common.network.clone(),
+            device: common.device.clone(),
+            seed: common.seed,
+            ..Settings::default()
+        },
+        Err(error) => return Err(error.into()),
+    };
+    match (common.split, settings.shares) {
+        // They are cut already.
+        (Some(_), _) => (settings.shares, settings.seed) = (common.split, common.seed),
+        (None, Some(shares)) if !dataset.has_splits => cut(dataset, shares, settings.seed),
+        (None, _) => {}
+    }
+    let mut project = input::project_for(dir, dataset)?;
+    project.set_settings(&settings)?;
+    *dataset = project.dataset()?;
+    Ok(project)
 }
 
 /// What is asked of the classifiers for maps.
@@ -171,7 +223,7 @@ pub fn list() -> String {
     text
 }
 
-fn told(outcome: &EvaluateOutcome, maps: Option<&Maps>) -> Outcome {
+fn told(outcome: &EvaluateOutcome, maps: Option<&Maps>, project: Option<&Path>) -> Outcome {
     let mut text = String::new();
     for rows in [outcome.comparison.table(), outcome.comparison.recall_table()] {
         let mut rows = rows.into_iter();
@@ -194,6 +246,10 @@ fn told(outcome: &EvaluateOutcome, maps: Option<&Maps>) -> Outcome {
     if let Some(out) = &out {
         text += &format!("The results are in {out}\n");
     }
+    let project = project.map(|project| project.display().to_string());
+    if let Some(project) = &project {
+        text += &format!("The comparison is kept in the project; look at it with `counterpoise {project}`\n");
+    }
     if let Some(maps) = maps {
         let images = match maps.rows.len() {
             1 => "1 test image".to_owned(),
@@ -204,6 +260,7 @@ fn told(outcome: &EvaluateOutcome, maps: Option<&Maps>) -> Outcome {
     let mut object = outcome.json();
     object.insert("resumed".to_owned(), json!(outcome.resumed));
     object.insert("out".to_owned(), json!(out));
+    object.insert("project".to_owned(), json!(project));
     object.insert("maps".to_owned(), maps.map_or(Value::Null, Maps::json));
     Outcome::new(Value::Object(object), text)
 }

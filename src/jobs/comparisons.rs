@@ -1,4 +1,4 @@
-//! Comparisons of a project: treatments evaluated beside the window, and what is kept of that.
+//! Comparisons of a project: treatments evaluated beside the window or by a command, and what is kept of that.
 //!
 //! Each classifier's answers are kept in the project's folder as soon as it is measured, so a comparison that
 //! ended early goes on, and a later one of the same images and settings trains only what is new. A comparison
@@ -19,7 +19,6 @@ use super::evaluate::{
 };
 use super::generate::project_error;
 use super::saliency::Maps;
-use super::store::StoreSink;
 use crate::domain::plan::Target;
 use crate::domain::task::Ctx;
 use crate::evaluation::comparison::{Adds, ClassResult, TreatmentResult};
@@ -29,7 +28,7 @@ use crate::evaluation::report::{Chart, Page, raster};
 use crate::evaluation::treatments::Asked;
 use crate::imaging::files::real;
 use crate::project::comparisons::{ComparisonRow, EVALUATE};
-use crate::project::{CandidateSink as _, RunId};
+use crate::project::{CandidateSink, RunId};
 
 pub use super::evaluate::Choice;
 
@@ -395,7 +394,23 @@ impl Kept {
 ///
 /// # Errors
 /// As [`super::evaluate::evaluate`], and those of the store. What was measured before stays.
-pub fn compare(ctx: &Ctx, request: &EvaluateRequest, sink: &mut StoreSink) -> Result<Report, JobError> {
+pub fn compare(
+    ctx: &Ctx,
+    request: &EvaluateRequest,
+    sink: &mut dyn CandidateSink,
+) -> Result<Report, JobError> {
+    compare_telling(ctx, request, sink).map(|(report, _)| report)
+}
+
+/// As [`compare`], with all that came of it.
+///
+/// # Errors
+/// As [`compare`].
+pub fn compare_telling(
+    ctx: &Ctx,
+    request: &EvaluateRequest,
+    sink: &mut dyn CandidateSink,
+) -> Result<(Report, EvaluateOutcome), JobError> {
     // Before anything is kept of it.
     request.choice.parsed()?;
     let config = serde_json::to_value(&request.choice).map_err(unwritten)?;
@@ -406,10 +421,10 @@ pub fn compare(ctx: &Ctx, request: &EvaluateRequest, sink: &mut StoreSink) -> Re
         // What was taken off before any of it was measured was not compared.
         let is_gone = |name: &str| request.left_out.has(name) && outcome.comparison.treatment(name).is_none();
         let compared = EvaluateRequest { choice: request.choice.without(is_gone), ..request.clone() };
-        Report::of(&compared, &outcome, &project)
+        Ok((Report::of(&compared, &outcome, &project)?, outcome))
     });
-    let report = match ended {
-        Ok(report) => report,
+    let (report, outcome) = match ended {
+        Ok(ended) => ended,
         Err(error) => {
             let status = if error == JobError::Cancelled { "cancelled" } else { "failed" };
             // Where the window is gone its store is, too; the run is then told of as interrupted.
@@ -420,7 +435,7 @@ pub fn compare(ctx: &Ctx, request: &EvaluateRequest, sink: &mut StoreSink) -> Re
     let status = if report.complete { "finished" } else { "kept" };
     let value = serde_json::to_value(&report).map_err(unwritten)?;
     sink.compared(run, status, value).map_err(project_error)?;
-    Ok(report)
+    Ok((report, outcome))
 }
 
 /// How long a step of this comparison takes, from a few of them.

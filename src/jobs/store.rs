@@ -298,14 +298,6 @@ impl StoreSink {
         self.send.send(message(reply)).map_err(|_| closed())?;
         answer.recv().map_err(|_| closed())?
     }
-
-    /// Keeps the report of a comparison and ends its run with `finished` or `kept`.
-    ///
-    /// # Errors
-    /// As [`Project::add_comparison`].
-    pub fn compared(&mut self, run: RunId, status: &str, report: Value) -> Result<(), ProjectError> {
-        self.ask(|reply| Message::Compared(run, status.to_owned(), report, reply))
-    }
 }
 
 impl CandidateSink for StoreSink {
@@ -323,6 +315,10 @@ impl CandidateSink for StoreSink {
 
     fn measured(&mut self, run: RunId, quality: &ClassQuality) -> Result<(), ProjectError> {
         self.ask(|reply| Message::Measured(run, quality.clone(), reply))
+    }
+
+    fn compared(&mut self, run: RunId, status: &str, report: Value) -> Result<(), ProjectError> {
+        self.ask(|reply| Message::Compared(run, status.to_owned(), report, reply))
     }
 
     fn finish(&mut self, run: RunId, status: &str) -> Result<(), ProjectError> {

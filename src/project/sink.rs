@@ -1,4 +1,4 @@
-//! Where a generation run puts its candidates: the project itself, or the window's store thread.
+//! Where a run puts its candidates or its comparison: the project itself, or the window's store thread.
 //!
 //! Both are the same to the job that makes them, so the window and the command line run one job.
 
@@ -11,7 +11,7 @@ use super::error::ProjectError;
 use super::quality::ClassQuality;
 use super::store::Project;
 
-/// Takes the candidates of a run. When a call returns, what it took is committed.
+/// Takes what a run gives. When a call returns, what it took is committed.
 pub trait CandidateSink {
     /// The project folder; candidate files are written below it by [`super::files::write_candidates`] first.
     fn project_dir(&self) -> &Path;
@@ -24,6 +24,9 @@ pub trait CandidateSink {
 
     /// Keeps what was measured of one class of the run, once.
     fn measured(&mut self, run: RunId, quality: &ClassQuality) -> Result<(), ProjectError>;
+
+    /// Keeps the report of a comparison and ends its run with `finished` or `kept`, as [`Project::add_comparison`].
+    fn compared(&mut self, run: RunId, status: &str, report: Value) -> Result<(), ProjectError>;
 
     /// Ends a run with `finished`, `kept`, `cancelled` or `failed`.
     fn finish(&mut self, run: RunId, status: &str) -> Result<(), ProjectError>;
@@ -44,6 +47,10 @@ impl CandidateSink for Project {
 
     fn measured(&mut self, run: RunId, quality: &ClassQuality) -> Result<(), ProjectError> {
         self.add_quality(run, quality)
+    }
+
+    fn compared(&mut self, run: RunId, status: &str, report: Value) -> Result<(), ProjectError> {
+        self.add_comparison(run, status, &report)
     }
 
     fn finish(&mut self, run: RunId, status: &str) -> Result<(), ProjectError> {
