@@ -1,5 +1,5 @@
 //! Rows of features as points: principal components and t-SNE, cases worked by hand and what holds for all rows;
-//! and the job that draws a project's images.
+//! and the job that draws a project's images, for the window and as a command.
 #![allow(clippy::unwrap_used)]
 
 #[path = "common/balance.rs"]
@@ -11,6 +11,7 @@ mod training;
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::process::Command;
 
 use balance::Balance;
 use counterpoise::domain::random::{Stage, stream};
@@ -496,4 +497,45 @@ fn a_projects_images_become_points_that_lead_back_to_them() {
     assert!(error.contains("3 images are too few"), "{error}");
     ctx.cancel();
     assert_eq!(projection(&ctx, &request).err(), Some(JobError::Cancelled));
+
+    // The command writes the same points, each with its image; never into the image folder or over another one.
+    let command = |projector: &str, out: &Path| {
+        Command::new(env!("CARGO_BIN_EXE_counterpoise"))
+            .args(["features", "--device", "cpu", "--size", "16", "--json", "--held-out", "validation"])
+            .args(["--projector", projector, "--model"])
+            .arg(&work.model)
+            .arg("--out")
+            .arg(out)
+            .arg(&work.dir)
+            .env("COUNTERPOISE_DATA_DIR", temp.path().join("data"))
+            .output()
+            .unwrap()
+    };
+    let request = ProjectionRequest { held_out: Some(Split::Validation), ..request };
+    let found = projection(&Ctx::default(), &request).unwrap();
+    let out = temp.path().join("map");
+    let done = command("pca", &out);
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let told: serde_json::Value = serde_json::from_slice(&done.stdout).unwrap();
+    let counts = ["real", "held_out", "made"].map(|name| told[name].as_u64().unwrap());
+    assert_eq!(counts, [24, 6, 4]);
+    assert_eq!(told["figures"]["variance"].as_array().unwrap().len(), 2);
+    let mut table = csv::Reader::from_path(out.join("points.csv")).unwrap();
+    assert_eq!(table.headers().unwrap(), vec!["image", "class", "origin", "x", "y"]);
+    let rows: Vec<csv::StringRecord> = table.records().map(Result::unwrap).collect();
+    assert_eq!(rows.len(), found.projection.points.len());
+    for (row, point) in rows.iter().zip(&found.projection.points) {
+        let below = if point.origin == Origin::Made { &work.dir } else { &dataset.root };
+        assert!(below.join(&row[0]).is_file(), "{}", &row[0]);
+        assert_eq!((&row[1], &row[2]), (dataset.classes[point.class].as_str(), point.origin.name()));
+        for (text, at) in [&row[3], &row[4]].into_iter().zip(point.at) {
+            assert!((text.parse::<f64>().unwrap() - at).abs() < 1e-6, "{text} instead of {at}");
+        }
+    }
+    assert_eq!(command("pca", &out).status.code(), Some(3), "over another folder");
+    assert_eq!(command("pca", &dataset.root.join("map")).status.code(), Some(3), "into the images");
+    assert!(!dataset.root.join("map").exists());
+    let done = command("tsne", &temp.path().join("neighbours"));
+    let told: serde_json::Value = serde_json::from_slice(&done.stdout).unwrap();
+    assert_eq!((told["projector"].as_str(), told["points"].as_u64()), (Some("tsne"), Some(34)));
 }

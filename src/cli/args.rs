@@ -10,17 +10,18 @@ use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use serde_json::Value;
 
-use super::{Failure, config, evaluate, not_there, reproduce};
+use super::{Failure, config, evaluate, features, not_there, reproduce};
 use crate::classify::treatments::FIRST_CHOICE;
 use crate::domain::imbalance::Scheme;
 use crate::domain::plan::{Rejected, Target};
-use crate::domain::splits::Shares;
+use crate::domain::splits::{Shares, Split};
 use crate::evaluation::published::Scale;
 use crate::evaluation::saliency::side_by_side::{About, MOST_MASKS};
 use crate::export::{Originals, WeightsFormat};
 use crate::imaging::resize::Fit;
 use crate::jobs::bench::rows;
 use crate::jobs::export::Undecided;
+use crate::jobs::projection::PER_CLASS;
 use crate::oversampling::{self, Oversampler, ParamInfo, ParamKind, ParamMap};
 
 /// Commands whose `--method` adds flags.
@@ -33,7 +34,7 @@ const JUDGE_NETWORK: &str = "judge-network";
 const DEFAULT_METHOD: &str = "m2m";
 
 /// Shared flags that say something to a command; the others are accepted and left out of its help.
-const SHOWN: [(&str, &[&str]); 17] = [
+const SHOWN: [(&str, &[&str]); 18] = [
     ("scan", &["split", "seed", "threads"]),
     ("plan", &["target", "split", "seed", "size", "fit", "threads"]),
     ("weights", &["split", "seed", "threads"]),
@@ -52,6 +53,7 @@ const SHOWN: [(&str, &[&str]); 17] = [
     ("verify", &["threads"]),
     ("demo", &["seed", "device", "network", "epochs", "target", "rejected", "threads"]),
     ("evaluate", &["seed", "device", "size", "fit", "network", "epochs", "target", "split", "threads"]),
+    ("features", &["seed", "device", "size", "threads"]),
     ("reproduce", &["seed", "device", "size", "fit", "threads"]),
     ("bench", &["seed", "device", "threads"]),
 ];
@@ -105,6 +107,8 @@ pub enum Command {
     Demo(DemoArgs),
     /// Train a classifier under each treatment of imbalance and compare them on real test images.
     Evaluate(EvaluateArgs),
+    /// Draw what classifier g of a model sees of a project's images, real and made, as points in the plane.
+    Features(FeatureMapArgs),
     /// Build a published table again on a folder of its data, measured beside printed; without TABLE they are listed.
     Reproduce(ReproduceArgs),
     /// How fast this machine trains and makes images: milliseconds of each row of a fixed list of work.
@@ -128,6 +132,7 @@ impl Command {
             Command::Verify(args) => &args.common,
             Command::Demo(args) => &args.common,
             Command::Evaluate(args) => &args.common,
+            Command::Features(args) => &args.common,
             Command::Reproduce(args) => &args.common,
             Command::Bench(args) => &args.common,
         }
@@ -428,6 +433,28 @@ pub struct EvaluateArgs {
     /// The class that a map is of: true (the default, so that treatments compare) or said.
     #[arg(long, value_name = "C", requires = "maps")]
     pub maps_of: Option<About>,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+#[derive(Args)]
+pub struct FeatureMapArgs {
+    pub project: PathBuf,
+    /// The trained model, of a method with a classifier g.
+    #[arg(long, value_name = "FILE")]
+    pub model: PathBuf,
+    /// pca: the first two principal components, distances say something. tsne: neighbours alone say something.
+    #[arg(long, value_name = "P", default_value = "pca", value_parser = features::PROJECTORS)]
+    pub projector: String,
+    /// Also draw the images of this part, which nothing was trained on.
+    #[arg(long, value_name = "PART", value_parser = [Split::Validation.as_str(), Split::Test.as_str()])]
+    pub held_out: Option<String>,
+    /// Images of each class and origin at most, evenly spread.
+    #[arg(long, value_name = "N", default_value_t = PER_CLASS as u32, value_parser = clap::value_parser!(u32).range(1..=2000))]
+    pub per_class: u32,
+    /// A new folder for points.csv: image, class, origin (real, held-out or made), x and y of each point.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
     #[command(flatten)]
     pub common: Common,
 }
@@ -749,6 +776,10 @@ mod tests {
             "scan x --threads 0",
             "balance x --rejected maybe --out y",
             "export x",
+            "features p --model m",
+            "features p --out y",
+            "features p --model m --out y --projector umap",
+            "features p --model m --out y --held-out train",
             "bench --rows classifier",
             "bench --repeats 0",
             "reproduce nothing",

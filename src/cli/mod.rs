@@ -21,6 +21,7 @@ mod demo;
 mod devices;
 mod evaluate;
 mod export;
+mod features;
 mod generate;
 mod input;
 mod methods;
@@ -181,6 +182,7 @@ fn run(command: Command, params: &crate::oversampling::ParamMap, terminal: &Term
         Command::Verify(args) => verify::run(args, terminal),
         Command::Demo(args) => demo::run(args, params, terminal),
         Command::Evaluate(args) => evaluate::run(args, terminal),
+        Command::Features(args) => features::run(args, terminal),
         Command::Reproduce(args) => reproduce::run(args, terminal),
         Command::Bench(args) => bench::run(args, terminal),
     }

@@ -48,7 +48,8 @@ use crate::nn::device::BURN;
 use crate::oversampling::MethodError;
 use arms::{Arm, Images};
 use parts::Parts;
-use results::{Results, check_place};
+use results::Results;
+pub(in crate::jobs) use results::check_place;
 use work::{Ended, Work};
 
 /// Steps of the small network where nothing is said, as M2m's classifiers.

@@ -13,6 +13,7 @@ pub mod example;
 pub mod export;
 pub mod generate;
 pub mod model;
+mod new_folder;
 pub mod projection;
 mod quality;
 pub mod reproduce;

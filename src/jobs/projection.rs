@@ -7,12 +7,15 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::JobError;
 use super::comparisons::write_new;
 use super::compute::Compute;
+use super::evaluate::check_place;
+use super::store::place_of;
 use super::train::{find, method_error};
 use super::training_data::TrainingData;
+use super::{JobError, new_folder};
 use crate::domain::numbers::counted;
+use crate::domain::samples::Dataset;
 use crate::domain::splits::Split;
 use crate::domain::task::{Ctx, Level};
 use crate::evaluation::distance::FeatureRows;
@@ -31,6 +34,9 @@ use crate::project::{CandidateRow, Project};
 pub const PER_CLASS: usize = 200;
 /// Pictures between two looks at cancel.
 const BATCH: usize = 256;
+/// The points in a folder, and their columns.
+const POINTS: &str = "points.csv";
+const COLUMNS: [&str; 5] = ["image", "class", "origin", "x", "y"];
 
 /// What to draw.
 #[derive(Clone, Debug)]
@@ -187,6 +193,52 @@ pub fn save(cloud: &Cloud, path: &Path, sources: &[PathBuf]) -> Result<PathBuf, 
         }
     };
     write_new(path, sources, &bytes)
+}
+
+/// As [`projection`], written into the new folder `out` as well: `points.csv` has a row for each point, with the path of
+/// its image in the image folder, or in the project where it was made.
+///
+/// # Errors
+/// As [`projection`]; a folder that exists or lies in the image folder; the disk's.
+pub fn projection_into(
+    ctx: &Ctx,
+    request: &ProjectionRequest,
+    out: &Path,
+) -> Result<FeatureProjection, JobError> {
+    let dataset = request.data.dataset();
+    let sources = [dataset.root.as_path()];
+    check_place(out, &sources)?;
+    let drawn = projection(ctx, request)?;
+    let candidates = Project::open_read_only(&request.project)?.candidates()?;
+    let points = points(&drawn, dataset, &candidates)
+        .map_err(|error| JobError::Failed(format!("the points could not be written down: {error}")))?;
+    new_folder::write(out, &sources, &[(POINTS.to_owned(), points)])?;
+    Ok(drawn)
+}
+
+/// The points as a CSV, in the order of their rows.
+fn points(
+    drawn: &FeatureProjection,
+    dataset: &Dataset,
+    candidates: &[CandidateRow],
+) -> Result<Vec<u8>, csv::Error> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(COLUMNS)?;
+    for point in &drawn.projection.points {
+        let image = match drawn.images.get(point.row) {
+            Some(Shown::Sample(index)) => dataset.samples.get(*index).map(|sample| sample.path.as_str()),
+            Some(Shown::Candidate(id)) => {
+                let row = place_of(candidates, *id).and_then(|place| candidates.get(place));
+                row.map(|row| row.file.as_str())
+            }
+            None => None,
+        };
+        let class = dataset.classes.get(point.class).map_or("", String::as_str);
+        let [x, y] = point.at.map(|at| at.to_string());
+        let image = image.unwrap_or_default();
+        writer.write_record([image, class, point.origin.name(), x.as_str(), y.as_str()])?;
+    }
+    writer.into_inner().map_err(|error| error.into_error().into())
 }
 
 /// All images that could be drawn, class by class and in the order of origins.

@@ -5,14 +5,13 @@
 //! and goes on as every evaluation does. Of a folder that has more training images than the table, as many as the
 //! table has are drawn: the same ones for every seed and every call, and listed beside the results.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use super::JobError;
 use super::evaluate::{Budget, Choice, EvaluateOutcome, EvaluateRequest, FailedRun, Files, evaluate_beside};
+use super::{JobError, new_folder};
 use crate::classify::treatments::ParseError;
 use crate::domain::imbalance::WeightsError;
 use crate::domain::plan::Target;
@@ -21,7 +20,6 @@ use crate::domain::splits::{Split, thin};
 use crate::domain::task::{Ctx, Level};
 use crate::evaluation::comparison::Comparison;
 use crate::evaluation::published::{Row, Scale, Standing, Table, Weighing};
-use crate::imaging::files::{real, sync_folder, write_atomic};
 use crate::imaging::resize::Fit;
 use crate::imaging::training_set::Spec;
 
@@ -240,18 +238,6 @@ pub fn weigh(dataset: Option<&Dataset>) -> Result<Vec<Weighing>, JobError> {
 /// # Errors
 /// The folder exists or lies in `source` (input); disk and permissions (resource).
 pub fn write_weights(weighings: &[Weighing], source: Option<&Path>, out: &Path) -> Result<(), JobError> {
-    let refuse = |why: &str| Err(JobError::Input(format!("{why}: {}", out.display())));
-    if out.symlink_metadata().is_ok() {
-        return refuse("the output exists and is never overwritten; choose another --out");
-    }
-    let Some(name) = out.file_name() else {
-        return refuse("the output names no folder; end it with the name of a new folder");
-    };
-    if source.is_some_and(|source| real(out).starts_with(real(source))) {
-        return refuse(
-            "the output lies inside the image folder, where nothing is ever written; choose another place",
-        );
-    }
     let mut page = "# Class weights\n\n".to_owned();
     for weighing in weighings {
         page += &format!("{}\n", weighing.markdown());
@@ -260,19 +246,6 @@ pub fn write_weights(weighings: &[Weighing], source: Option<&Path>, out: &Path) 
         page += &format!("- {note}\n");
     }
     let json = pretty(&Value::Object(weights_json(weighings)))?;
-    let partial = out.with_file_name(format!(".{}.partial", name.to_string_lossy()));
-    let written = fs::create_dir_all(&partial)
-        .and_then(|()| write_atomic(&partial.join("weights.md"), page.as_bytes()))
-        .and_then(|()| write_atomic(&partial.join("weights.json"), &json))
-        .and_then(|()| fs::rename(&partial, out))
-        .and_then(|()| match out.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => sync_folder(parent),
-            _ => Ok(()),
-        });
-    written.map_err(|error| {
-        JobError::Resource(format!(
-            "the weights could not be written ({error}); check the drive: {}",
-            out.display()
-        ))
-    })
+    let files = [("weights.md".to_owned(), page.into_bytes()), ("weights.json".to_owned(), json)];
+    new_folder::write(out, source.as_slice(), &files)
 }

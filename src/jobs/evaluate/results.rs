@@ -107,7 +107,7 @@ pub(super) fn failed(doing: &str, error: &io::Error, path: &Path) -> JobError {
 }
 
 /// Refuses a place that results cannot go to: one that exists, has no name or lies in an image folder.
-pub(super) fn check_place(out: &Path, sources: &[&Path]) -> Result<(), JobError> {
+pub(in crate::jobs) fn check_place(out: &Path, sources: &[&Path]) -> Result<(), JobError> {
     if out.symlink_metadata().is_ok() {
         return Err(JobError::Input(format!(
             "the output exists and is never overwritten; choose another --out: {}",
