@@ -869,7 +869,7 @@ fn what_is_missing_of_a_comparison_is_said() {
 fn comparisons_of_other_days_stand_beside() {
     let mut state = bars();
     let mut old = report();
-    old.treatments.truncate(2);
+    old.treatments = vec![treatment("none", &[0.0, 0.8], None), treatment("drs", &[0.7, 0.6], None)];
     let other = Report { test: "another test part".to_owned(), ..report() };
     state.project.as_mut().unwrap().comparisons =
         vec![kept(1, 0, old), kept(2, 951_782_400, other), kept(4, LATE, report())];
@@ -877,17 +877,31 @@ fn comparisons_of_other_days_stand_beside() {
     assert_sees(
         &harness,
         &[
-            "1970-01-01 00:00 UTC · 2\u{a0}treatments · 3\u{a0}seeds · ACSA none 0.400, drs 0.675 · same \
+            "1970-01-01 00:00 UTC · 2\u{a0}treatments · 3\u{a0}seeds · ACSA none 0.400, drs 0.650 · same \
              images and settings",
             "2000-02-29 00:00 UTC · 3\u{a0}treatments · 3\u{a0}seeds · ACSA none 0.400, drs 0.675 · other \
              test images: not comparable",
         ],
     );
     assert!(sees(&harness, "mixup: ACSA"));
+    // Beside that of the same test images, not of the newer one of others.
+    assert_sees(
+        &harness,
+        &[
+            "Then is 1970-01-01 00:00 UTC: same images and settings",
+            "drs now and then: ACSA 0.675 ± 0.020, then 0.650 ± 0.020, difference +0.025",
+            "none now and then: ACSA 0.400 ± 0.020, then 0.400 ± 0.020, difference +0.000",
+        ],
+    );
+    assert!(!sees(&harness, "mixup now and then"), "it was not compared then");
     harness.get_by_label_contains("1970-01-01 00:00 UTC · 2").click();
     harness.run_steps(2);
     assert_eq!(harness.state().state.evaluate.shown, Some(1));
     assert!(!sees(&harness, "mixup: ACSA"), "the older one has no mixup");
+    assert_sees(&harness, &["drs now and then: ACSA 0.650 ± 0.020, then 0.675 ± 0.020, difference -0.025"]);
+    harness.state_mut().state.evaluate.shown = Some(2);
+    harness.run_steps(2);
+    assert!(!sees(&harness, "now and then"), "nothing has its test images");
 }
 
 #[test]

@@ -730,6 +730,70 @@ fn others(
             form.saved = Face::Empty;
         }
     }
+    if let Some(then) = same_images(comparisons, run, report) {
+        then_ui(ui, t, report, then, form);
+    }
+}
+
+/// The last comparison of the same test images before this one; where there is none the newest after it.
+fn same_images<'a>(
+    comparisons: &'a [Arc<Kept>],
+    run: RunId,
+    report: &Report,
+) -> Option<(&'a Kept, &'a Report)> {
+    let find = |earlier: bool| {
+        comparisons.iter().rev().filter(|kept| kept.run != run && (kept.run < run) == earlier).find_map(
+            |kept| {
+                let other = kept.report.as_deref().filter(|other| other.test == report.test)?;
+                Some((&**kept, other))
+            },
+        )
+    };
+    find(true).or_else(|| find(false))
+}
+
+/// ACSA of two days, for each treatment of both.
+fn then_ui(
+    ui: &mut Ui,
+    t: &Tokens,
+    report: &Report,
+    (kept, other): (&Kept, &Report),
+    form: &mut EvaluateForm,
+) {
+    let started = kept.started.map_or_else(|| format!("run {}", kept.run), moment_words);
+    ui.add_space(space::S);
+    ui.label(section(ui, "The same test images then"));
+    let words = format!(
+        "Then is {started}: {}. A difference between two comparisons has no interval.",
+        comparable(report, other)
+    );
+    ui.add(Label::new(caption(ui, words)).wrap());
+    let names = ["ACSA", "ACSA then", "difference"];
+    let columns = Columns::of(ui.available_width(), names.len(), false);
+    ui.spacing_mut().item_spacing.y = 0.0;
+    head_ui(ui, t, columns, &names, None, "ACSA, ACSA then, difference");
+    let chosen = form.treatment_of(report).map(|treatment| treatment.name.clone());
+    let acsa = |treatment: &TreatmentFigures| treatment.figure(Figure::Acsa.key());
+    for treatment in report.by_acsa() {
+        let Some(before) = other.treatment(&treatment.name) else { continue };
+        let (now, then) = (acsa(treatment), acsa(before));
+        let by = now.zip(then).map(|(now, then)| format!("{:+.3}", now.mean - then.mean));
+        let cells = [mean_words(now), mean_words(then), by.unwrap_or_else(|| "–".to_owned())];
+        let row = Row {
+            name: &treatment.name,
+            cells: &cells,
+            note: None,
+            words: format!(
+                "{} now and then: ACSA {}, then {}, difference {}",
+                treatment.name, cells[0], cells[1], cells[2]
+            ),
+            tip: format!("{}\nnow {}\nthen {}", treatment.label, seeds(treatment), seeds(before)),
+            selected: chosen.as_ref() == Some(&treatment.name),
+        };
+        if row_ui(ui, t, columns, "then", &row).clicked() {
+            form.treatment = Some(treatment.name.clone());
+        }
+    }
 }
 
 /// How far the figures of another comparison compare with those of this one.
