@@ -60,6 +60,7 @@ impl Place {
             target: Target::Max,
             generator_epochs: Some(epochs),
             augment: Augment::default(),
+            folds: None,
         };
         EvaluateRequest::new(Arc::new(dataset), spec, choice)
     }

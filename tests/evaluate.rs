@@ -466,8 +466,7 @@ fn what_was_measured_of_folds_serves_later_evaluations() {
     place.class("flat/down", 1, 0..6);
     let folded = |treatments: &[&str], folds: usize| {
         let request = place.request_on("flat", treatments, None);
-        let request = chosen(request, |choice| choice.budget = Budget::Steps(3));
-        EvaluateRequest { folds: Some(folds), ..request }
+        chosen(request, |choice| (choice.budget, choice.folds) = (Budget::Steps(3), Some(folds)))
     };
     let first = evaluate_keeping(&Ctx::default(), &folded(&[], 3), &kept).unwrap();
     assert!(first.complete && first.resumed == 0 && first.step_seconds.is_some());
@@ -888,8 +887,8 @@ fn folds_keep_groups_and_go_on() {
                 sample.group = Some("one patient".to_owned());
             }
         }
-        request.choice.seeds = 1;
-        EvaluateRequest { folds: Some(3), ..request }
+        (request.choice.seeds, request.choice.folds) = (1, Some(3));
+        request
     };
     let (_, ctx) = recorder(None);
     let whole = evaluate(&ctx, &folded(None)).unwrap();
@@ -928,7 +927,7 @@ fn folds_keep_groups_and_go_on() {
     let runs = place.path(".results.evaluating/runs.jsonl");
     assert_eq!(fs::read_to_string(&runs).unwrap().lines().count(), 1 + 3, "three of the first fold");
     // Another number of folds is another evaluation.
-    let other = EvaluateRequest { folds: Some(4), ..request.clone() };
+    let other = chosen(request.clone(), |choice| choice.folds = Some(4));
     assert!(matches!(evaluate(&Ctx::default(), &other).unwrap_err(), JobError::Input(_)));
     let (_, ctx) = recorder(None);
     let outcome = evaluate(&ctx, &request).unwrap();
@@ -943,7 +942,7 @@ fn answers_of_a_fold_are_kept_as_they_were_said_and_older_ones_read() {
     place.class("flat/across", 0, 0..12);
     place.class("flat/down", 1, 0..6);
     let request = place.request_on("flat", &["threshold"], Some("results"));
-    let request = EvaluateRequest { folds: Some(3), ..chosen(request, |choice| choice.seeds = 1) };
+    let request = chosen(request, |choice| (choice.seeds, choice.folds) = (1, Some(3)));
     let (_, ctx) = recorder(Some(("training none with seed 5, fold 2", Ctx::cancel)));
     assert_eq!(evaluate(&ctx, &request).unwrap_err(), JobError::Cancelled);
     let runs = place.path(".results.evaluating/runs.jsonl");

@@ -90,6 +90,7 @@ fn choice() -> Choice {
         target: Target::Max,
         generator_epochs: None,
         augment: Augment::default(),
+        folds: None,
     }
 }
 
@@ -301,6 +302,20 @@ fn without_a_test_part_folds_are_offered() {
     harness.state_mut().state.evaluate.length = Length::Steps;
     harness.run_steps(2);
     assert_sees(&harness, &["at most 90\u{a0}trainings of 1\u{a0}000\u{a0}steps each"]);
+    // Another number of folds, which a choice keeps.
+    assert_sees(&harness, &["Folds"]);
+    assert!(!sees(&self::harness(bars(), Theme::Dark), "Folds"), "there is a test part");
+    let state = &mut harness.state_mut().state;
+    state.evaluate.folds = Some(3);
+    let chosen = state.evaluate.choice(&settings()).unwrap();
+    assert_eq!(chosen.folds, Some(3));
+    harness.run_steps(2);
+    assert_sees(&harness, &["in turn: 3-fold cross-validation", "at most 54\u{a0}trainings of 1"]);
+    let state = &mut harness.state_mut().state;
+    state.evaluate.take(&choice());
+    assert_eq!(state.evaluate.folds, None);
+    state.evaluate.take(&chosen);
+    assert_eq!(state.evaluate.folds, Some(3));
     let state = &mut harness.state_mut().state;
     state.evaluate.add_folder(Path::new("/data/balanced"));
     let why = why_no_comparison(state).unwrap();
@@ -1061,6 +1076,8 @@ fn a_comparison_of_the_app_is_there_after_a_restart_and_goes_on() {
         let state = &mut harness.state_mut().state;
         let form = &mut state.evaluate;
         form.chosen = BTreeSet::from(["class-aware"]);
+        // As chosen before there was a test part: it is passed over.
+        form.folds = Some(3);
         (form.seeds, form.length, form.steps) = (2, Length::Steps, 3);
         form.network = Some("small".to_owned());
         let settings = &mut state.project.as_mut().unwrap().settings;
@@ -1264,5 +1281,10 @@ fn a_folder_without_a_test_part_is_compared_in_folds() {
     for words in ["16\u{a0}images in 5 folds", "the figures are from 5-fold cross-validation"] {
         assert!(harness.query_all_by_label_contains(words).next().is_some(), "{words}");
     }
+    harness.state_mut().state.evaluate.folds = Some(3);
+    harness.state_mut().act(Action::Do(Command::Evaluate));
+    settle(&mut harness, "the comparison in three folds", |app| reports(app).len() == 2 && is_over(app));
+    let report = reports(harness.state()).remove(1);
+    assert_eq!((report.folds, report.choice.folds, report.test_images()), (Some(3), Some(3), 16));
     settle(&mut harness, "rest", App::is_idle);
 }

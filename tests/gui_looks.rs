@@ -109,6 +109,7 @@ fn report(classifiers: Option<Classifiers>) -> Report {
         target: Target::Max,
         generator_epochs: None,
         augment: Augment::default(),
+        folds: None,
     };
     let workload = Workload { network: None, device: "cpu".to_owned(), size: 28, channels: 1, images: 40 };
     Report {

@@ -372,8 +372,7 @@ fn of_a_cross_validation_the_first_fold_can_be_asked() {
     place.class("flat/across", 0, 0..10);
     place.class("flat/down", 1, 0..6);
     let evaluation = request(&place, "flat", &["threshold"], Some("results"));
-    let evaluation = chosen(evaluation, |choice| choice.budget = Budget::Steps(3));
-    let evaluation = EvaluateRequest { folds: Some(3), ..evaluation };
+    let evaluation = chosen(evaluation, |choice| (choice.budget, choice.folds) = (Budget::Steps(3), Some(3)));
     let kept = evaluate(&Ctx::default(), &evaluation).unwrap().classifiers.unwrap();
     assert_eq!((kept.seed, kept.fold), (5, Some(0)));
     assert_eq!(files(&place.path("results/classifiers")).len(), 3, "one fold of one seed");

@@ -77,13 +77,10 @@ pub fn run(args: EvaluateArgs, terminal: &Terminal) -> Result<Outcome> {
         target: args.common.target,
         generator_epochs: None,
         augment: Augment { crop: args.crop, flip: args.flip },
-    };
-    let request = EvaluateRequest {
-        test,
-        out: args.out,
         folds: args.folds.map(|folds| folds as usize),
-        ..EvaluateRequest::new(Arc::new(dataset), spec, choice)
     };
+    let request =
+        EvaluateRequest { test, out: args.out, ..EvaluateRequest::new(Arc::new(dataset), spec, choice) };
     let each = args.maps.map(|each| each as usize);
     let keeps = request.out.is_some() || project.is_some();
     let ended = terminal.job("evaluate", move |ctx| match (&mut project, each) {

@@ -73,6 +73,8 @@ pub struct GeneratorLoad {
     pub workload: Workload,
     /// Whether it learns from all images or from the other folds.
     pub folded: bool,
+    /// As asked for.
+    pub folds: Option<usize>,
     pub target: Target,
     /// Epochs of each generator, where they are said.
     pub epochs: Option<usize>,
@@ -86,6 +88,7 @@ impl GeneratorLoad {
         GeneratorLoad {
             workload,
             folded,
+            folds: choice.folds,
             target: choice.target.clone(),
             epochs: choice.lasting(),
             budget: choice.budget,

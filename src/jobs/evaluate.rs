@@ -72,9 +72,6 @@ pub struct EvaluateRequest {
     pub choice: Choice,
     /// The folder of results; must not exist. An unfinished one of the same evaluation is gone on with.
     pub out: Option<PathBuf>,
-    /// Folds of a cross-validation where there is no test part, at least 2; 5 where it is left out. Refused
-    /// beside a test part.
-    pub folds: Option<usize>,
     /// What is taken off while it runs.
     pub left_out: LeftOut,
 }
@@ -83,7 +80,7 @@ impl EvaluateRequest {
     /// A choice on a folder, with nothing else asked for.
     pub fn new(dataset: Arc<Dataset>, spec: Spec, choice: Choice) -> Self {
         let left_out = LeftOut::default();
-        EvaluateRequest { dataset, test: None, spec, choice, out: None, folds: None, left_out }
+        EvaluateRequest { dataset, test: None, spec, choice, out: None, left_out }
     }
 }
 

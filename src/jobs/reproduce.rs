@@ -158,6 +158,7 @@ pub fn reproduce(ctx: &Ctx, request: &ReproduceRequest) -> Result<ReproduceOutco
         target: Target::Max,
         generator_epochs: None,
         augment: table.augment,
+        folds: None,
     };
     let spec = Spec::of(dataset, request.size, request.fit);
     let evaluation = EvaluateRequest {

@@ -27,6 +27,7 @@ pub fn request(dataset: Dataset, treatments: &[&str], out: Option<PathBuf>) -> E
         target: Target::Max,
         generator_epochs: None,
         augment: Augment::default(),
+        folds: None,
     };
     EvaluateRequest { out, ..EvaluateRequest::new(Arc::new(dataset), spec, choice) }
 }

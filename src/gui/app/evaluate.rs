@@ -20,7 +20,9 @@ impl App {
     fn comparison(&self) -> Option<EvaluateRequest> {
         let project = self.state.project.as_ref()?;
         let settings = &project.settings;
-        let choice = self.state.evaluate.choice(settings).ok()?;
+        let mut choice = self.state.evaluate.choice(settings).ok()?;
+        // They may have been chosen before there was a test part.
+        choice.folds = choice.folds.filter(|_| project.folds(None).is_some());
         let spec = Spec::of(&project.dataset, settings.size, settings.fit);
         Some(EvaluateRequest::new(project.dataset.clone(), spec, choice))
     }

@@ -205,6 +205,8 @@ pub struct EvaluateForm {
     pub network: Option<String>,
     /// How real training images are changed while a classifier learns.
     pub augment: Augment,
+    /// Folds of a cross-validation; `None` for as many as are usual.
+    pub folds: Option<usize>,
     /// What was timed by itself last.
     pub timed: Face<Pace>,
     /// What is being compared, or was last.
@@ -244,6 +246,7 @@ impl Default for EvaluateForm {
             epochs: 20,
             network: None,
             augment: Augment::default(),
+            folds: None,
             timed: Face::Empty,
             running: None,
             left_out: BTreeSet::new(),
@@ -326,6 +329,7 @@ impl EvaluateForm {
         }
         self.network.clone_from(&choice.network);
         self.augment = choice.augment;
+        self.folds = choice.folds;
         self.sets_generator_epochs = choice.generator_epochs.is_some();
         self.generator_epochs = choice.generator_epochs.unwrap_or(self.generator_epochs);
     }
@@ -420,6 +424,7 @@ impl EvaluateForm {
             target: Target::default(),
             generator_epochs: None,
             augment: self.augment,
+            folds: self.folds,
         };
         // What changes nothing is not asked for, so that it cannot be wrong.
         if choice.fills() {
@@ -445,9 +450,10 @@ impl EvaluateForm {
 }
 
 impl ProjectState {
-    /// Folds of the cross-validation that a comparison would be; `None` where there is a test part.
-    pub fn folds(&self) -> Option<usize> {
-        usual_folds(self.figures.test.iter().sum())
+    /// Folds of the cross-validation that a comparison would be, the usual ones where none are asked for; `None` where
+    /// there is a test part.
+    pub fn folds(&self, asked: Option<usize>) -> Option<usize> {
+        usual_folds(self.figures.test.iter().sum()).map(|usual| asked.unwrap_or(usual))
     }
 }
 
@@ -498,7 +504,7 @@ impl State {
     pub fn estimate(&self) -> Option<Estimate> {
         let project = self.project.as_ref()?;
         let choice = self.evaluate.choice(&project.settings).ok()?;
-        let (pace, folds) = (self.pace(), project.folds());
+        let (pace, folds) = (self.pace(), project.folds(choice.folds));
         let images = learnt_from(project.figures.counts.iter().sum(), folds);
         let steps = match choice.budget {
             Budget::Steps(steps) => Some(steps.max(1)),

@@ -77,6 +77,10 @@ pub struct Choice {
     /// How real training images are changed while a classifier learns, under every treatment.
     #[serde(default)]
     pub augment: Augment,
+    /// Folds of a cross-validation where there is no test part, at least 2; 5 where it is left out. Refused beside a
+    /// test part.
+    #[serde(default)]
+    pub folds: Option<usize>,
 }
 
 /// Treatments that a person takes off a comparison that runs, by their names in results; every copy is the same list.

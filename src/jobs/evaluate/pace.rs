@@ -37,7 +37,7 @@ pub fn time_steps(ctx: &Ctx, request: &EvaluateRequest) -> Result<Timed, JobErro
         Some(test) => test.samples.len(),
         None => request.dataset.counts(Split::Test).iter().sum(),
     };
-    let images = learnt_from(images, request.folds.or(usual_folds(test)));
+    let images = learnt_from(images, request.choice.folds.or(usual_folds(test)));
     // A step takes as long whichever images are in it.
     let mut few = Dataset::clone(&request.dataset);
     let mut left = vec![TIMED_IMAGES; few.classes.len()];

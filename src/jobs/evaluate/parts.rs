@@ -74,7 +74,7 @@ impl Parts {
     /// No image of a class, no test image, folds beside a test part, or too few images to hold any out.
     pub fn load(ctx: &Ctx, request: &EvaluateRequest, findings: &mut Findings<'_>) -> Result<Self, JobError> {
         let in_folder: usize = request.dataset.counts(Split::Test).iter().sum();
-        match (request.test.is_some() || in_folder > 0, request.folds) {
+        match (request.test.is_some() || in_folder > 0, request.choice.folds) {
             (true, None) => Self::apart(ctx, request, findings),
             (true, Some(_)) => Err(JobError::Input(format!(
                 "there is a test part, so nothing is cross-validated; leave --folds out: {}",

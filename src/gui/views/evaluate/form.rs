@@ -26,6 +26,8 @@ use crate::jobs::comparisons::Choice;
 const LISTED: usize = 12;
 /// Seeds that may be asked for.
 const MOST_SEEDS: usize = 50;
+/// Folds that may be asked for.
+const MOST_FOLDS: usize = 20;
 /// Steps and epochs that may be asked for.
 const LONGEST: usize = 1_000_000;
 /// Epochs of a generator that may be asked for, as the methods have it.
@@ -68,7 +70,7 @@ fn why_not_chosen(project: &ProjectState, choice: &Choice) -> Option<String> {
             "Choose at least one treatment, generator or folder to compare with plain training.".to_owned(),
         );
     }
-    (!choice.folders.is_empty() && project.folds().is_some()).then(|| {
+    (!choice.folders.is_empty() && project.folds(choice.folds).is_some()).then(|| {
         "An exported folder was made from images that a cross-validation holds out. Leave the folders out, or \
          make a test part first and export from what is left."
             .to_owned()
@@ -87,7 +89,7 @@ pub(super) fn form_ui(ui: &mut Ui, t: &Tokens, state: &mut State, out: &mut Vec<
             let adds = Command::AddFolder.enabled(state);
             let State { project, evaluate, devices, .. } = &mut *state;
             let Some(project) = project else { return };
-            test_images(ui, project, out);
+            test_images(ui, project, evaluate, out);
             ui.add_space(space::S);
             treatments(ui, evaluate);
             ui.add_space(space::S);
@@ -110,14 +112,25 @@ pub(super) fn form_ui(ui: &mut Ui, t: &Tokens, state: &mut State, out: &mut Vec<
 }
 
 /// What all classifiers are measured on.
-fn test_images(ui: &mut Ui, project: &ProjectState, out: &mut Vec<Action>) {
+fn test_images(ui: &mut Ui, project: &ProjectState, form: &mut EvaluateForm, out: &mut Vec<Action>) {
     ui.label(section(ui, "Test images"));
-    if let Some(folds) = project.folds() {
+    if let Some(folds) = project.folds(form.folds) {
         let text = format!(
             "There is no test part, so the images are held out in turn: {folds}-fold cross-validation, with up \
              to {folds} trainings in place of one. Groups and copies are kept together."
         );
         ui.add(Label::new(text).wrap());
+        ui.horizontal(|ui| {
+            let label = ui.label("Folds");
+            let mut asked = folds;
+            // What a command asked for stays what it is.
+            let drag = DragValue::new(&mut asked).range(2..=MOST_FOLDS.max(folds)).speed(0.05);
+            let tip = "More of them take longer, and each classifier learns from more of the images";
+            if ui.add(drag).labelled_by(label.id).on_hover_text(tip).changed() {
+                // As many as are usual are not asked for, so that what was measured of them counts.
+                form.folds = Some(asked).filter(|_| project.folds(None) != Some(asked));
+            }
+        });
         if project.dataset.has_splits {
             let words =
                 "For a test part put class folders of real images into a folder test, then read again.";
