@@ -608,23 +608,26 @@ fn a_person_decides_and_exports() {
         assert!(candidate["usual_distance"].is_number() && candidate["judge_says"].is_string());
         assert!(candidate["own_score"].is_null() && candidate["near_copy"].is_null(), "M2m has none");
     }
-    // What was measured when they were made: one made image has nothing to measure, and two real images are too
-    // few for distances.
+    // What was measured when they were made: one made image is not varied, and two real images are too few for
+    // distances.
     let quality = list(&listed, "quality");
     assert_eq!(names(&listed, "quality"), ["dog", "eel"]);
     for (class, made, real) in [(&quality[0], 1, 5), (&quality[1], 4, 2)] {
         assert_eq!((&class["made"], &class["real"]), (&Value::from(made), &Value::from(real)));
         assert!(class["near_copies"].is_null(), "images of M2m are near their seed by design");
     }
-    assert!(list(&quality[0], "figures").is_empty());
-    assert_eq!(names(&quality[1], "figures"), ["diversity"]);
+    let of_any = ["judge accuracy", "nearest median", "nearest 1 %"];
+    assert_eq!(names(&quality[0], "figures"), of_any);
+    assert_eq!(names(&quality[1], "figures"), [["diversity"].as_slice(), of_any.as_slice()].concat());
     let diversity = &list(&quality[1], "figures")[0];
     assert!(diversity["value"].as_f64().unwrap() > 0.0 && diversity["sd"].is_null());
     assert_eq!((&diversity["features"], &diversity["floor"]), (&Value::from("pixels"), &Value::from(1.0)));
     assert_eq!((&diversity["n_made"], &diversity["n_real"]), (&Value::from(4), &Value::from(2)));
     assert_eq!(diversity["says_little"], false, "that is of Fréchet distances alone");
     let table = String::from_utf8(place.run("candidates review").stdout).unwrap();
-    assert!(table.contains("between real") && table.contains("diversity"), "{table}");
+    for words in ["between real", "diversity", "judge accuracy", "g, learnt", "pixels, left out"] {
+        assert!(table.contains(words), "{words}: {table}");
+    }
     assert_eq!(place.fails("candidates review --csv lists/list.csv").0, 3, "never over an existing file");
     assert_eq!(
         place.fails("candidates review --csv source/cat/list.csv").0,

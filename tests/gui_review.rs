@@ -25,7 +25,10 @@ use counterpoise::gui::widgets::picture_view::Zoom;
 use counterpoise::jobs::export::Undecided;
 use counterpoise::jobs::{JobState, JobView, Series};
 use counterpoise::oversampling::ParamMap;
-use counterpoise::project::quality::{DIVERSITY, JUDGE, NEAR_COPIES, PIXELS};
+use counterpoise::project::quality::{
+    DIVERSITY, JUDGE, JUDGE_ACCURACY, JUDGE_HELD_OUT, JUDGE_LEARNT, NEAR_COPIES, NEAREST, PIXELS,
+    PIXELS_HELD_OUT, PIXELS_LEFT_OUT,
+};
 use counterpoise::project::{CandidateRow, ClassQuality, NewCandidate, QualityFigure, Settings};
 use egui::accesskit::Role;
 use egui::{Key, Modifiers, Theme, vec2};
@@ -522,6 +525,38 @@ fn quality_stands_beside_that_of_real_images() {
         harness.run_steps(3);
         assert!(!sees(&harness, "between real images"));
     }
+}
+
+#[test]
+fn figures_say_which_real_images_they_stand_beside() {
+    let beside = |judge: &str, pixels: &str| {
+        let mut quality = measured("normal");
+        quality.figures.retain(|of| of.features == PIXELS);
+        quality.figures.push(figure(judge, JUDGE_ACCURACY, 0.75, Some(0.9), [20, 100]));
+        quality.figures.push(figure(pixels, NEAREST, 3.25, Some(4.5), [20, 100]));
+        let mut view = harness(review_ui, with_quality(vec![quality]), Theme::Dark);
+        assert_sees(&view, &["Quality of normal: no distances"]);
+        open_quality(&mut view);
+        assert_sees(
+            &view,
+            &[
+                "judge accuracy: made 75\u{a0}%, between real images 90\u{a0}%, 100 made and 20 real images",
+                "nearest median: made 3.250, between real images 4.500",
+                "No distances were taken",
+            ],
+        );
+        view
+    };
+    let held = beside(JUDGE_HELD_OUT, PIXELS_HELD_OUT);
+    assert_sees(
+        &held,
+        &["Figures in judge, held out", "the judge never saw", "the validation part is copying"],
+    );
+    let learnt = beside(JUDGE_LEARNT, PIXELS_LEFT_OUT);
+    assert_sees(
+        &learnt,
+        &["Figures in judge, learnt", "the judge learnt from; fresh", "each without itself"],
+    );
 }
 
 #[test]

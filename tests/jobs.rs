@@ -30,7 +30,10 @@ use counterpoise::jobs::training_data::TrainingData;
 use counterpoise::jobs::{JobError, JobState, spawn};
 use counterpoise::oversampling::ParamMap;
 use counterpoise::project::Project;
-use counterpoise::project::quality::{DIVERSITY, JUDGE, NEAR_COPIES, PIXELS};
+use counterpoise::project::quality::{
+    DIVERSITY, JUDGE, JUDGE_ACCURACY, JUDGE_HELD_OUT, JUDGE_LEARNT, NEAR_COPIES, NEAREST, NEAREST_CLOSEST,
+    PIXELS, PIXELS_HELD_OUT, PIXELS_LEFT_OUT,
+};
 use serde_json::Value;
 use training::recorder;
 
@@ -281,7 +284,11 @@ fn training_and_generating_decode_the_training_images_once() {
     let (class, names) =
         (&quality[0], quality[0].figures.iter().map(|f| f.name.as_str()).collect::<Vec<_>>());
     assert_eq!((class.class.as_str(), class.made, class.real), ("cat", 3, 3));
-    assert_eq!(names, [DIVERSITY], "too few for distances, and derived images are near their seed by design");
+    assert_eq!(
+        names,
+        [DIVERSITY, JUDGE_ACCURACY, NEAREST, NEAREST_CLOSEST],
+        "too few for distances, and derived images are near their seed by design"
+    );
     let held = Arc::downgrade(&work.data);
     drop(work.data);
     assert!(held.upgrade().is_none(), "something holds the images after the last job");
@@ -326,7 +333,7 @@ fn a_run_keeps_what_it_measured() {
     assert_eq!((cat.class.as_str(), cat.made, cat.real), ("cat", 8, 14));
     let names: Vec<&str> = cat.figures.iter().map(|figure| figure.name.as_str()).collect();
     let mut wanted: Vec<&str> = Measure::ALL.into_iter().map(Measure::name).collect();
-    wanted.extend([DIVERSITY, NEAR_COPIES]);
+    wanted.extend([DIVERSITY, NEAR_COPIES, JUDGE_ACCURACY, NEAREST, NEAREST_CLOSEST]);
     assert_eq!(names, wanted);
     // The distances are those that the run tells, half of the real images on each side.
     let told = &outcome.distances[0].distances;
@@ -340,6 +347,11 @@ fn a_run_keeps_what_it_measured() {
     assert_eq!((diversity.features.as_str(), diversity.n_real, diversity.n_made), (PIXELS, 14, 8));
     assert_eq!(cat.near_copies(), Some(outcome.near_copies as u32));
     assert_eq!(cat.figure(NEAR_COPIES).unwrap().n_made, 8);
+    // Without a validation part what was learnt from stands in, and that is said.
+    let judged = cat.figure(JUDGE_ACCURACY).unwrap();
+    assert_eq!((judged.features.as_str(), judged.n_real, judged.n_made), (JUDGE_LEARNT, 14, 8));
+    let near = cat.figure(NEAREST).unwrap();
+    assert_eq!((near.features.as_str(), near.n_real, near.n_made), (PIXELS_LEFT_OUT, 14, 8));
     drop(work.project);
     assert_eq!(Project::open(&work.dir).unwrap().quality().unwrap(), kept, "after a restart");
 }
@@ -471,6 +483,32 @@ fn a_run_keeps_the_parameters_that_were_in_force() {
     let JobError::Input(text) = &refused else { panic!("{refused}") };
     assert!(text.contains("\"epochs\" was 1 when this model was trained"), "{text}");
     assert_eq!(work.project.runs().unwrap().len(), runs.len(), "no run of what was refused");
+}
+
+#[test]
+fn images_that_nobody_learnt_from_stand_beside_made_ones() {
+    let temp = tempfile::tempdir().unwrap();
+    let mut dataset = store::class_folders(&temp.path().join("source"), &[("cat", 14), ("dog", 22)]);
+    let held = dataset.samples.iter_mut().filter(|sample| sample.class == 0).step_by(4);
+    held.for_each(|sample| sample.split = Split::Validation);
+    let mut work = Balance::smote(temp.path(), dataset, 3);
+    train(&Ctx::default(), &work.training()).unwrap();
+    generate(&Ctx::default(), &work.making(), &mut work.project).unwrap();
+    let cat = &work.project.quality().unwrap()[0];
+    let rows = work.project.candidates().unwrap();
+    let judged = cat.figure(JUDGE_ACCURACY).unwrap();
+    assert_eq!((judged.features.as_str(), judged.n_real, judged.n_made), (JUDGE_HELD_OUT, 4, 12));
+    let taken = rows.iter().filter(|row| row.extra["judge_says"] == "cat").count();
+    assert_eq!(judged.value, taken as f64 / 12.0, "accepted or not");
+    assert!((0.0..=1.0).contains(&judged.floor.unwrap()));
+    let mut distances: Vec<f64> = rows.iter().map(|row| row.nearest_distance.unwrap()).collect();
+    distances.sort_by(f64::total_cmp);
+    for (name, place) in [(NEAREST, 5), (NEAREST_CLOSEST, 0)] {
+        let near = cat.figure(name).unwrap();
+        assert_eq!((near.features.as_str(), near.n_real, near.n_made), (PIXELS_HELD_OUT, 4, 12));
+        assert_eq!(near.value, distances[place], "{name}");
+        assert!(near.floor.unwrap() > 0.0);
+    }
 }
 
 #[test]

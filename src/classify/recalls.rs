@@ -26,16 +26,30 @@ pub fn probabilities(network: &ResNet, images: &Images, device: &Device) -> Vec<
 /// where the device could not be read.
 pub fn features(network: &ResNet, pictures: &[Picture], device: &Device) -> Option<(Vec<f32>, usize)> {
     let (mut rows, mut width) = (Vec::new(), 0);
-    for chunk in pictures.chunks(BATCH) {
-        let Some(first) = chunk.first() else { continue };
-        let side = first.width as usize;
-        let values = chunk.iter().flat_map(Picture::to_f32).collect();
-        let images = Images { shape: [chunk.len(), usize::from(first.channels), side, side], values };
+    for images in pictures.chunks(BATCH).filter_map(images_of) {
         let found = network.features(images.to_tensor(device), &mut Pass::inference());
         width = found.dims()[1];
         rows.extend(found.try_into_vec_as::<f32>().ok()?);
     }
     Some((rows, width))
+}
+
+/// The class that a network says of each of some pictures that it was made for. `None` where the device could not be
+/// read.
+pub fn said(network: &ResNet, pictures: &[Picture], device: &Device) -> Option<Vec<usize>> {
+    let mut said = Vec::with_capacity(pictures.len());
+    for images in pictures.chunks(BATCH).filter_map(images_of) {
+        said.extend(probabilities(network, &images, device).iter().map(|row| argmax(row)));
+    }
+    (said.len() == pictures.len()).then_some(said)
+}
+
+/// Pictures of one size as a network takes them; `None` for none.
+fn images_of(pictures: &[Picture]) -> Option<Images> {
+    let first = pictures.first()?;
+    let side = first.width as usize;
+    let values = pictures.iter().flat_map(Picture::to_f32).collect();
+    Some(Images { shape: [pictures.len(), usize::from(first.channels), side, side], values })
 }
 
 /// The class with the highest probability; the first of equals.

@@ -56,6 +56,32 @@ impl Usual {
     }
 }
 
+/// How far some images are from the nearest training image of their class.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Nearest {
+    pub median: f64,
+    /// One in a hundred is closer than this.
+    pub closest_percent: f64,
+    /// Images that were looked at.
+    pub images: usize,
+}
+
+impl Nearest {
+    /// Of distances, shortest first; `None` for none.
+    pub fn of(distances: &[f64]) -> Option<Self> {
+        let last = distances.len().checked_sub(1)?;
+        let at = |share: f64| distances[(last as f64 * share) as usize];
+        Some(Nearest { median: at(0.5), closest_percent: at(0.01), images: distances.len() })
+    }
+}
+
+impl From<Usual> for Nearest {
+    fn from(usual: Usual) -> Self {
+        let Usual { median, closest_percent, images, .. } = usual;
+        Nearest { median, closest_percent, images }
+    }
+}
+
 /// The real training images of one class, ready to be searched.
 pub struct ClassNeighbours {
     positions: Vec<usize>,
@@ -63,7 +89,7 @@ pub struct ClassNeighbours {
     values: Vec<f32>,
 }
 
-/// Real images whose nearest other is looked up for [`Usual`].
+/// Images whose nearest training image is looked up for [`Usual`] and [`Nearest`].
 const USUAL_SAMPLE: usize = 400;
 
 impl ClassNeighbours {
@@ -104,6 +130,19 @@ impl ClassNeighbours {
         best
     }
 
+    /// The distance from pictures to the nearest image of the class, shortest first; from an evenly spread part of many
+    /// pictures. Empty for a class without an image, and for pictures of another size.
+    pub fn distances(&self, pictures: &[Picture]) -> Vec<f64> {
+        let stride = pictures.len().div_ceil(USUAL_SAMPLE).max(1);
+        let mut distances: Vec<f64> = (0..pictures.len())
+            .into_par_iter()
+            .step_by(stride)
+            .filter_map(|index| self.nearest(&pictures[index], 1).first().map(|n| n.distance))
+            .collect();
+        distances.sort_by(f64::total_cmp);
+        distances
+    }
+
     /// Positions in the training set of the images that are searched.
     pub fn positions(&self) -> &[usize] {
         &self.positions
@@ -124,10 +163,8 @@ impl ClassNeighbours {
             })
             .collect();
         distances.sort_by(f64::total_cmp);
-        let at = |share: f64| distances[((distances.len() - 1) as f64 * share) as usize];
-        let median = at(0.5);
+        let Nearest { median, closest_percent, images } = Nearest::of(&distances)?;
         let near_copies = distances.partition_point(|distance| *distance <= NEAR_COPY * median);
-        let images = distances.len();
-        Some(Usual { median, closest_percent: at(0.01), images, near_copies, of_others: false })
+        Some(Usual { median, closest_percent, images, near_copies, of_others: false })
     }
 }

@@ -19,7 +19,7 @@ use crate::evaluation::distance::{
 };
 use crate::evaluation::features::{FeatureSpace, FeaturesError, MobileNetFeatures, read_weights};
 use crate::imaging::picture::Picture;
-use crate::imaging::training_set::TrainingSet;
+use crate::imaging::training_set::{ImageSet, TrainingSet};
 use crate::nn::mobilenet::MobileNetWeights;
 use crate::oversampling::{COLLAPSED, Model};
 use crate::project::QualityFigure;
@@ -167,9 +167,9 @@ fn features_error(error: FeaturesError) -> JobError {
 }
 
 /// At most [`MOST`] of the pictures at `positions`, evenly spread.
-fn pictures(training: &TrainingSet, positions: &[usize]) -> Vec<Picture> {
+pub(super) fn pictures(set: &ImageSet, positions: &[usize]) -> Vec<Picture> {
     let stride = positions.len().div_ceil(MOST).max(1);
-    positions.iter().step_by(stride).map(|&position| training.picture(position)).collect()
+    positions.iter().step_by(stride).map(|&position| set.picture(position)).collect()
 }
 
 /// The judge's features of pictures; `None` where the method has no judge.

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::JobError;
 use super::compute::Compute;
 use super::distances::{self, ClassDistances, Spaces};
-use super::quality::{self, MadeOfClass};
+use super::quality::{self, MadeOfClass, Real};
 use super::train::{find, method_error};
 use super::training_data::TrainingData;
 use crate::domain::decisions::Verdict;
@@ -24,9 +24,9 @@ use crate::imaging::encode::png;
 use crate::imaging::hash::{file_sha256, sha256_hex};
 use crate::imaging::neighbours::{ClassNeighbours, Usual};
 use crate::imaging::picture::Picture;
-use crate::imaging::training_set::TrainingSet;
+use crate::imaging::training_set::{HeldOut, TrainingSet};
 use crate::oversampling::{
-    Candidate, FitRequest, GenerateRequest as MethodRequest, MethodError, Model, ParamMap, model_file,
+    Candidate, FitRequest, GenerateRequest as MethodRequest, Judged, MethodError, Model, ParamMap, model_file,
 };
 use crate::project::candidates::GENERATE;
 use crate::project::files::write_candidates;
@@ -117,6 +117,7 @@ pub fn generate(
     }
     let weights = request.features.as_deref().map(distances::weights).transpose()?;
     let training = request.data.training(ctx)?;
+    let validation = quality::validation(ctx, request.data.dataset(), request.data.spec())?;
     let device = Compute::start(&request.device)?;
     let mobilenet = weights.map(|weights| MobileNetFeatures::new(&weights, &device));
     let model = match (&request.model, method.info().needs_training) {
@@ -160,9 +161,9 @@ pub fn generate(
         "seed": request.seed,
     });
     let run = sink.new_run(GENERATE, &config).map_err(project_error)?;
-    let mobilenet = mobilenet.as_ref();
-    let result =
-        Maker { ctx, request, params: &params, training, model: model.as_ref(), mobilenet, sink, run }.all();
+    let (validation, model, mobilenet) = (validation.as_ref(), &*model, mobilenet.as_ref());
+    let maker = Maker { ctx, request, params: &params, training, validation, model, mobilenet, sink, run };
+    let result = maker.all();
     let status = match &result {
         Ok(_) => "finished",
         Err(JobError::Cancelled) => "cancelled",
@@ -178,6 +179,8 @@ struct Maker<'a> {
     /// In force.
     params: &'a ParamMap,
     training: &'a TrainingSet,
+    /// For figures alone.
+    validation: Option<&'a HeldOut>,
     model: &'a dyn Model,
     mobilenet: Option<&'a MobileNetFeatures>,
     sink: &'a mut dyn CandidateSink,
@@ -206,7 +209,7 @@ impl Maker<'_> {
                 _ => neighbours.usual(),
             };
             let slots: Vec<u32> = (0..u32::try_from(planned.make).unwrap_or(u32::MAX)).collect();
-            let mut near_copies = 0;
+            let (mut near_copies, mut judged) = (0, Judged::default());
             let mut pictures: Vec<Picture> = Vec::new();
             for chunk in slots.chunks(CHUNK) {
                 if self.ctx.is_stopping() {
@@ -214,7 +217,7 @@ impl Maker<'_> {
                     self.ctx.note(Level::Info, format!("stopped and kept after {done} of {total}"));
                     return Ok(outcome);
                 }
-                let made = self.chunk(class, chunk)?;
+                let made = self.chunk(class, chunk, &mut judged)?;
                 let room = distances::MOST.saturating_sub(pictures.len());
                 pictures.extend(made.iter().take(room).map(|candidate| candidate.picture.clone()));
                 let (rows, copies) = self.store(&planned.name, &hash, made, &neighbours, usual)?;
@@ -239,9 +242,16 @@ impl Maker<'_> {
             let found = spaces.figures(self.ctx, class, &pictures, self.request.seed)?;
             // M2m's images are near their seed by design, so none is called a copy.
             let looked = usual.filter(|_| self.model.info().makes == Kind::Synthetic);
-            let near_copies = looked.map(|usual| (near_copies, usual));
-            let made = MadeOfClass { pictures: &pictures, count: planned.make, near_copies };
-            let quality = quality::of_class(self.training, class, &made, &found, self.request.seed);
+            let made = MadeOfClass {
+                pictures: &pictures,
+                count: planned.make,
+                judged,
+                neighbours: &neighbours,
+                usual,
+                near_copies: looked.map(|_| (near_copies, planned.make)),
+            };
+            let real = Real { training: self.training, validation: self.validation };
+            let quality = quality::of_class(self.model, &real, class, &made, &found, self.request.seed)?;
             self.sink.measured(self.run, &quality).map_err(project_error)?;
             for sentence in found.iter().filter_map(ClassDistances::sentence) {
                 self.ctx.note(Level::Info, sentence);
@@ -261,8 +271,9 @@ impl Maker<'_> {
         Ok(outcome)
     }
 
-    /// The last attempt of each slot.
-    fn chunk(&self, class: usize, slots: &[u32]) -> Result<Vec<Candidate>, JobError> {
+    /// The last attempt of each slot. What the judge says of every attempt is counted.
+    fn chunk(&self, class: usize, slots: &[u32], judged: &mut Judged) -> Result<Vec<Candidate>, JobError> {
+        let name = self.training.classes.get(class).map_or("", String::as_str);
         let mut made: Vec<Candidate> = Vec::with_capacity(slots.len());
         let attempts = if self.request.rejected == Rejected::Retry { RETRIES } else { 0 };
         let mut open = slots.to_vec();
@@ -276,6 +287,7 @@ impl Maker<'_> {
                 seed: self.request.seed,
             };
             let mut receive = |candidate: Candidate| -> Result<(), MethodError> {
+                judged.count(&candidate, name);
                 made.retain(|old| old.slot != candidate.slot);
                 made.push(candidate);
                 Ok(())

@@ -21,7 +21,7 @@ use super::{
     ParamsError, device_lost, slot_key,
 };
 use crate::classify::batches::{Augment, epochs_for, gather};
-use crate::classify::recalls::{argmax, features, probabilities};
+use crate::classify::recalls::{argmax, features, probabilities, said};
 use crate::classify::trainer::labels_tensor;
 use crate::classify::treatments::{Reading, SavedClassifier};
 use crate::domain::acceptance::{pick, scaled_eta, seed_law, threshold_from_loss};
@@ -347,6 +347,10 @@ impl Model for M2mModel {
 
     fn features(&self, pictures: &[Picture]) -> Result<Option<(Vec<f32>, usize)>, MethodError> {
         features(&self.judge, pictures, &self.device.plain()).ok_or_else(device_lost).map(Some)
+    }
+
+    fn judged(&self, pictures: &[Picture]) -> Result<Option<Vec<usize>>, MethodError> {
+        said(&self.judge, pictures, &self.device.plain()).ok_or_else(device_lost).map(Some)
     }
 
     fn says(&self, ctx: &Ctx, images: &ImageSet) -> Result<Option<Vec<Vec<f64>>>, MethodError> {

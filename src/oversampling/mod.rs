@@ -22,6 +22,7 @@ pub mod smote;
 
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use params::{ParamInfo, ParamKind, ParamMap, ParamsError};
@@ -126,6 +127,30 @@ pub struct Candidate {
     pub extra: Value,
 }
 
+impl Candidate {
+    /// Name of the class that classifier g takes it for; `None` for a method without a judge.
+    pub fn judge_says(&self) -> Option<&str> {
+        self.extra.get("judge_says")?.as_str()
+    }
+}
+
+/// How often classifier g took made images for the class that they were made of, whatever became of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Judged {
+    pub right: usize,
+    pub of: usize,
+}
+
+impl Judged {
+    /// Counts an image made of the class of this name; nothing for a method without a judge.
+    pub fn count(&mut self, candidate: &Candidate, class: &str) {
+        if let Some(said) = candidate.judge_says() {
+            self.of += 1;
+            self.right += usize::from(said == class);
+        }
+    }
+}
+
 /// A fitted method.
 pub trait Model: Send {
     fn info(&self) -> &'static MethodInfo;
@@ -161,6 +186,14 @@ pub trait Model: Send {
     /// # Errors
     /// The device's.
     fn features(&self, _pictures: &[Picture]) -> Result<Option<(Vec<f32>, usize)>, MethodError> {
+        Ok(None)
+    }
+
+    /// The class that classifier g says of each picture at training size. `None` for a method without a judge.
+    ///
+    /// # Errors
+    /// The device's.
+    fn judged(&self, _pictures: &[Picture]) -> Result<Option<Vec<usize>>, MethodError> {
         Ok(None)
     }
 

@@ -14,6 +14,20 @@ use super::store::Project;
 pub const JUDGE: &str = "g";
 /// No features: the pixels themselves, in \[0, 1\].
 pub const PIXELS: &str = "pixels";
+/// The judge's answers, beside those on images that it never saw: of the validation part.
+pub const JUDGE_HELD_OUT: &str = "g, held out";
+/// The same without such images of the class: beside its answers on the images that it learnt from.
+pub const JUDGE_LEARNT: &str = "g, learnt";
+/// The pixels, where images of the validation part stand for real ones.
+pub const PIXELS_HELD_OUT: &str = "pixels, held out";
+/// The same without such images of the class: each training image stands for one, and is left out for that.
+pub const PIXELS_LEFT_OUT: &str = "pixels, left out";
+/// Share of all made images, accepted or not, that the judge takes for their class; between real images its recall.
+pub const JUDGE_ACCURACY: &str = "judge accuracy";
+/// Median distance to the nearest training image of the class.
+pub const NEAREST: &str = "nearest median";
+/// The distance that one image in a hundred is nearer than.
+pub const NEAREST_CLOSEST: &str = "nearest 1 %";
 /// Mean distance of two made images over that of two real ones.
 pub const DIVERSITY: &str = "diversity";
 /// Share of images that are much nearer to a training image than is usual.
@@ -22,7 +36,8 @@ pub const NEAR_COPIES: &str = "near copies";
 /// One figure beside the same between real images.
 #[derive(Clone, Debug, PartialEq)]
 pub struct QualityFigure {
-    /// What images are seen through: [`JUDGE`], [`PIXELS`] or the name of another network.
+    /// What images are seen through: [`JUDGE`], [`PIXELS`] or the name of another network; behind a comma which real
+    /// images the figure stands beside, where these are not those of the training part, or not against each other.
     pub features: String,
     /// What tables call it, such as `FD-g`.
     pub name: String,
@@ -35,6 +50,13 @@ pub struct QualityFigure {
     pub n_real: u32,
     /// Made images that enter.
     pub n_made: u32,
+}
+
+impl QualityFigure {
+    /// True where it compares two sets of features.
+    pub fn is_distance(&self) -> bool {
+        !self.features.starts_with(PIXELS) && self.name != JUDGE_ACCURACY
+    }
 }
 
 /// What is known of the made images of one class.

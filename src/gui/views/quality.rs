@@ -21,7 +21,10 @@ use crate::gui::widgets::histogram::truncated;
 use crate::gui::widgets::status_bar::{counted, number, percent};
 use crate::jobs::distances::{collapsed, says_little, unlike};
 use crate::project::CandidateRow;
-use crate::project::quality::{ClassQuality, DIVERSITY, JUDGE, NEAR_COPIES, PIXELS, QualityFigure};
+use crate::project::quality::{
+    ClassQuality, DIVERSITY, JUDGE, JUDGE_ACCURACY, JUDGE_HELD_OUT, JUDGE_LEARNT, NEAR_COPIES, NEAREST,
+    NEAREST_CLOSEST, PIXELS, PIXELS_HELD_OUT, QualityFigure,
+};
 
 /// Height of a row of figures.
 const ROW: f32 = 22.0;
@@ -190,7 +193,7 @@ fn warnings(quality: &ClassQuality) -> Vec<String> {
     found.extend(collapse(quality));
     found.extend(not_alike(quality));
     let (real, made) = (quality.real as usize, quality.made as usize);
-    let mut distances = quality.figures.iter().filter(|figure| figure.features != PIXELS).peekable();
+    let mut distances = quality.figures.iter().filter(|figure| figure.is_distance()).peekable();
     if distances.peek().is_none() {
         found.push(if real.min(made) < LEAST_ROWS {
             format!(
@@ -273,6 +276,8 @@ impl Columns {
 fn head(ui: &mut Ui, t: &Tokens, features: &str) {
     let words = match features {
         JUDGE => "judge's features".to_owned(),
+        JUDGE_HELD_OUT => "judge, held out".to_owned(),
+        JUDGE_LEARNT => "judge, learnt".to_owned(),
         PIXELS => "pixels".to_owned(),
         other => other.to_owned(),
     };
@@ -369,7 +374,7 @@ fn figure_row(ui: &mut Ui, t: &Tokens, figure: &QualityFigure) {
 /// A value of a figure as its column shows it.
 fn text(figure: &QualityFigure, value: f64) -> String {
     let decimals = match figure.name.as_str() {
-        NEAR_COPIES => return percent(value),
+        NEAR_COPIES | JUDGE_ACCURACY => return percent(value),
         DIVERSITY => 2,
         _ => 3,
     };
@@ -391,6 +396,14 @@ fn better(figure: &QualityFigure) -> String {
         "1-NN accuracy" => "0.5 is best, 1 is far apart, 0 is copies".to_owned(),
         DIVERSITY => "1 is as varied as real images".to_owned(),
         NEAR_COPIES => "fewer is better".to_owned(),
+        JUDGE_ACCURACY if figure.features == JUDGE_HELD_OUT => {
+            "as high as on real images that the judge never saw is best".to_owned()
+        }
+        JUDGE_ACCURACY => "real images are those that the judge learnt from; fresh ones have less".to_owned(),
+        NEAREST | NEAREST_CLOSEST if figure.features == PIXELS_HELD_OUT => {
+            "far below real images of the validation part is copying".to_owned()
+        }
+        NEAREST | NEAREST_CLOSEST => "far below real images, each without itself, is copying".to_owned(),
         _ => "closer to real is better".to_owned(),
     }
 }
@@ -421,6 +434,14 @@ fn definition(figure: &QualityFigure) -> &'static str {
         NEAR_COPIES => {
             "Share of images that are at least four times nearer to a training image than real images \
              usually are to each other."
+        }
+        JUDGE_ACCURACY => {
+            "Share of all made images, accepted or not, that the judge takes for their class; of real images its \
+             recall of the class."
+        }
+        NEAREST => "Median distance in pixels to the nearest training image of the class.",
+        NEAREST_CLOSEST => {
+            "The distance in pixels to the nearest training image that one image in a hundred is nearer than."
         }
         _ => "A figure of another version of this program.",
     }

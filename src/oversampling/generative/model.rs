@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::{Canvas, Generative, Made, Maker, Memory, Scene, judge};
-use crate::classify::recalls::{argmax, features, probabilities};
+use crate::classify::recalls::{argmax, features, probabilities, said};
 use crate::domain::decisions::Verdict;
 use crate::domain::provenance::Parts;
 use crate::domain::task::{Ctx, Level};
@@ -165,6 +165,10 @@ impl Model for GeneratorModel {
 
     fn features(&self, pictures: &[Picture]) -> Result<Option<(Vec<f32>, usize)>, MethodError> {
         features(&self.judge, pictures, &self.device.plain()).ok_or_else(device_lost).map(Some)
+    }
+
+    fn judged(&self, pictures: &[Picture]) -> Result<Option<Vec<usize>>, MethodError> {
+        said(&self.judge, pictures, &self.device.plain()).ok_or_else(device_lost).map(Some)
     }
 
     fn generate(
