@@ -599,6 +599,25 @@ fn generators_are_treatments() {
         );
         assert!(of["seconds"].as_f64().unwrap() >= 0.0, "each learnt in one go: {of}");
     }
+    // How good the images are, beside real ones, for each that made any.
+    let mut rows = csv::Reader::from_path(place.path("made/generators.csv")).unwrap();
+    let rows: Vec<csv::StringRecord> = rows.records().map(Result::unwrap).collect();
+    for of in filled.iter().filter(|of| of["name"] != "random") {
+        let [class] = list(of, "classes").as_slice() else { panic!("one class was filled: {of}") };
+        assert_eq!((&class["class"], &class["made"]), (&Value::from("down"), &Value::from(16)));
+        assert_eq!(class["accepted"], of["made"]);
+        let figures = list(class, "figures");
+        for name in ["KID-g", "coverage", "diversity", "near copies", "judge accuracy", "nearest median"] {
+            let figure = figures.iter().find(|figure| figure["name"] == name).unwrap();
+            assert!(figure["value"].is_number() && figure["n_made"].as_u64() >= Some(8), "{figure}");
+        }
+        let seed = of["seed"].to_string();
+        let mine = rows.iter().filter(|row| of["name"] == row[0] && row[1] == seed);
+        assert_eq!(mine.count(), figures.len());
+    }
+    assert_eq!(&rows[0][3], "down");
+    let page = fs::read_to_string(place.path("made/report.html")).unwrap();
+    assert!(page.contains("judge accuracy<small>g, learnt</small>"), "side by side in the page");
     let of_random = filled.iter().filter(|of| of["name"] == "random").all(|of| of["made"] == 0);
     assert!(of_random, "it repeats alone");
     assert!(list(&got, "failed").is_empty());
@@ -610,7 +629,7 @@ fn generators_are_treatments() {
     for seed in 0..2 {
         let smote = folder_of(&kept, &format!("smote-seed{seed}"));
         assert_eq!(files(&smote), ["images", "model.safetensors"]);
-        assert_eq!(files(&smote.join("images")), ["1-16"], "class 1, 16 slots");
+        assert_eq!(files(&smote.join("images")), ["1-16", "1-16.json"], "class 1, 16 slots");
         let wanted = filled.iter().find(|of| of["seed"] == seed && of["name"] != "random").unwrap();
         assert_eq!(files(&smote.join("images/1-16")).len() as u64, wanted["made"].as_u64().unwrap());
         assert_eq!(files(&folder_of(&kept, &format!("m2m-seed{seed}"))), ["model.safetensors"]);
@@ -761,6 +780,17 @@ fn an_evaluation_goes_on_inside_a_generator() {
     assert_eq!(outcome.comparison.json(), whole.comparison.json(), "as if it had never stopped");
     let filled = |made: &[MadeOf]| made.iter().map(|of| (of.seed, of.filled)).collect::<Vec<_>>();
     assert_eq!(filled(&outcome.made), filled(&whole.made));
+    // Figures of the first seed were read, those of the second taken.
+    for (of, whole) in outcome.made.iter().zip(&whole.made) {
+        let (of, whole) = (&of.classes[0], &whole.classes[0]);
+        assert_eq!(
+            (of.made, of.accepted, of.figures.len()),
+            (whole.made, whole.accepted, whole.figures.len())
+        );
+        for (of, whole) in of.figures.iter().zip(&whole.figures) {
+            assert!(of.name == whole.name && (of.value - whole.value).abs() < 1e-6, "{of:?} {whole:?}");
+        }
+    }
     assert!(whole.made.iter().all(|of| of.seconds.is_some_and(|seconds| seconds > 0.0)));
     assert!(outcome.made.iter().all(|of| of.seconds.is_none()), "neither was made in one go");
     assert_eq!(outcome.out, Some(place.path("results")));
@@ -826,7 +856,7 @@ fn the_time_left_counts_generators_once_one_was_measured() {
 #[test]
 fn what_a_generator_gave_in_words() {
     let of = |filled: Option<Filled>, seconds| {
-        MadeOf { name: "smote".to_owned(), seed: 5, filled, seconds }.words()
+        MadeOf { name: "smote".to_owned(), seed: 5, filled, seconds, classes: Vec::new() }.words()
     };
     let filled = |slots, made| Some(Filled { slots, made });
     assert_eq!(

@@ -14,6 +14,7 @@ use counterpoise::classify::treatments::{FIRST_CHOICE, Preset};
 use counterpoise::domain::plan::Target;
 use counterpoise::domain::task::{Ctx, Level};
 use counterpoise::evaluation::comparison::{Adds, Change, Comparison, Entry, Run, TestPart};
+use counterpoise::evaluation::generators::{MadeClass, MadeFigure};
 use counterpoise::evaluation::metrics::bootstrap::Settings as Draws;
 use counterpoise::evaluation::report::{About, Page};
 use counterpoise::evaluation::treatments::{Filled, MadeOf, MadeTreatment};
@@ -510,6 +511,7 @@ fn generators_are_chosen_by_name() {
         seed,
         filled: Some(Filled { slots: 385, made: 300 }),
         seconds,
+        classes: Vec::new(),
     };
     let measured = Report {
         choice: Choice { treatments: vec!["baegan+mixup".to_owned()], ..chosen(&harness) },
@@ -628,6 +630,7 @@ fn what_generators_gave_stands_in_the_report() {
         seed,
         filled: Some(Filled { slots: 16, made }),
         seconds,
+        classes: Vec::new(),
     };
     let whole = Report { made: vec![of(5, 12, Some(41.23)), of(6, 0, None)], ..report() };
     for theme in THEMES {
@@ -641,6 +644,36 @@ fn what_generators_gave_stands_in_the_report() {
         );
         assert!(!sees(&harness(compared(report()), theme), "What generators gave"));
     }
+    // Two of them side by side, class by class.
+    let figure = MadeFigure {
+        features: "g, held out".to_owned(),
+        name: "judge accuracy".to_owned(),
+        value: 0.5,
+        sd: None,
+        floor: Some(0.75),
+        n_made: 16,
+        n_real: 4,
+    };
+    let told = |value: f64| MadeClass {
+        class: "down".to_owned(),
+        fold: None,
+        made: 16,
+        accepted: 12,
+        figures: vec![MadeFigure { value, ..figure.clone() }],
+    };
+    let with = |name: &str, seed: u64, value: f64| MadeOf {
+        name: name.to_owned(),
+        classes: vec![told(value)],
+        ..of(seed, 12, None)
+    };
+    let made = vec![with("smote", 5, 0.5), with("smote", 6, 0.7), with("baegan", 5, 0.25)];
+    assert_sees(
+        &harness(compared(Report { made, ..report() }), Theme::Dark),
+        &[
+            "down by smote: 32 made, 24 accepted; judge accuracy 0.600 (real held out 0.750, N 16 made, 4 real)",
+            "down by baegan: 16 made, 12 accepted; judge accuracy 0.250",
+        ],
+    );
 }
 
 #[test]

@@ -274,7 +274,13 @@ fn what_generators_gave_is_a_table_of_its_own() {
     let mut page = tiny();
     assert!(!page.html().contains("What generators gave"), "there was none");
     assert!(page.html().contains("made images; seeds 7"));
-    let of = |name: &str, filled, seconds| MadeOf { name: name.to_owned(), seed: 5, filled, seconds };
+    let of = |name: &str, filled, seconds| MadeOf {
+        name: name.to_owned(),
+        seed: 5,
+        filled,
+        seconds,
+        classes: Vec::new(),
+    };
     page.about.made = vec![
         of("smote <b>", Some(Filled { slots: 16, made: 12 }), Some(41.23)),
         of("random", Some(Filled { slots: 16, made: 0 }), Some(f64::NAN)),

@@ -283,6 +283,7 @@ fn a_small_table_is_built_and_goes_on_where_it_was() {
             "charts",
             "classifiers",
             "confusion.csv",
+            "generators.csv",
             "published.json",
             "published.md",
             "report.html",

@@ -15,6 +15,7 @@ use crate::classify::batches::Augment;
 use crate::classify::treatments::{Treatment, Values};
 use crate::domain::samples::Dataset;
 use crate::domain::splits::cut;
+use crate::evaluation::generators::MadeRow;
 use crate::evaluation::saliency::side_by_side::{Method, Question};
 use crate::evaluation::treatments::{Asked, MadeTreatment};
 use crate::imaging::files::real;
@@ -237,6 +238,9 @@ fn told(outcome: &EvaluateOutcome, maps: Option<&Maps>, project: Option<&Path>) 
     }
     for of in &outcome.made {
         text += &format!("{}: {}\n", title(&of.name, of.seed), of.words());
+    }
+    for row in MadeRow::all(&outcome.made) {
+        text += &format!("{}\n", row.words());
     }
     text += &format!("\n{}\n", outcome.setting.lines().join("; "));
     let out = outcome.out.as_ref().map(|out| out.display().to_string());

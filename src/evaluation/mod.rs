@@ -5,6 +5,7 @@
 pub mod comparison;
 pub mod distance;
 pub mod features;
+pub mod generators;
 pub mod metrics;
 pub mod projection;
 pub mod published;

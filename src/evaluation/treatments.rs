@@ -11,6 +11,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::generators::MadeClass;
 use crate::classify::treatments::{CombinationError, Member, Overlap, ParseError, Part, Treatment, check};
 use crate::domain::classes::ClassId;
 use crate::domain::decisions::Verdict;
@@ -20,7 +21,7 @@ use crate::domain::task::Ctx;
 use crate::imaging::picture::Picture;
 use crate::imaging::training_set::TrainingSet;
 use crate::oversampling::{
-    Candidate, GenerateRequest, MethodError, MethodInfo, Model, Oversampler, ParamInfo, ParamMap,
+    Candidate, GenerateRequest, Judged, MethodError, MethodInfo, Model, Oversampler, ParamInfo, ParamMap,
     ParamsError, method, registry,
 };
 
@@ -30,6 +31,8 @@ const WITH_CLASSIFIER: &str = "m2m";
 const DATA: &[Part] = &[Part::Data];
 /// Slots made between two reports.
 const CHUNK: usize = 64;
+/// Made images that figures are taken of, at most.
+pub const MEASURED: usize = 1000;
 /// Counts that differ by less than this share are even.
 const EVEN: f64 = 0.01;
 /// The parameter that says how long a method trains.
@@ -293,7 +296,7 @@ pub struct Filled {
 }
 
 /// What a generator gave under one seed, over all folds of a cross-validation.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct MadeOf {
     /// Of the treatment.
     pub name: String,
@@ -303,6 +306,9 @@ pub struct MadeOf {
     /// Seconds of learning and making, pauses left out; `None` where these were not done in one go, so that
     /// nobody measured them as a whole.
     pub seconds: Option<f64>,
+    /// How good its images are, of each class that it made any of; empty where an earlier version made them.
+    #[serde(default)]
+    pub classes: Vec<MadeClass>,
 }
 
 impl Filled {
@@ -344,8 +350,19 @@ pub struct MadePicture {
     pub picture: Picture,
 }
 
-/// Makes an image for each of so many slots of a class and keeps those that the method's own test accepts,
-/// in the order of the slots.
+/// What came of making images of a class.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MadeImages {
+    /// Those that the method's own test accepts, in the order of the slots.
+    pub accepted: Vec<MadePicture>,
+    /// The first ones, accepted or not; [`MEASURED`] at most.
+    pub first: Vec<Picture>,
+    /// All that were made, accepted or not.
+    pub made: usize,
+    pub judged: Judged,
+}
+
+/// Makes an image for each of so many slots of a class and keeps those that the method's own test accepts.
 ///
 /// # Errors
 /// As [`Model::generate`].
@@ -357,24 +374,30 @@ pub fn accepted(
     slots: usize,
     params: &ParamMap,
     seed: u64,
-) -> Result<Vec<MadePicture>, MethodError> {
+) -> Result<MadeImages, MethodError> {
     let name = training.classes.get(class).map_or("", String::as_str);
     let all: Vec<u32> = (0..u32::try_from(slots).unwrap_or(u32::MAX)).collect();
-    let mut kept = Vec::new();
+    let mut images =
+        MadeImages { accepted: Vec::new(), first: Vec::new(), made: 0, judged: Judged::default() };
     for (chunk, slots) in all.chunks(CHUNK).enumerate() {
         ctx.progress(format!("making images of {name}"), (chunk * CHUNK) as u64, all.len() as u64);
         let request = GenerateRequest { training, class, slots, attempt: 0, params, seed };
         let mut receive = |candidate: Candidate| -> Result<(), MethodError> {
+            images.made += 1;
+            images.judged.count(&candidate, name);
+            if images.first.len() < MEASURED {
+                images.first.push(candidate.picture.clone());
+            }
             if candidate.verdict == Verdict::Accepted {
                 let Candidate { slot, kind, picture, .. } = candidate;
-                kept.push(MadePicture { slot, kind, picture });
+                images.accepted.push(MadePicture { slot, kind, picture });
             }
             Ok(())
         };
         model.generate(ctx, &request, &mut receive)?;
     }
-    kept.sort_by_key(|made| made.slot);
-    Ok(kept)
+    images.accepted.sort_by_key(|made| made.slot);
+    Ok(images)
 }
 
 /// Positions of the images that stand in the empty slots of a class: its originals in random order, each

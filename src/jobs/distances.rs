@@ -18,6 +18,7 @@ use crate::evaluation::distance::{
     Distance, FRECHET_ROWS, FeatureRows, LEAST_ROWS, Measure, Settings, Standardisation, compare,
 };
 use crate::evaluation::features::{FeatureSpace, FeaturesError, MobileNetFeatures, read_weights};
+use crate::evaluation::treatments::MEASURED;
 use crate::imaging::picture::Picture;
 use crate::imaging::training_set::{ImageSet, TrainingSet};
 use crate::nn::mobilenet::MobileNetWeights;
@@ -25,7 +26,7 @@ use crate::oversampling::{COLLAPSED, Model};
 use crate::project::QualityFigure;
 
 /// Images of a side that enter, at most.
-pub(super) const MOST: usize = 1000;
+pub(super) const MOST: usize = MEASURED;
 /// Times that images are drawn anew.
 const DRAWS: usize = 4;
 
@@ -178,11 +179,20 @@ fn judged(model: &dyn Model, pictures: &[Picture]) -> Result<Option<FeatureRows>
     Ok(FeatureRows::from_f32(&values, pictures.len(), features).ok())
 }
 
+/// The scale of the judge's features: that of the real training images of all classes. `None` without a judge.
+///
+/// # Errors
+/// The device's.
+pub(super) fn scale(model: &dyn Model, training: &TrainingSet) -> Result<Option<Standardisation>, JobError> {
+    let rows = judged(model, &pictures(training, &training.originals()))?;
+    Ok(rows.and_then(|rows| Standardisation::of(&rows).ok()))
+}
+
 /// The features that a run's images are measured on.
 pub(super) struct Spaces<'a> {
     model: &'a dyn Model,
     training: &'a TrainingSet,
-    /// The scale of the judge's features: that of the real training images of all classes. `None` without a judge.
+    /// As [`scale`] has it.
     scale: Option<Standardisation>,
     mobilenet: Option<&'a MobileNetFeatures>,
 }
@@ -195,10 +205,12 @@ impl<'a> Spaces<'a> {
         training: &'a TrainingSet,
         mobilenet: Option<&'a MobileNetFeatures>,
     ) -> Result<Self, JobError> {
-        let real: Vec<usize> = (0..training.len()).filter(|&position| !training.made[position]).collect();
-        let rows = judged(model, &pictures(training, &real))?;
-        let scale = rows.and_then(|rows| Standardisation::of(&rows).ok());
-        Ok(Spaces { model, training, scale, mobilenet })
+        Ok(Spaces { model, training, scale: scale(model, training)?, mobilenet })
+    }
+
+    /// On the judge's features alone, whose scale is known.
+    pub fn scaled(model: &'a dyn Model, training: &'a TrainingSet, scale: Option<Standardisation>) -> Self {
+        Spaces { model, training, scale, mobilenet: None }
     }
 
     /// Figures of made pictures of a class on each kind of features that there is; none where there are too few images

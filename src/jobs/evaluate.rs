@@ -11,6 +11,7 @@
 
 mod arms;
 mod choice;
+mod generators;
 mod kept;
 mod pace;
 mod page;
@@ -31,6 +32,7 @@ use serde_json::{Map, Value, json};
 
 use super::JobError;
 use super::compute::Compute;
+use super::quality;
 use super::train::method_error;
 use crate::classify::batches::Augment;
 use crate::classify::treatments::{FitError, Options, Preset};
@@ -38,6 +40,7 @@ use crate::domain::numbers::counted;
 use crate::domain::samples::{Dataset, Unreadable};
 use crate::domain::task::{Cancelled, Ctx, Level};
 use crate::evaluation::comparison::{Comparison, Entry, Run, TestPart};
+use crate::evaluation::generators::MadeRow;
 use crate::evaluation::metrics::MetricsError;
 use crate::evaluation::metrics::bootstrap::Settings;
 use crate::evaluation::report::raster;
@@ -192,7 +195,8 @@ impl EvaluateOutcome {
     /// Lines for a report: how it was run, and what generators gave.
     pub fn lines(&self) -> Vec<String> {
         let made = self.made.iter().map(|of| format!("{}: {}", title(&of.name, of.seed), of.words()));
-        self.setting.lines().into_iter().chain(made).collect()
+        let quality = MadeRow::all(&self.made);
+        self.setting.lines().into_iter().chain(made).chain(quality.iter().map(MadeRow::words)).collect()
     }
 
     /// The whole as one object, for scripts and for `results.json`.
@@ -228,6 +232,7 @@ impl EvaluateOutcome {
                 "made": filled.made,
                 "repeats": filled.repeats(),
                 "seconds": of.seconds,
+                "classes": of.classes,
             }))
         });
         object.insert("made".to_owned(), Value::Array(made.collect()));
@@ -468,10 +473,17 @@ fn evaluate_in(
     };
     let seeds: Vec<u64> = (0..choice.seeds.max(1) as u64).map(|n| choice.seed.wrapping_add(n)).collect();
     let truth = parts.truth();
+    let fills = |arm: &Arm| matches!(&arm.images, Images::Made(generator) if generator.fills());
+    let validation = if arms.iter().any(fills) {
+        quality::validation(ctx, &request.dataset, &request.spec)?
+    } else {
+        None
+    };
     let mut work = Work {
         ctx,
         arms: &arms,
         parts: &parts,
+        validation: validation.as_ref(),
         truth: &truth,
         device: &device,
         options,
@@ -610,6 +622,10 @@ fn files(ctx: &Ctx, outcome: &EvaluateOutcome, request: &EvaluateRequest) -> Res
     ];
     let mut files: Vec<(String, Vec<u8>)> =
         tables.into_iter().map(|(name, bytes)| (name.to_owned(), bytes)).collect();
+    if outcome.made.iter().any(|of| !of.classes.is_empty()) {
+        let csv = outcome.generators_csv().map_err(|error| unwritten(error.to_string()))?;
+        files.push(("generators.csv".to_owned(), csv));
+    }
     let drawn = outcome.page(request).files();
     let total = drawn.len() as u64;
     for (place, (name, text)) in drawn.into_iter().enumerate() {

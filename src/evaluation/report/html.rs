@@ -7,6 +7,7 @@ use super::text::{NOTHING, bounds, difference, escaped, mean, verdict};
 use super::{Chart, ClassFigures, Gallery, Page, TreatmentRow, gallery};
 use crate::domain::numbers::counted;
 use crate::evaluation::comparison::Comparison;
+use crate::evaluation::generators::MadeRow;
 use crate::evaluation::metrics::bootstrap::Interval;
 use crate::evaluation::metrics::{Figure, Spread};
 
@@ -444,6 +445,52 @@ fn made(out: &mut String, page: &Page) {
     let caption = "Each generator learns anew under each seed, from the training images alone; accepted images and \
                    repeats fill the slots";
     table(out, caption, &heads.map(str::to_owned), &rows);
+    quality(out, &MadeRow::all(&page.about.made));
+}
+
+/// How good the images of each generator are, those of one class below each other; nothing where none was measured.
+fn quality(out: &mut String, rows: &[MadeRow]) {
+    let mut columns: Vec<(&str, &str)> = Vec::new();
+    for of in rows.iter().flat_map(|row| &row.figures) {
+        let column = (of.features.as_str(), of.name.as_str());
+        if !columns.contains(&column) {
+            columns.push(column);
+        }
+    }
+    if columns.is_empty() {
+        return;
+    }
+    let mut heads = vec!["class and treatment".to_owned(), "made".to_owned(), "accepted".to_owned()];
+    heads.extend(
+        columns
+            .iter()
+            .map(|(features, name)| format!("{}<small>{}</small>", escaped(name), escaped(features))),
+    );
+    let rows: Vec<Vec<String>> = rows
+        .iter()
+        .map(|row| {
+            let head = format!("{}<small>{}</small>", named(&row.class), named(&row.treatment));
+            let cells = columns.iter().map(|(features, name)| {
+                let found = row.figure(features, name).filter(|of| of.value.is_finite());
+                found.map_or_else(
+                    || format!("{NOTHING}<small>not measured</small>"),
+                    |of| {
+                        format!(
+                            "{}<small>{}</small><small>{}</small>",
+                            of.text(),
+                            escaped(&of.beside()),
+                            of.images()
+                        )
+                    },
+                )
+            });
+            [head, row.made.to_string(), row.accepted.to_string()].into_iter().chain(cells).collect()
+        })
+        .collect();
+    let caption = "Figures of all made images beside the same between real images: means over seeds and folds, \
+                   with the fewest images that entered. Each generator has a judge of its own (g), so its \
+                   distances compare with those of real images first; figures over pixels compare as they are";
+    table(out, caption, &heads, &rows);
 }
 
 fn settings(out: &mut String, page: &Page) {

@@ -76,6 +76,11 @@ impl Arm {
 }
 
 impl Generator {
+    /// True where its images fill classes, and are not only repeats.
+    pub fn fills(&self) -> bool {
+        self.made.makes_images() && !self.made.info().online
+    }
+
     /// False where nothing is learnt, so that no time is worth telling.
     pub fn learns(&self) -> bool {
         self.made.info().method.needs_training

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::evaluation::comparison::Run;
+use crate::evaluation::generators::MadeClass;
 use crate::evaluation::treatments::Filled;
 use crate::imaging::files::{real, sync_folder, write_atomic};
 use crate::imaging::hash::sha256_hex;
@@ -45,6 +46,9 @@ pub(super) struct Record {
     /// Seconds in which its generator learnt and made, where that was done in one go.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub generator: Option<f64>,
+    /// How good its images are, of each class that it made any of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub classes: Vec<MadeClass>,
 }
 
 impl Record {

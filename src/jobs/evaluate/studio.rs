@@ -5,6 +5,7 @@
 //! model file. What is there is not made again, so that an evaluation that was killed goes on. Nothing here
 //! sees a test image, but for asking a classifier that has finished to learn.
 
+use std::cell::OnceCell;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -17,15 +18,22 @@ use crate::classify::treatments::SavedClassifier;
 use crate::domain::plan::{Plan, Target};
 use crate::domain::provenance::Kind;
 use crate::domain::task::{Ctx, Level};
-use crate::evaluation::treatments::{Filled, MadePicture, accepted, repeats};
+use crate::evaluation::distance::Standardisation;
+use crate::evaluation::generators::{MadeClass, MadeFigure};
+use crate::evaluation::treatments::{Filled, MadeImages, MadePicture, accepted, repeats};
 use crate::imaging::decode::{Limits, decode};
 use crate::imaging::encode::png;
-use crate::imaging::files::sync_folder;
-use crate::imaging::training_set::{ImageSet, TrainingSet};
+use crate::imaging::files::{sync_folder, write_atomic};
+use crate::imaging::neighbours::ClassNeighbours;
+use crate::imaging::training_set::{HeldOut, ImageSet, TrainingSet};
 use crate::jobs::JobError;
 use crate::jobs::compute::Compute;
+use crate::jobs::distances::{self, Spaces};
+use crate::jobs::quality::{self, MadeOfClass, Real};
 use crate::jobs::train::{checkpoint_of, find};
+use crate::nn::weights::read_exactly;
 use crate::oversampling::{FitRequest, Model};
+use crate::project::quality::QualityFigure;
 
 /// Name of the model file of a generator.
 const MODEL: &str = "model.safetensors";
@@ -37,6 +45,8 @@ struct Effort {
     /// Once it is wanted.
     model: Option<Box<dyn Model>>,
     watch: Stopwatch,
+    /// Seconds of taking figures, which are no part of learning and making.
+    measuring: f64,
     /// True as long as nothing of it comes from an earlier call.
     whole: bool,
 }
@@ -46,6 +56,8 @@ struct Effort {
 pub(super) struct Outcome {
     pub set: TrainingSet,
     pub filled: Filled,
+    /// How good the images are, of each class that any was made of.
+    pub classes: Vec<MadeClass>,
     /// Of learning and making; `None` where an earlier call did a part of that.
     pub seconds: Option<f64>,
 }
@@ -66,8 +78,14 @@ pub(super) struct Studio<'a> {
     pub ctx: Ctx,
     pub device: &'a Compute,
     pub training: &'a TrainingSet,
+    /// For figures alone.
+    pub validation: Option<&'a HeldOut>,
     pub generator: &'a Generator,
     pub seed: u64,
+    /// From 0; `None` where there is a test part.
+    pub fold: Option<usize>,
+    /// Of the features of its judge, once it is wanted.
+    pub scale: OnceCell<Option<Standardisation>>,
     /// Its own; nothing is kept without one.
     pub folder: Option<PathBuf>,
 }
@@ -80,12 +98,12 @@ impl Studio<'_> {
     }
 
     fn begin(&self) -> Effort {
-        Effort { model: None, watch: Stopwatch::start(&self.ctx), whole: true }
+        Effort { model: None, watch: Stopwatch::start(&self.ctx), measuring: 0.0, whole: true }
     }
 
     /// The seconds of work that was all done now.
     fn seconds(&self, effort: &Effort) -> Option<f64> {
-        effort.whole.then(|| effort.watch.seconds(&self.ctx))
+        effort.whole.then(|| (effort.watch.seconds(&self.ctx) - effort.measuring).max(0.0))
     }
 
     /// The trained model: from an earlier call, or trained now.
@@ -141,10 +159,12 @@ impl Studio<'_> {
         let plan = Plan::new(&training.classes, &training.counts(), target, None)
             .map_err(|error| Ending::Over(JobError::Input(error.to_string())))?;
         let mut filled = Filled { slots: plan.total_to_make(), made: 0 };
-        let (mut pictures, mut copies) = (Vec::new(), Vec::new());
+        let (mut pictures, mut copies, mut classes) = (Vec::new(), Vec::new(), Vec::new());
         for (class, planned) in plan.classes.iter().enumerate().filter(|(_, planned)| planned.make > 0) {
             let made = if self.generator.made.makes_images() {
-                self.of_class(class, planned.make, &mut effort)?
+                let (made, told) = self.of_class(class, planned.make, &mut effort)?;
+                classes.push(told);
+                made
             } else {
                 Vec::new()
             };
@@ -154,7 +174,7 @@ impl Studio<'_> {
         }
         self.tell(&filled);
         let set = training.filled(&pictures, &copies).map_err(JobError::from)?;
-        Ok(Outcome { set, filled, seconds: self.seconds(&effort) })
+        Ok(Outcome { set, filled, classes, seconds: self.seconds(&effort) })
     }
 
     fn tell(&self, filled: &Filled) {
@@ -173,19 +193,33 @@ impl Studio<'_> {
         self.ctx.note(level, text);
     }
 
-    /// The accepted images of a class: from an earlier call, or made now.
-    fn of_class(&self, class: usize, slots: usize, effort: &mut Effort) -> Result<Vec<MadePicture>, Ending> {
+    /// The accepted images of a class, and how good those are that were made: from an earlier call, or made now.
+    fn of_class(
+        &self,
+        class: usize,
+        slots: usize,
+        effort: &mut Effort,
+    ) -> Result<(Vec<MadePicture>, MadeClass), Ending> {
         let info = self.generator.made.info();
         let place = self.folder.as_ref().map(|folder| folder.join(IMAGES).join(format!("{class}-{slots}")));
         if let Some(made) = place.as_deref().and_then(|place| kept(place, info.method.makes)) {
             effort.whole = false;
-            return Ok(made);
+            let told = place.as_deref().and_then(|place| read_quality(place, self.fold));
+            let told = told.unwrap_or_else(|| self.told(class, slots, made.len(), Vec::new()));
+            return Ok((made, told));
         }
         let model = self.model(effort)?;
         let params = &self.generator.params;
         let made = accepted(&self.ctx, model, self.training, class, slots, params, self.seed)?;
         self.go_on()?;
+        let watch = Stopwatch::start(&self.ctx);
+        let figures = self.figures(model, class, &made)?;
+        effort.measuring += watch.seconds(&self.ctx);
+        let told = self.told(class, made.made, made.accepted.len(), figures);
+        let made = made.accepted;
         if let Some(place) = &place {
+            // Before the images, so that these never lie there without it.
+            write_quality(place, &told)?;
             let text = [
                 ("Software", concat!("counterpoise ", env!("CARGO_PKG_VERSION"))),
                 ("kind", info.method.makes.as_str()),
@@ -194,7 +228,44 @@ impl Studio<'_> {
             ];
             keep(place, &made, &text)?;
         }
-        Ok(made)
+        Ok((made, told))
+    }
+
+    fn told(&self, class: usize, made: usize, accepted: usize, figures: Vec<MadeFigure>) -> MadeClass {
+        let class = self.training.classes.get(class).cloned().unwrap_or_default();
+        MadeClass { class, fold: self.fold, made, accepted, figures }
+    }
+
+    /// How good the made images of a class are.
+    fn figures(&self, model: &dyn Model, class: usize, made: &MadeImages) -> Result<Vec<MadeFigure>, Ending> {
+        let (training, seed) = (self.training, self.seed);
+        let scale = match self.scale.get() {
+            Some(scale) => scale.clone(),
+            None => {
+                let scale = distances::scale(model, training)?;
+                self.scale.get_or_init(|| scale).clone()
+            }
+        };
+        let found = Spaces::scaled(model, training, scale).figures(&self.ctx, class, &made.first, seed)?;
+        let neighbours = ClassNeighbours::new(training, class);
+        let usual = neighbours.usual();
+        // Derived images are near their seed by design, so none is called a copy.
+        let looked = usual.filter(|_| self.generator.made.info().method.makes == Kind::Synthetic);
+        let near_copies = looked.map(|usual| {
+            let distances = neighbours.distances(&made.first);
+            (distances.iter().filter(|distance| usual.is_near_copy(**distance)).count(), distances.len())
+        });
+        let of = MadeOfClass {
+            pictures: &made.first,
+            count: made.made,
+            judged: made.judged,
+            neighbours: &neighbours,
+            usual,
+            near_copies,
+        };
+        let real = Real { training, validation: self.validation };
+        let quality = quality::of_class(model, &real, class, &of, &found, seed)?;
+        Ok(quality.figures.into_iter().filter_map(figure).collect())
     }
 
     /// What the classifier that the method trains for use says of images, that classifier, and the seconds of its
@@ -207,6 +278,32 @@ impl Studio<'_> {
         let (rows, classifier) = (said.ok_or_else(nothing)?, model.classifier());
         Ok(OnlineAnswers { rows, classifier, seconds: self.seconds(&effort) })
     }
+}
+
+/// A figure as results keep it; `None` where its value is no number.
+fn figure(of: QualityFigure) -> Option<MadeFigure> {
+    let QualityFigure { features, name, value, sd, floor, n_real, n_made } = of;
+    let finite = |value: Option<f64>| value.filter(|value| value.is_finite());
+    let value = finite(Some(value))?;
+    Some(MadeFigure { features, name, value, sd: finite(sd), floor: finite(floor), n_made, n_real })
+}
+
+/// Writes how good the images of a class are beside the folder that they will lie in.
+fn write_quality(place: &Path, told: &MadeClass) -> Result<(), JobError> {
+    let path = place.with_extension("json");
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(|error| failed("make the folder", &error, folder))?;
+    }
+    let text = serde_json::to_vec(told)
+        .map_err(|error| JobError::Failed(format!("a figure could not be written down: {error}")))?;
+    write_atomic(&path, &text).map_err(|error| failed("write the file", &error, &path))
+}
+
+/// What an earlier call wrote so; `None` where an earlier version made the images.
+fn read_quality(place: &Path, fold: Option<usize>) -> Option<MadeClass> {
+    let text = fs::read_to_string(place.with_extension("json")).ok()?;
+    let told: MadeClass = serde_json::from_value(read_exactly(&text).ok()?).ok()?;
+    Some(MadeClass { fold, ..told })
 }
 
 /// Writes the made images of a class: all of them or none.

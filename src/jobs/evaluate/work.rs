@@ -1,5 +1,6 @@
 //! The trainings of one evaluation: seed by seed, fold by fold, one arm after the other.
 
+use std::cell::OnceCell;
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -18,7 +19,7 @@ use crate::evaluation::comparison::Run;
 use crate::evaluation::metrics::{Confusion, Scores};
 use crate::evaluation::treatments::Filled;
 use crate::imaging::files::write_atomic;
-use crate::imaging::training_set::TrainingSet;
+use crate::imaging::training_set::{HeldOut, TrainingSet};
 use crate::jobs::JobError;
 use crate::jobs::compute::Compute;
 use crate::jobs::train::method_error;
@@ -34,6 +35,8 @@ pub(super) struct Work<'a> {
     pub ctx: &'a Ctx,
     pub arms: &'a [Arm],
     pub parts: &'a Parts,
+    /// What figures of made images may see beside the training images.
+    pub validation: Option<&'a HeldOut>,
     /// The classes of all images that are asked about.
     pub truth: &'a [usize],
     pub device: &'a Compute,
@@ -234,7 +237,8 @@ impl<'a> Work<'a> {
                 let whole = records.len() == numbers.len();
                 let seconds: Option<f64> =
                     records.iter().map(|record| record.generator.filter(|_| whole)).sum();
-                all.push(MadeOf { name: arm.entry.name.clone(), seed, filled, seconds });
+                let classes = records.iter().flat_map(|record| record.classes.clone()).collect();
+                all.push(MadeOf { name: arm.entry.name.clone(), seed, filled, seconds, classes });
             }
         }
         all
@@ -440,7 +444,7 @@ impl<'a> Work<'a> {
         account: &mut Account<'_>,
     ) -> Result<(Record, Option<SavedClassifier>), Ending> {
         let watch = Stopwatch::start(self.ctx);
-        let (mut filled, mut learnt) = (None, None);
+        let (mut filled, mut learnt, mut classes) = (None, None, Vec::new());
         let saved_if = |fitted: &Fitted| {
             if self.lacks_classifier(arm, seed, cut.fold) { fitted.saved() } else { None }
         };
@@ -483,7 +487,7 @@ impl<'a> Work<'a> {
                         &own
                     }
                 };
-                (filled, learnt) = (Some(outcome.filled), outcome.seconds);
+                (filled, learnt, classes) = (Some(outcome.filled), outcome.seconds, outcome.classes.clone());
                 let fitted = self.train(arm, seed, cut.fold, &outcome.set, account)?;
                 let said = (fitted.probabilities(self.ctx, &cut.test)?, saved_if(&fitted));
                 let wanted = self.arms.iter().filter(|arm| arm.fingerprint() == generator.filled).count() > 1;
@@ -498,7 +502,7 @@ impl<'a> Work<'a> {
         let scores = self.scores(cut.test.labels.clone(), rows)?;
         let run = run(&arm.entry.name, seed, &scores);
         let (images, seconds) = (arm.fingerprint().to_owned(), watch.seconds(self.ctx));
-        Ok((Record { images, seconds, run, fold, filled, generator: learnt }, saved))
+        Ok((Record { images, seconds, run, fold, filled, generator: learnt, classes }, saved))
     }
 
     /// A generator has learnt and made its images.
@@ -514,8 +518,17 @@ impl<'a> Work<'a> {
         let fold = cut.fold.map(|number| format!("-fold{}", number + 1)).unwrap_or_default();
         let id = generator.made.info().method.id;
         let folder = self.results.generators().map(|all| all.join(format!("{id}-seed{seed}{fold}-{short}")));
-        let ctx = self.ctx.within(&self.title(arm, seed, cut.fold));
-        Studio { ctx, device: self.device, training: &cut.training, generator, seed, folder }
+        Studio {
+            ctx: self.ctx.within(&self.title(arm, seed, cut.fold)),
+            device: self.device,
+            training: &cut.training,
+            validation: self.validation,
+            generator,
+            seed,
+            fold: cut.fold,
+            scale: OnceCell::new(),
+            folder,
+        }
     }
 
     /// Trains the classifier of an arm on these images.

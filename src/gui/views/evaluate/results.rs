@@ -13,6 +13,7 @@ use super::form::why_not_again;
 use super::{TABLE_BOX, saved_ui};
 use crate::domain::task::Level;
 use crate::evaluation::comparison::{Change, Comparison};
+use crate::evaluation::generators::MadeRow;
 use crate::evaluation::metrics::Figure;
 use crate::evaluation::metrics::bootstrap::Interval;
 use crate::evaluation::report::{Chart, Page};
@@ -625,6 +626,18 @@ fn made(ui: &mut Ui, t: &Tokens, report: &Report) {
     ui.label(section(ui, "What generators gave"));
     for of in &report.made {
         queue_ui(ui, t, &title(&of.name, of.seed), &of.words(), 0.0);
+    }
+    let rows = MadeRow::all(&report.made);
+    if rows.is_empty() {
+        return;
+    }
+    ui.label(section(ui, "How good their images are"));
+    let words = "All made images, accepted or not, beside real ones: means over seeds and folds. g is the judge \
+                 of each generator itself, so its distances compare with those of real images first; figures \
+                 over pixels compare as they are.";
+    ui.add(Label::new(caption(ui, words)).wrap());
+    for row in &rows {
+        ui.add(Label::new(muted(ui, row.words())).wrap());
     }
 }
 
