@@ -61,6 +61,7 @@ impl Place {
             generator_epochs: Some(epochs),
             augment: Augment::default(),
             folds: None,
+            made_alone: false,
         };
         EvaluateRequest::new(Arc::new(dataset), spec, choice)
     }

@@ -797,6 +797,64 @@ fn an_evaluation_goes_on_inside_a_generator() {
 }
 
 #[test]
+fn made_images_alone_are_learnt_from_where_asked_for() {
+    // Whatever its judge says, each image is taken.
+    let asked = [QUICK_SMOTE, ":judge-threshold=0"].concat();
+    let place = Place::new();
+    let request =
+        |out| chosen(place.request(&[asked.as_str(), "random"], out), |choice| choice.made_alone = true);
+    let choice = request(None).choice;
+    assert_eq!((choice.trainings(), choice.of_every_class().len()), (4 * 2, 1), "what repeats makes nothing");
+    let whole = evaluate(&Ctx::default(), &request(None)).unwrap();
+    assert!(whole.failed.is_empty() && whole.complete, "{:?}", whole.failed);
+    assert_eq!(whole.comparison.treatments.len(), 3, "it is no treatment");
+    assert!(
+        whole.warnings.iter().any(|words| words.contains("images of random alone")),
+        "{:?}",
+        whole.warnings
+    );
+    for of in &whole.made {
+        let Some(alone) = &of.alone else { continue };
+        // Less what is a copy to the last pixel.
+        assert_eq!(alone.slots, 24 + 8, "as many of each class as it has real ones");
+        assert!((28..=32).contains(&alone.made), "{}", alone.made);
+        let recalls: Vec<f64> = alone.recalls.iter().map(|of| of.recall.unwrap()).collect();
+        assert!((alone.acsa.unwrap() - (recalls[0] + recalls[1]) / 2.0).abs() < 1e-12);
+    }
+    let alone =
+        |made: &[MadeOf]| made.iter().filter_map(|of| Some((of.seed, of.alone.clone()?))).collect::<Vec<_>>();
+    assert_eq!(alone(&whole.made).len(), 2, "under each seed");
+
+    // It goes on where it was.
+    let stage = "on made images alone with seed 6";
+    let (_, ctx) = recorder(Some((stage, Ctx::cancel)));
+    assert_eq!(evaluate(&ctx, &request(Some("results"))).unwrap_err(), JobError::Cancelled);
+    let (_, ctx) = recorder(None);
+    let outcome = evaluate(&ctx, &request(Some("results"))).unwrap();
+    assert_eq!(outcome.resumed, 4 + 2, "all of the first seed, two of the second");
+    assert_eq!(alone(&outcome.made), alone(&whole.made), "as if it had never stopped");
+    let out = place.path("results");
+    let rows = |name: &str| -> Vec<csv::StringRecord> {
+        csv::Reader::from_path(out.join(name)).unwrap().records().map(Result::unwrap).collect()
+    };
+    let table = rows("table.csv");
+    let of: Vec<_> = table.iter().filter(|row| row[2].ends_with("_made_alone")).collect();
+    assert_eq!(
+        (of.len(), &of[0][1], &of[1][1], &of[2][1]),
+        (3, "", "across", "down"),
+        "ACSA and two recalls"
+    );
+    assert!(of.iter().all(|row| &row[5] == "2"), "over two seeds");
+    assert_eq!(rows("generators.csv").iter().filter(|row| &row[6] == "made images alone").count(), 2 * 3);
+    let page = fs::read_to_string(out.join("report.html")).unwrap();
+    assert!(page.contains("Trained on made images alone, plainly") && page.contains("--tstr"));
+    assert!(!page.contains("on made images alone</bdi>"), "no row among the treatments");
+    let written: Value = serde_json::from_slice(&fs::read(out.join("results.json")).unwrap()).unwrap();
+    assert!(list(&written, "made")[0]["alone"]["acsa"].is_number());
+    assert!(outcome.lines().join("\n").contains("with seed 6, trained on made images alone: ACSA"));
+}
+
+#[test]
 fn generators_of_other_lengths_take_no_line_of_each_other() {
     let place = Place::new();
     let kept = place.path("kept");
@@ -856,7 +914,7 @@ fn the_time_left_counts_generators_once_one_was_measured() {
 #[test]
 fn what_a_generator_gave_in_words() {
     let of = |filled: Option<Filled>, seconds| {
-        MadeOf { name: "smote".to_owned(), seed: 5, filled, seconds, classes: Vec::new() }.words()
+        MadeOf { name: "smote".to_owned(), seed: 5, filled, seconds, ..MadeOf::default() }.words()
     };
     let filled = |slots, made| Some(Filled { slots, made });
     assert_eq!(

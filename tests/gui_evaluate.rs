@@ -14,7 +14,7 @@ use counterpoise::classify::treatments::{FIRST_CHOICE, Preset};
 use counterpoise::domain::plan::Target;
 use counterpoise::domain::task::{Ctx, Level};
 use counterpoise::evaluation::comparison::{Adds, Change, Comparison, Entry, Run, TestPart};
-use counterpoise::evaluation::generators::{MadeClass, MadeFigure};
+use counterpoise::evaluation::generators::{ClassRecall, MadeAlone, MadeClass, MadeFigure};
 use counterpoise::evaluation::metrics::bootstrap::Settings as Draws;
 use counterpoise::evaluation::report::{About, Page};
 use counterpoise::evaluation::treatments::{Filled, MadeOf, MadeTreatment};
@@ -92,6 +92,7 @@ fn choice() -> Choice {
         generator_epochs: None,
         augment: Augment::default(),
         folds: None,
+        made_alone: false,
     }
 }
 
@@ -487,6 +488,21 @@ fn generators_are_chosen_by_name() {
     harness.get_by_role_and_label(Role::CheckBox, "Random oversampling to the target").click();
     harness.run_steps(2);
     assert_eq!(chosen(&harness).treatments, ["baegan", "random"]);
+    assert!(
+        sees(&harness, "Train on made images alone, too") && !chosen(&harness).made_alone,
+        "only where asked"
+    );
+    let state = &mut harness.state_mut().state;
+    state.evaluate.made_alone = true;
+    assert!(chosen(&harness).made_alone);
+    let without = BTreeSet::new();
+    let with = std::mem::replace(&mut harness.state_mut().state.evaluate.generators, without);
+    assert!(!chosen(&harness).made_alone, "nothing is made");
+    harness.state_mut().state.evaluate.generators = with;
+    assert_eq!(chosen(&harness).of_every_class(), ["baegan"]);
+    assert_eq!(chosen(&harness).trainings(), 12, "one more with each seed");
+    harness.state_mut().state.evaluate.made_alone = false;
+    harness.run_steps(2);
     // A classifier of its own for each and plain training, with three seeds; what repeats has nothing to learn.
     assert_sees(
         &harness,
@@ -511,7 +527,7 @@ fn generators_are_chosen_by_name() {
         seed,
         filled: Some(Filled { slots: 385, made: 300 }),
         seconds,
-        classes: Vec::new(),
+        ..MadeOf::default()
     };
     let measured = Report {
         choice: Choice { treatments: vec!["baegan+mixup".to_owned()], ..chosen(&harness) },
@@ -630,7 +646,7 @@ fn what_generators_gave_stands_in_the_report() {
         seed,
         filled: Some(Filled { slots: 16, made }),
         seconds,
-        classes: Vec::new(),
+        ..MadeOf::default()
     };
     let whole = Report { made: vec![of(5, 12, Some(41.23)), of(6, 0, None)], ..report() };
     for theme in THEMES {
@@ -644,6 +660,16 @@ fn what_generators_gave_stands_in_the_report() {
         );
         assert!(!sees(&harness(compared(report()), theme), "What generators gave"));
     }
+    let recalls = vec![ClassRecall { class: "down".to_owned(), recall: Some(0.25) }];
+    let alone = MadeAlone { generator: "smote".to_owned(), slots: 40, made: 38, acsa: Some(0.5), recalls };
+    let made = vec![MadeOf { alone: Some(alone), ..of(5, 12, None) }];
+    assert_sees(
+        &harness(compared(Report { made, ..report() }), Theme::Light),
+        &[
+            "Trained on made images alone",
+            "smote with seed 5, trained on made images alone: ACSA 0.500, 38 of 40 images; recall down 0.250",
+        ],
+    );
     // Two of them side by side, class by class.
     let figure = MadeFigure {
         features: "g, held out".to_owned(),

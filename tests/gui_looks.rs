@@ -110,6 +110,7 @@ fn report(classifiers: Option<Classifiers>) -> Report {
         generator_epochs: None,
         augment: Augment::default(),
         folds: None,
+        made_alone: false,
     };
     let workload = Workload { network: None, device: "cpu".to_owned(), size: 28, channels: 1, images: 40 };
     Report {

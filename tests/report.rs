@@ -279,7 +279,7 @@ fn what_generators_gave_is_a_table_of_its_own() {
         seed: 5,
         filled,
         seconds,
-        classes: Vec::new(),
+        ..MadeOf::default()
     };
     page.about.made = vec![
         of("smote <b>", Some(Filled { slots: 16, made: 12 }), Some(41.23)),

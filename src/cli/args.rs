@@ -411,9 +411,14 @@ pub struct EvaluateArgs {
     /// on the wrong side.
     #[arg(long)]
     pub flip: bool,
-    /// A new folder for results.json, table.md, table.csv, confusion.csv, report.html and charts as SVG and PNG, what
-    /// generators learnt and made, and the classifiers of the first seed; the same call goes on where it was
-    /// interrupted.
+    /// Also train on the images of each generator alone, as many of each class as it has real ones, and ask the real
+    /// test images: one making and one training more for each generator and seed. What makes none of the largest class is
+    /// left out.
+    #[arg(long)]
+    pub tstr: bool,
+    /// A new folder for results.json, table.md, table.csv, confusion.csv, generators.csv, report.html and charts as SVG
+    /// and PNG, what generators learnt and made, and the classifiers of the first seed; the same call goes on where it
+    /// was interrupted.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// Keep the comparison in a project of FOLDER, made if it is not there, beside those of the window; what was measured

@@ -79,6 +79,7 @@ pub fn run(args: EvaluateArgs, terminal: &Terminal) -> Result<Outcome> {
         generator_epochs: None,
         augment: Augment { crop: args.crop, flip: args.flip },
         folds: args.folds.map(|folds| folds as usize),
+        made_alone: args.tstr,
     };
     let request =
         EvaluateRequest { test, out: args.out, ..EvaluateRequest::new(Arc::new(dataset), spec, choice) };
@@ -238,6 +239,9 @@ fn told(outcome: &EvaluateOutcome, maps: Option<&Maps>, project: Option<&Path>) 
     }
     for of in &outcome.made {
         text += &format!("{}: {}\n", title(&of.name, of.seed), of.words());
+    }
+    for alone in outcome.made.iter().filter_map(|of| Some(of.alone.as_ref()?.words(of.seed))) {
+        text += &format!("{alone}\n");
     }
     for row in MadeRow::all(&outcome.made) {
         text += &format!("{}\n", row.words());

@@ -11,7 +11,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::generators::MadeClass;
+use super::generators::{MadeAlone, MadeClass};
 use crate::classify::treatments::{CombinationError, Member, Overlap, ParseError, Part, Treatment, check};
 use crate::domain::classes::ClassId;
 use crate::domain::decisions::Verdict;
@@ -158,6 +158,12 @@ impl MadeTreatment {
     /// True where images are made, and not only repeated.
     pub fn makes_images(&self) -> bool {
         self.info.method.makes != Kind::Repeated
+    }
+
+    /// True where it can make images of every class, the largest too: what changes images of larger classes has none for
+    /// that, and repeats are not made.
+    pub fn makes_every_class(&self) -> bool {
+        self.info.method.makes == Kind::Synthetic && !self.info.online
     }
 
     /// Its parameters, and of `wanted` those that the method has and nobody gave, in the order of its table.
@@ -309,6 +315,9 @@ pub struct MadeOf {
     /// How good its images are, of each class that it made any of; empty where an earlier version made them.
     #[serde(default)]
     pub classes: Vec<MadeClass>,
+    /// What a classifier learns from its images alone; with the first treatment of a generator, where it was asked for.
+    #[serde(default)]
+    pub alone: Option<MadeAlone>,
 }
 
 impl Filled {

@@ -226,6 +226,19 @@ impl ImageSet {
         self.made.push(sample.kind.is_made());
     }
 
+    /// Appends made pictures, brought to this spec and named by their number; their samples count from `first`.
+    fn add_made(&mut self, first: usize, made: &[(ClassId, Kind, Picture)]) -> Result<(), LoadError> {
+        for (index, (class, kind, picture)) in made.iter().enumerate() {
+            if *class >= self.classes.len() {
+                return Err(LoadError::Class { index, class: *class, classes: self.classes.len() });
+            }
+            let sample = in_memory(format!("made {index}"), *class, *kind, picture);
+            let picture = self.spec.apply(picture);
+            self.push(first + index, &sample, picture);
+        }
+        Ok(())
+    }
+
     /// Appends image `index` of another set of this spec.
     fn copy(&mut self, from: &ImageSet, index: usize) {
         let n = self.pixels_per_image();
@@ -389,13 +402,17 @@ impl TrainingSet {
         let count = self.len() + made.len() + repeats.len();
         let mut set = ImageSet::empty(&self.spec, self.classes.clone(), count)?;
         (0..self.len()).chain(repeats.iter().copied()).for_each(|position| set.copy(self, position));
-        for (index, (class, kind, picture)) in made.iter().enumerate() {
-            if *class >= self.classes.len() {
-                return Err(LoadError::Class { index, class: *class, classes: self.classes.len() });
-            }
-            let sample = in_memory(format!("made {index}"), *class, *kind, picture);
-            set.push(self.len() + index, &sample, self.spec.apply(picture));
-        }
+        set.add_made(self.len(), made)?;
+        Ok(TrainingSet(set))
+    }
+
+    /// Made pictures alone, of the classes and the spec of this set, named as by [`TrainingSet::filled`].
+    ///
+    /// # Errors
+    /// A class that the set does not have, or memory is short.
+    pub fn made_alone(&self, made: &[(ClassId, Kind, Picture)]) -> Result<Self, LoadError> {
+        let mut set = ImageSet::empty(&self.spec, self.classes.clone(), made.len())?;
+        set.add_made(self.len(), made)?;
         Ok(TrainingSet(set))
     }
 

@@ -297,7 +297,7 @@ impl Report {
             complete: outcome.complete,
             step_seconds: outcome.step_seconds,
             markdown: comparison.markdown(&told),
-            csv: String::from_utf8(comparison.csv().map_err(unwritten)?).map_err(unwritten)?,
+            csv: String::from_utf8(outcome.csv().map_err(unwritten)?).map_err(unwritten)?,
             page: Some(outcome.page(request)),
             classifiers: outcome.classifiers.clone().map(|kept| kept.below(project)),
         })

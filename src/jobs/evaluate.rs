@@ -196,7 +196,9 @@ impl EvaluateOutcome {
     pub fn lines(&self) -> Vec<String> {
         let made = self.made.iter().map(|of| format!("{}: {}", title(&of.name, of.seed), of.words()));
         let quality = MadeRow::all(&self.made);
-        self.setting.lines().into_iter().chain(made).chain(quality.iter().map(MadeRow::words)).collect()
+        let alone = self.made.iter().filter_map(|of| Some(of.alone.as_ref()?.words(of.seed)));
+        let lines = self.setting.lines().into_iter().chain(made).chain(quality.iter().map(MadeRow::words));
+        lines.chain(alone).collect()
     }
 
     /// The whole as one object, for scripts and for `results.json`.
@@ -233,6 +235,7 @@ impl EvaluateOutcome {
                 "repeats": filled.repeats(),
                 "seconds": of.seconds,
                 "classes": of.classes,
+                "alone": of.alone,
             }))
         });
         object.insert("made".to_owned(), Value::Array(made.collect()));
@@ -518,7 +521,8 @@ fn evaluate_in(
         truth: truth.clone(),
         units: parts.units(),
     };
-    let entries: Vec<Entry> = arms.iter().map(|arm| arm.entry.clone()).collect();
+    let treatments = arms.iter().filter(|arm| !arm.is_alone());
+    let entries: Vec<Entry> = treatments.map(|arm| arm.entry.clone()).collect();
     let settings = Settings { seed: choice.seed, ..Settings::default() };
     // What was cancelled would cancel the comparison, too.
     let apart = Ctx::default();
@@ -531,7 +535,7 @@ fn evaluate_in(
         Images::Made(generator) => {
             Some((arm.entry.name.clone(), generator.online_steps(parts.learnt_from())?))
         }
-        Images::Own | Images::Exported(..) => None,
+        Images::Own | Images::Exported(..) | Images::Alone(_) => None,
     });
     let setting = Setting {
         network: options.network,
@@ -611,7 +615,7 @@ fn files(ctx: &Ctx, outcome: &EvaluateOutcome, request: &EvaluateRequest) -> Res
         |error: String| JobError::Failed(format!("the results could not be written down: {error}"));
     let json =
         serde_json::to_vec_pretty(&Value::Object(outcome.json())).map_err(|e| unwritten(e.to_string()))?;
-    let csv = outcome.comparison.csv().map_err(|error| unwritten(error.to_string()))?;
+    let csv = outcome.csv().map_err(|error| unwritten(error.to_string()))?;
     let answers = outcome.comparison.confusion_csv().map_err(|error| unwritten(error.to_string()))?;
     let page = outcome.comparison.markdown(&outcome.lines());
     let tables = [
@@ -622,7 +626,7 @@ fn files(ctx: &Ctx, outcome: &EvaluateOutcome, request: &EvaluateRequest) -> Res
     ];
     let mut files: Vec<(String, Vec<u8>)> =
         tables.into_iter().map(|(name, bytes)| (name.to_owned(), bytes)).collect();
-    if outcome.made.iter().any(|of| !of.classes.is_empty()) {
+    if outcome.made.iter().any(|of| !of.classes.is_empty() || of.alone.is_some()) {
         let csv = outcome.generators_csv().map_err(|error| unwritten(error.to_string()))?;
         files.push(("generators.csv".to_owned(), csv));
     }

@@ -159,6 +159,7 @@ pub fn reproduce(ctx: &Ctx, request: &ReproduceRequest) -> Result<ReproduceOutco
         generator_epochs: None,
         augment: table.augment,
         folds: None,
+        made_alone: false,
     };
     let spec = Spec::of(dataset, request.size, request.fit);
     let evaluation = EvaluateRequest {

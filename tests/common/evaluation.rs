@@ -28,6 +28,7 @@ pub fn request(dataset: Dataset, treatments: &[&str], out: Option<PathBuf>) -> E
         generator_epochs: None,
         augment: Augment::default(),
         folds: None,
+        made_alone: false,
     };
     EvaluateRequest { out, ..EvaluateRequest::new(Arc::new(dataset), spec, choice) }
 }

@@ -7,7 +7,7 @@ use super::text::{NOTHING, bounds, difference, escaped, mean, verdict};
 use super::{Chart, ClassFigures, Gallery, Page, TreatmentRow, gallery};
 use crate::domain::numbers::counted;
 use crate::evaluation::comparison::Comparison;
-use crate::evaluation::generators::MadeRow;
+use crate::evaluation::generators::{MadeRow, share};
 use crate::evaluation::metrics::bootstrap::Interval;
 use crate::evaluation::metrics::{Figure, Spread};
 
@@ -446,6 +446,31 @@ fn made(out: &mut String, page: &Page) {
                    repeats fill the slots";
     table(out, caption, &heads.map(str::to_owned), &rows);
     quality(out, &MadeRow::all(&page.about.made));
+    alone(out, page);
+}
+
+/// What a classifier learns from the images of each generator alone; nothing where that was not asked for.
+fn alone(out: &mut String, page: &Page) {
+    let mut heads = ["generator", "accepted images", "for real ones", "ACSA"].map(str::to_owned).to_vec();
+    heads.extend(page.classes.iter().map(|of| format!("recall of {}", named(&of.name))));
+    let all = page.about.made.iter().filter_map(|of| Some((of.seed, of.alone.as_ref()?)));
+    let rows: Vec<Vec<String>> = all
+        .map(|(seed, of)| {
+            let head = format!("{}<small>seed {seed}</small>", named(&of.generator));
+            let cells = [head, of.made.to_string(), of.slots.to_string(), share(of.acsa)];
+            let recalls = page.classes.iter().map(|class| {
+                let found = of.recalls.iter().find(|recall| recall.class == class.name);
+                share(found.and_then(|found| found.recall))
+            });
+            cells.into_iter().chain(recalls).collect()
+        })
+        .collect();
+    if rows.is_empty() {
+        return;
+    }
+    let caption = "Trained on made images alone, plainly, and asked about the real test images: as many images of each \
+                   class were made as it has real training images, and those accepted are learnt from";
+    table(out, caption, &heads, &rows);
 }
 
 /// How good the images of each generator are, those of one class below each other; nothing where none was measured.

@@ -207,6 +207,8 @@ pub struct EvaluateForm {
     pub augment: Augment,
     /// Folds of a cross-validation; `None` for as many as are usual.
     pub folds: Option<usize>,
+    /// Also learn from the images of each generator alone.
+    pub made_alone: bool,
     /// What was timed by itself last.
     pub timed: Face<Pace>,
     /// What is being compared, or was last.
@@ -247,6 +249,7 @@ impl Default for EvaluateForm {
             network: None,
             augment: Augment::default(),
             folds: None,
+            made_alone: false,
             timed: Face::Empty,
             running: None,
             left_out: BTreeSet::new(),
@@ -330,6 +333,7 @@ impl EvaluateForm {
         self.network.clone_from(&choice.network);
         self.augment = choice.augment;
         self.folds = choice.folds;
+        self.made_alone = choice.made_alone;
         self.sets_generator_epochs = choice.generator_epochs.is_some();
         self.generator_epochs = choice.generator_epochs.unwrap_or(self.generator_epochs);
     }
@@ -425,11 +429,13 @@ impl EvaluateForm {
             generator_epochs: None,
             augment: self.augment,
             folds: self.folds,
+            made_alone: false,
         };
         // What changes nothing is not asked for, so that it cannot be wrong.
         if choice.fills() {
             choice.target = settings.target.clone();
             choice.generator_epochs = self.sets_generator_epochs.then_some(self.generator_epochs);
+            choice.made_alone = self.made_alone;
         }
         Ok(choice)
     }

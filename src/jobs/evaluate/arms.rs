@@ -41,9 +41,12 @@ pub(super) enum Images {
     Exported(TrainingSet, String),
     /// The training images with what a generator makes, which learns anew under each seed.
     Made(Generator),
+    /// What such a generator makes, and nothing else.
+    Alone(Generator),
 }
 
 /// A generator with all its parameters.
+#[derive(Clone)]
 pub(super) struct Generator {
     pub made: MadeTreatment,
     pub params: ParamMap,
@@ -60,13 +63,18 @@ impl Arm {
         match &self.images {
             Images::Own => "",
             Images::Exported(_, fingerprint) => fingerprint,
-            Images::Made(generator) => &generator.filled,
+            Images::Made(generator) | Images::Alone(generator) => &generator.filled,
         }
     }
 
     /// True where the plain network of the same seed serves it.
     pub fn shares_plain(&self) -> bool {
         matches!(self.images, Images::Own) && self.treatment.trains_plainly()
+    }
+
+    /// True where made images alone are learnt from: no treatment, and held against none.
+    pub fn is_alone(&self) -> bool {
+        matches!(self.images, Images::Alone(_))
     }
 
     /// True for plain training on the evaluation's own images, which the others are held against.
@@ -76,6 +84,12 @@ impl Arm {
 }
 
 impl Generator {
+    /// The same, where its images are learnt from alone: other images than those that fill.
+    fn alone(&self) -> Self {
+        let filled = sha256_hex(json!({ "model": self.model, "alone": true }).to_string());
+        Generator { filled, ..self.clone() }
+    }
+
     /// True where its images fill classes, and are not only repeats.
     pub fn fills(&self) -> bool {
         self.made.makes_images() && !self.made.info().online
@@ -176,7 +190,18 @@ pub(super) fn arms(
         let adds = if made.makes_images() { Adds::Made } else { Adds::Repeats };
         let entry = Entry { name, label: made.label(), adds };
         let generator = Generator::new(made, request, options, parts.learnt_from())?;
+        let alone = request.choice.made_alone && is_first(&arms, &generator);
+        let beside = alone.then(|| made_alone(&generator, findings)).flatten();
         arms.push(Arm { entry, treatment, images: Images::Made(generator) });
+        // At once behind it, while its model is at hand.
+        arms.extend(beside);
+    }
+    if request.choice.made_alone && !request.choice.folders.is_empty() {
+        findings.warn(
+            "exported folders are not trained on made images alone, because they have none of the largest class; \
+             choose their generator beside them"
+                .to_owned(),
+        );
     }
     for folder in &request.choice.folders {
         if arms.iter().any(|arm| arm.entry.name == folder.name) {
@@ -203,6 +228,25 @@ pub(super) fn arms(
         });
     }
     Ok(arms)
+}
+
+/// True where no arm has this model yet.
+fn is_first(arms: &[Arm], generator: &Generator) -> bool {
+    !arms.iter().any(|arm| matches!(&arm.images, Images::Made(of) if of.model == generator.model))
+}
+
+/// Plain training on what a generator makes alone; `None`, and told, where it does not make every class.
+fn made_alone(generator: &Generator, findings: &mut Findings<'_>) -> Option<Arm> {
+    let name = generator.made.generator();
+    if !generator.made.makes_every_class() {
+        findings.warn(format!(
+            "nothing is trained on images of {name} alone, because it makes none of the largest class"
+        ));
+        return None;
+    }
+    let name = format!("{name} on made images alone");
+    let entry = Entry { label: name.clone(), name, adds: Adds::Made };
+    Some(Arm { entry, treatment: Treatment::none(), images: Images::Alone(generator.alone()) })
 }
 
 /// The training part of an exported folder with all its images, made and repeated ones too, and which of these

@@ -81,6 +81,9 @@ pub struct Choice {
     /// test part.
     #[serde(default)]
     pub folds: Option<usize>,
+    /// Also train on the images of each generator alone, and ask the real test images.
+    #[serde(default)]
+    pub made_alone: bool,
 }
 
 /// Treatments that a person takes off a comparison that runs, by their names in results; every copy is the same list.
@@ -151,7 +154,20 @@ impl Choice {
         let Treatments { plain, made } = self.parsed().unwrap_or_default();
         let own = plain.iter().filter(|treatment| !treatment.trains_plainly()).count();
         let filled = made.iter().filter(|treatment| !treatment.info().online).count();
-        (own + 1 + filled + self.folders.len()) * self.seeds.max(1)
+        let alone = if self.made_alone { self.of_every_class().len() } else { 0 };
+        (own + 1 + filled + alone + self.folders.len()) * self.seeds.max(1)
+    }
+
+    /// The generators whose images a classifier can learn from alone, each once, by name with parameters.
+    pub fn of_every_class(&self) -> Vec<String> {
+        let mut names = Vec::new();
+        for treatment in self.parsed().unwrap_or_default().made {
+            let name = treatment.generator();
+            if treatment.makes_every_class() && !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        names
     }
 
     /// The generators that have to learn, each once, by name with parameters: they do so under each seed, in a

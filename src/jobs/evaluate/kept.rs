@@ -193,7 +193,7 @@ pub(in crate::jobs) fn read_classifier(
 
 /// True where a map can be made of what an arm trains.
 pub(super) fn can_be_asked(arm: &Arm) -> bool {
-    arm.treatment.ensemble().is_none()
+    arm.treatment.ensemble().is_none() && !arm.is_alone()
 }
 
 /// The file of an arm's classifier below the folder of results. Names that only differ in signs that no file's name

@@ -78,6 +78,7 @@ impl EvaluateOutcome {
         words.extend(choice.augment.crop.then(|| "--crop".to_owned()));
         words.extend(choice.augment.flip.then(|| "--flip".to_owned()));
         words.extend(choice.folds.map(|folds| format!("--folds {folds}")));
+        words.extend(choice.made_alone.then(|| "--tstr".to_owned()));
         words.join(" ")
     }
 }

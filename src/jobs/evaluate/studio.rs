@@ -37,8 +37,10 @@ use crate::project::quality::QualityFigure;
 
 /// Name of the model file of a generator.
 const MODEL: &str = "model.safetensors";
-/// Folder of the images that it made.
+/// Folder of the images that it made to fill classes.
 const IMAGES: &str = "images";
+/// Folder of those that are learnt from alone.
+const ALONE: &str = "alone";
 
 /// A generator at work.
 struct Effort {
@@ -152,8 +154,8 @@ impl Studio<'_> {
     }
 
     /// The training images with every class filled to its target: accepted images first, repeats in the
-    /// slots that are left.
-    pub fn filled(&self, target: &Target) -> Result<Outcome, Ending> {
+    /// slots that are left. What is in `held` afterwards is the model, where it was wanted.
+    pub fn filled(&self, target: &Target, held: &mut Option<Box<dyn Model>>) -> Result<Outcome, Ending> {
         let mut effort = self.begin();
         let training = self.training;
         let plan = Plan::new(&training.classes, &training.counts(), target, None)
@@ -162,7 +164,7 @@ impl Studio<'_> {
         let (mut pictures, mut copies, mut classes) = (Vec::new(), Vec::new(), Vec::new());
         for (class, planned) in plan.classes.iter().enumerate().filter(|(_, planned)| planned.make > 0) {
             let made = if self.generator.made.makes_images() {
-                let (made, told) = self.of_class(class, planned.make, &mut effort)?;
+                let (made, told) = self.of_class(class, planned.make, IMAGES, &mut effort)?;
                 classes.push(told);
                 made
             } else {
@@ -174,7 +176,29 @@ impl Studio<'_> {
         }
         self.tell(&filled);
         let set = training.filled(&pictures, &copies).map_err(JobError::from)?;
-        Ok(Outcome { set, filled, classes, seconds: self.seconds(&effort) })
+        let seconds = self.seconds(&effort);
+        *held = effort.model;
+        Ok(Outcome { set, filled, classes, seconds })
+    }
+
+    /// Made images alone, as many of each class as it has real ones, less those that the method's own test rejects.
+    /// `held` is the model where it is at hand.
+    pub fn alone(&self, held: Option<Box<dyn Model>>) -> Result<(TrainingSet, Filled), Ending> {
+        let mut effort = Effort { model: held, ..self.begin() };
+        let (mut filled, mut pictures) = (Filled::default(), Vec::new());
+        for (class, name) in self.training.classes.iter().enumerate() {
+            let slots = self.training.originals_of_class(class).len();
+            let (made, _) = self.of_class(class, slots, ALONE, &mut effort)?;
+            if made.is_empty() {
+                return Err(Ending::Nothing(format!(
+                    "none of its {slots} images of {name} passed its test, so no classifier can learn from made \
+                     images alone"
+                )));
+            }
+            filled = Filled { slots: filled.slots + slots, made: filled.made + made.len() };
+            pictures.extend(made.into_iter().map(|made| (class, made.kind, made.picture)));
+        }
+        Ok((self.training.made_alone(&pictures).map_err(JobError::from)?, filled))
     }
 
     fn tell(&self, filled: &Filled) {
@@ -193,15 +217,17 @@ impl Studio<'_> {
         self.ctx.note(level, text);
     }
 
-    /// The accepted images of a class, and how good those are that were made: from an earlier call, or made now.
+    /// The accepted images of a class, from an earlier call or made now, and how good those are that were made; of those
+    /// that are learnt from alone that is not measured.
     fn of_class(
         &self,
         class: usize,
         slots: usize,
+        purpose: &str,
         effort: &mut Effort,
     ) -> Result<(Vec<MadePicture>, MadeClass), Ending> {
         let info = self.generator.made.info();
-        let place = self.folder.as_ref().map(|folder| folder.join(IMAGES).join(format!("{class}-{slots}")));
+        let place = self.folder.as_ref().map(|folder| folder.join(purpose).join(format!("{class}-{slots}")));
         if let Some(made) = place.as_deref().and_then(|place| kept(place, info.method.makes)) {
             effort.whole = false;
             let told = place.as_deref().and_then(|place| read_quality(place, self.fold));
@@ -213,7 +239,7 @@ impl Studio<'_> {
         let made = accepted(&self.ctx, model, self.training, class, slots, params, self.seed)?;
         self.go_on()?;
         let watch = Stopwatch::start(&self.ctx);
-        let figures = self.figures(model, class, &made)?;
+        let figures = if purpose == IMAGES { self.figures(model, class, &made)? } else { Vec::new() };
         effort.measuring += watch.seconds(&self.ctx);
         let told = self.told(class, made.made, made.accepted.len(), figures);
         let made = made.accepted;

@@ -16,6 +16,7 @@ use crate::classify::treatments::{FitError, Fitted, Options, Owner, SavedClassif
 use crate::domain::plan::Target;
 use crate::domain::task::{Ctx, Level};
 use crate::evaluation::comparison::Run;
+use crate::evaluation::generators::{ClassRecall, MadeAlone};
 use crate::evaluation::metrics::{Confusion, Scores};
 use crate::evaluation::treatments::Filled;
 use crate::imaging::files::write_atomic;
@@ -23,7 +24,7 @@ use crate::imaging::training_set::{HeldOut, TrainingSet};
 use crate::jobs::JobError;
 use crate::jobs::compute::Compute;
 use crate::jobs::train::method_error;
-use crate::oversampling::model_file;
+use crate::oversampling::{Model, model_file};
 
 /// Points of a loss curve.
 const POINTS: usize = 50;
@@ -55,6 +56,8 @@ struct Shared {
     plain: Option<Fitted>,
     /// Filled training images that another arm wants, too, by their hash.
     filled: Vec<(String, Outcome)>,
+    /// The model of the latest generator, where its images are to be learnt from alone next, by its hash.
+    model: Option<(String, Box<dyn Model>)>,
 }
 
 /// The seed and fold at work.
@@ -164,7 +167,7 @@ impl<'a> Work<'a> {
         let exists = |file: &str| self.has_list() && self.results.has(file);
         let taken_off =
             |arm: &&Arm| self.left_out.has(&arm.entry.name) && self.find(arm, seed, fold).is_none();
-        let shown = self.arms.iter().filter(|arm| !taken_off(arm));
+        let shown = self.arms.iter().filter(|arm| !arm.is_alone() && !taken_off(arm));
         let of = shown.map(|arm| kept::kept_of(arm, seed, exists)).collect();
         Some(Classifiers { folder, seed, fold, of })
     }
@@ -214,17 +217,39 @@ impl<'a> Work<'a> {
         Some(run(&arm.entry.name, seed, &scores))
     }
 
-    /// The wanted results.
+    /// The wanted results, but for those of made images alone, which are no treatments.
     pub fn runs(&self, seeds: &[u64]) -> Vec<Run> {
-        let wanted = seeds.iter().flat_map(|&seed| self.arms.iter().map(move |arm| (arm, seed)));
+        let treatments = self.arms.iter().filter(|arm| !arm.is_alone());
+        let wanted = seeds.iter().flat_map(|&seed| treatments.clone().map(move |arm| (arm, seed)));
         wanted.filter_map(|(arm, seed)| self.run_of(arm, seed)).collect()
+    }
+
+    /// What a classifier found that learnt from made images alone, where this is the arm behind `place`.
+    fn alone(&self, place: usize, seed: u64) -> Option<MadeAlone> {
+        let arm = self.arms.get(place + 1)?;
+        let Images::Alone(generator) = &arm.images else { return None };
+        let (run, classes) = (self.run_of(arm, seed)?, &self.parts.training().set.classes);
+        let confusion = Confusion::of(classes.len(), self.truth, &run.said).ok()?;
+        let records = self.parts.numbers().into_iter().filter_map(|fold| self.find(arm, seed, fold));
+        let filled = records.filter_map(|record| record.filled);
+        let filled = filled.reduce(|a, b| Filled { slots: a.slots + b.slots, made: a.made + b.made });
+        let Filled { slots, made } = filled.unwrap_or_default();
+        let recalls = classes.iter().zip(confusion.recalls());
+        Some(MadeAlone {
+            generator: generator.made.generator(),
+            slots,
+            made,
+            acsa: confusion.acsa(),
+            recalls: recalls.map(|(class, recall)| ClassRecall { class: class.clone(), recall }).collect(),
+        })
     }
 
     /// What generators gave, over the folds of each seed.
     pub fn made(&self, seeds: &[u64]) -> Vec<MadeOf> {
         let numbers = self.parts.numbers();
         let mut all = Vec::new();
-        for arm in self.arms.iter().filter(|arm| matches!(arm.images, Images::Made(_))) {
+        let made = |(_, arm): &(usize, &Arm)| matches!(arm.images, Images::Made(_));
+        for (place, arm) in self.arms.iter().enumerate().filter(made) {
             for &seed in seeds {
                 let records: Vec<&Record> =
                     numbers.iter().filter_map(|&fold| self.find(arm, seed, fold)).collect();
@@ -238,7 +263,8 @@ impl<'a> Work<'a> {
                 let seconds: Option<f64> =
                     records.iter().map(|record| record.generator.filter(|_| whole)).sum();
                 let classes = records.iter().flat_map(|record| record.classes.clone()).collect();
-                all.push(MadeOf { name: arm.entry.name.clone(), seed, filled, seconds, classes });
+                let alone = self.alone(place, seed);
+                all.push(MadeOf { name: arm.entry.name.clone(), seed, filled, seconds, classes, alone });
             }
         }
         all
@@ -404,6 +430,9 @@ impl<'a> Work<'a> {
 
     /// The mean recall of a seed, once all of it is known.
     fn tell(&self, arm: &Arm, seed: u64) {
+        if arm.is_alone() {
+            return;
+        }
         let Some(run) = self.run_of(arm, seed) else { return };
         let classes = self.parts.training().set.classes.len();
         let confusion = Confusion::of(classes, self.truth, &run.said).ok();
@@ -482,7 +511,11 @@ impl<'a> Work<'a> {
                 let outcome = match known {
                     Some((_, outcome)) => outcome,
                     None => {
-                        own = self.studio(generator, arm, seed, cut).filled(self.target)?;
+                        let mut held = None;
+                        own = self.studio(generator, arm, seed, cut).filled(self.target, &mut held)?;
+                        if self.learns_alone(generator, seed, cut.fold) {
+                            shared.model = held.map(|model| (generator.model.clone(), model));
+                        }
                         self.learnt(generator, own.seconds, account);
                         &own
                     }
@@ -497,12 +530,26 @@ impl<'a> Work<'a> {
                 }
                 said
             }
+            Images::Alone(generator) => {
+                let held = shared.model.take().filter(|(model, _)| *model == generator.model);
+                let studio = self.studio(generator, arm, seed, cut);
+                let (set, found) = studio.alone(held.map(|(_, model)| model))?;
+                filled = Some(found);
+                let fitted = self.train(arm, seed, cut.fold, &set, account)?;
+                (fitted.probabilities(self.ctx, &cut.test)?, None)
+            }
         };
         let fold = cut.fold.map(|number| Fold::new(number, rows.clone()));
         let scores = self.scores(cut.test.labels.clone(), rows)?;
         let run = run(&arm.entry.name, seed, &scores);
         let (images, seconds) = (arm.fingerprint().to_owned(), watch.seconds(self.ctx));
         Ok((Record { images, seconds, run, fold, filled, generator: learnt, classes }, saved))
+    }
+
+    /// True where a classifier is still to learn from the images of this generator alone.
+    fn learns_alone(&self, generator: &Generator, seed: u64, fold: Option<usize>) -> bool {
+        let same = |arm: &&Arm| matches!(&arm.images, Images::Alone(of) if of.model == generator.model);
+        self.arms.iter().filter(same).any(|arm| self.is_wanted(arm, seed, fold))
     }
 
     /// A generator has learnt and made its images.

@@ -239,6 +239,9 @@ fn generators(ui: &mut Ui, form: &mut EvaluateForm) {
             form.sets_generator_epochs = true;
         }
     });
+    let tip = "As many of each class as it has real ones, asked about the real test images; one making and one training \
+               more for each generator and seed. A generator that makes none of the largest class is left out";
+    ui.checkbox(&mut form.made_alone, "Train on made images alone, too").on_hover_text(tip);
 }
 
 /// Treatments by their names, as the command line has them.

@@ -627,6 +627,7 @@ fn made(ui: &mut Ui, t: &Tokens, report: &Report) {
     for of in &report.made {
         queue_ui(ui, t, &title(&of.name, of.seed), &of.words(), 0.0);
     }
+    alone(ui, report);
     let rows = MadeRow::all(&report.made);
     if rows.is_empty() {
         return;
@@ -638,6 +639,22 @@ fn made(ui: &mut Ui, t: &Tokens, report: &Report) {
     ui.add(Label::new(caption(ui, words)).wrap());
     for row in &rows {
         ui.add(Label::new(muted(ui, row.words())).wrap());
+    }
+}
+
+/// What a classifier learns from the images of each generator alone.
+fn alone(ui: &mut Ui, report: &Report) {
+    if report.made.iter().all(|of| of.alone.is_none()) {
+        return;
+    }
+    ui.label(section(ui, "Trained on made images alone"));
+    let words = "Plain training on made images, as many of each class as it has real training images, less those that \
+                 are not accepted; asked about the real test images.";
+    ui.add(Label::new(caption(ui, words)).wrap());
+    for of in &report.made {
+        if let Some(alone) = &of.alone {
+            ui.add(Label::new(muted(ui, alone.words(of.seed))).wrap());
+        }
     }
 }
 
