@@ -849,6 +849,11 @@ fn made_images_alone_are_learnt_from_where_asked_for() {
     let page = fs::read_to_string(out.join("report.html")).unwrap();
     assert!(page.contains("Trained on made images alone, plainly") && page.contains("--tstr"));
     assert!(!page.contains("on made images alone</bdi>"), "no row among the treatments");
+    assert_eq!(
+        page.matches("<img alt=\"made image ").count(),
+        8,
+        "of the one generator and class that was filled"
+    );
     let written: Value = serde_json::from_slice(&fs::read(out.join("results.json")).unwrap()).unwrap();
     assert!(list(&written, "made")[0]["alone"]["acsa"].is_number());
     assert!(outcome.lines().join("\n").contains("with seed 6, trained on made images alone: ACSA"));

@@ -7,7 +7,9 @@ use counterpoise::evaluation::comparison::{Adds, Comparison, Entry, Run, TestPar
 use counterpoise::evaluation::metrics::Spread;
 use counterpoise::evaluation::metrics::bootstrap::Settings;
 use counterpoise::evaluation::report::raster::{self, RasterError};
-use counterpoise::evaluation::report::{About, Card, Chart, Gallery, GalleryCell, GalleryRow, Page};
+use counterpoise::evaluation::report::{
+    About, Card, Chart, Gallery, GalleryCell, GalleryRow, MadeShown, Page,
+};
 use counterpoise::evaluation::treatments::{Filled, MadeOf};
 use counterpoise::gui::theme::{DARK, LIGHT};
 use counterpoise::imaging::decode::{Limits, decode_bytes};
@@ -49,6 +51,7 @@ fn about() -> About {
             ("version".to_owned(), "counterpoise 9.9.9".to_owned()),
         ],
         made: Vec::new(),
+        pictures: Vec::new(),
         card: Card {
             kinds: vec![("original".to_owned(), 40), ("synthetic".to_owned(), 2)],
             training_hash: "aa11".to_owned(),
@@ -299,6 +302,25 @@ fn what_generators_gave_is_a_table_of_its_own() {
         assert!(html.contains(words), "{words}");
     }
     assert!(!html.contains("made images; seeds"), "{html}");
+}
+
+#[test]
+fn made_images_are_shown_as_what_they_are() {
+    let mut page = tiny();
+    assert!(!page.html().contains("<img") && !page.html().contains("Gallery"));
+    page.about.made = vec![MadeOf { name: "smote".to_owned(), ..MadeOf::default() }];
+    page.about.pictures = vec![MadeShown::new("smote <b>", 5, "down", &[vec![1, 2, 3], vec![4]])];
+    let html = page.html();
+    texts(&html);
+    for words in [
+        "<h2>Gallery</h2>",
+        "img-src data:",
+        "none of them is real",
+        "<img alt=\"made image 1 of down by smote &lt;b&gt;\" src=\"data:image/png;base64,AQID\"/>made</td>",
+        "src=\"data:image/png;base64,BA==\"/>made</td></tr>",
+    ] {
+        assert!(html.contains(words), "{words}");
+    }
 }
 
 #[test]

@@ -43,7 +43,7 @@ use crate::evaluation::comparison::{Comparison, Entry, Run, TestPart};
 use crate::evaluation::generators::MadeRow;
 use crate::evaluation::metrics::MetricsError;
 use crate::evaluation::metrics::bootstrap::Settings;
-use crate::evaluation::report::raster;
+use crate::evaluation::report::{MadeShown, raster};
 pub use crate::evaluation::treatments::MadeOf;
 use crate::imaging::training_set::Spec;
 use crate::nn::DeviceKind;
@@ -150,6 +150,8 @@ pub struct EvaluateOutcome {
     pub out: Option<PathBuf>,
     /// What generators gave, by treatment and seed.
     pub made: Vec<MadeOf>,
+    /// Some images that generators made under the first seed; none where nothing is kept on the disk.
+    pub pictures: Vec<MadeShown>,
     /// The classifiers of the first seed, to be asked again; `None` where nothing is kept on the disk.
     pub classifiers: Option<Classifiers>,
 }
@@ -508,6 +510,7 @@ fn evaluate_in(
         return Err(error.clone());
     }
     let classifiers = work.classifiers();
+    let pictures = work.shown()?;
     let plain_is_over =
         runs.iter().map(|run| &run.name).chain(failed.iter().map(|run| &run.name)).any(|name| name == NONE);
     if ctx.is_stopping() && (runs.is_empty() || !plain_is_over) {
@@ -564,6 +567,7 @@ fn evaluate_in(
         step_seconds,
         out: None,
         made,
+        pictures,
         classifiers,
     };
     if complete {

@@ -1,6 +1,8 @@
-//! What classifiers look at in some test images, as a table of pictures inside the page.
+//! Pictures inside the page: what classifiers look at in some test images, and what generators made.
 
 use std::fmt::Write as _;
+
+use serde::{Deserialize, Serialize};
 
 use super::html::{named, open_box};
 use super::text::{base64, escaped, number};
@@ -46,7 +48,55 @@ pub struct Gallery {
     pub rows: Vec<GalleryRow>,
 }
 
-/// The section of the page.
+/// Some images that a generator made of a class.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MadeShown {
+    /// Name of the first treatment that learns from them.
+    pub treatment: String,
+    pub seed: u64,
+    /// Class name.
+    pub class: String,
+    /// PNG files in base 64.
+    pub pictures: Vec<String>,
+}
+
+impl MadeShown {
+    /// Of PNG files.
+    pub fn new(treatment: &str, seed: u64, class: &str, files: &[Vec<u8>]) -> Self {
+        let pictures = files.iter().map(|png| base64(png)).collect();
+        MadeShown { treatment: treatment.to_owned(), seed, class: class.to_owned(), pictures }
+    }
+}
+
+/// The section of made images; nothing where there is none.
+pub(super) fn made(out: &mut String, all: &[MadeShown]) {
+    if all.is_empty() {
+        return;
+    }
+    let caption = "The first images that each generator made of a class and that its own test accepts: none of them is \
+                   real";
+    *out += "<h2>Gallery</h2>\n";
+    open_box(out, caption);
+    let _ = write!(out, "<table class=\"maps\">\n<caption>{caption}</caption>\n<tbody>\n");
+    for of in all {
+        let MadeShown { treatment, seed, class, pictures } = of;
+        let _ = write!(
+            out,
+            "<tr><th scope=\"row\">{}<small>{}</small><small>seed {seed}</small></th>",
+            named(class),
+            named(treatment)
+        );
+        for (number, file) in pictures.iter().enumerate() {
+            *out += "<td>";
+            embedded(out, file, &format!("made image {} of {class} by {treatment}", number + 1));
+            *out += "made</td>";
+        }
+        *out += "</tr>\n";
+    }
+    *out += "</tbody>\n</table>\n</div>\n";
+}
+
+/// The section of maps.
 pub(super) fn section(out: &mut String, gallery: &Gallery) {
     *out += "<h2>Where the classifiers look</h2>\n";
     for sentence in &gallery.sentences {
@@ -90,6 +140,11 @@ fn cell(out: &mut String, image: &str, treatment: &str, of: &GalleryCell) {
 
 /// A picture inside the page; `words` say it to who does not see it.
 fn picture(out: &mut String, png: &[u8], words: &str) {
-    let (bytes, words) = (base64(png), escaped(words));
-    let _ = write!(out, "<img alt=\"{words}\" src=\"data:image/png;base64,{bytes}\"/>");
+    embedded(out, &base64(png), words);
+}
+
+/// The same of a file in base 64.
+fn embedded(out: &mut String, file: &str, words: &str) {
+    let (file, words) = (escaped(file), escaped(words));
+    let _ = write!(out, "<img alt=\"{words}\" src=\"data:image/png;base64,{file}\"/>");
 }

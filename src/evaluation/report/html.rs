@@ -109,7 +109,7 @@ const DEFINITIONS: [(&str, &str); 17] = [
 
 pub(super) fn page(page: &Page, maps: Option<&Gallery>) -> String {
     let mut out = String::new();
-    head(&mut out, page, maps.is_some());
+    head(&mut out, page, maps.is_some() || !page.about.pictures.is_empty());
     lead(&mut out, page);
     figures(&mut out, page);
     differences(&mut out, page);
@@ -447,6 +447,7 @@ fn made(out: &mut String, page: &Page) {
     table(out, caption, &heads.map(str::to_owned), &rows);
     quality(out, &MadeRow::all(&page.about.made));
     alone(out, page);
+    gallery::made(out, &page.about.pictures);
 }
 
 /// What a classifier learns from the images of each generator alone; nothing where that was not asked for.

@@ -13,7 +13,7 @@ mod html;
 mod scatter;
 mod text;
 
-pub use gallery::{Gallery, GalleryCell, GalleryRow};
+pub use gallery::{Gallery, GalleryCell, GalleryRow, MadeShown};
 pub use scatter::{Cloud, Dot, Sign};
 use serde::{Deserialize, Serialize};
 
@@ -48,6 +48,9 @@ pub struct About {
     /// What generators gave, by treatment and seed.
     #[serde(default)]
     pub made: Vec<MadeOf>,
+    /// Some images that generators made under the first seed, by class and treatment.
+    #[serde(default)]
+    pub pictures: Vec<MadeShown>,
     pub card: Card,
     /// Trainings that gave no classifier, a sentence each.
     pub failed: Vec<String>,

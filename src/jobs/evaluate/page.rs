@@ -51,6 +51,7 @@ impl EvaluateOutcome {
         let about = About {
             settings,
             made: self.made.clone(),
+            pictures: self.pictures.clone(),
             card,
             failed: failed.map(|run| format!("{}: {}", title(&run.name, run.seed), run.reason)).collect(),
             warnings: self.warnings.clone(),

@@ -25,6 +25,7 @@ use crate::imaging::decode::{Limits, decode};
 use crate::imaging::encode::png;
 use crate::imaging::files::{sync_folder, write_atomic};
 use crate::imaging::neighbours::ClassNeighbours;
+use crate::imaging::picture::Picture;
 use crate::imaging::training_set::{HeldOut, ImageSet, TrainingSet};
 use crate::jobs::JobError;
 use crate::jobs::compute::Compute;
@@ -227,7 +228,7 @@ impl Studio<'_> {
         effort: &mut Effort,
     ) -> Result<(Vec<MadePicture>, MadeClass), Ending> {
         let info = self.generator.made.info();
-        let place = self.folder.as_ref().map(|folder| folder.join(purpose).join(format!("{class}-{slots}")));
+        let place = self.place(class, slots, purpose);
         if let Some(made) = place.as_deref().and_then(|place| kept(place, info.method.makes)) {
             effort.whole = false;
             let told = place.as_deref().and_then(|place| read_quality(place, self.fold));
@@ -255,6 +256,28 @@ impl Studio<'_> {
             keep(place, &made, &text)?;
         }
         Ok((made, told))
+    }
+
+    /// Where the images of a class lie; `None` where nothing is kept.
+    fn place(&self, class: usize, slots: usize, purpose: &str) -> Option<PathBuf> {
+        Some(self.folder.as_ref()?.join(purpose).join(format!("{class}-{slots}")))
+    }
+
+    /// At most so many of the accepted images of each class that is filled, the first ones, as they lie on the disk.
+    pub fn shown(&self, target: &Target, most: usize) -> Vec<(usize, Vec<Picture>)> {
+        let training = self.training;
+        let Ok(plan) = Plan::new(&training.classes, &training.counts(), target, None) else {
+            return Vec::new();
+        };
+        let classes = plan.classes.iter().enumerate().filter(|(_, planned)| planned.make > 0);
+        let of = |(class, slots): (usize, usize)| {
+            let entries = fs::read_dir(self.place(class, slots, IMAGES)?).ok()?;
+            let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+            paths.sort();
+            let pictures = paths.iter().take(most).filter_map(|path| decode(path, &Limits::default()).ok());
+            Some((class, pictures.map(|decoded| decoded.picture).collect()))
+        };
+        classes.filter_map(|(class, planned)| of((class, planned.make))).collect()
     }
 
     fn told(&self, class: usize, made: usize, accepted: usize, figures: Vec<MadeFigure>) -> MadeClass {

@@ -18,8 +18,11 @@ use crate::domain::task::{Ctx, Level};
 use crate::evaluation::comparison::Run;
 use crate::evaluation::generators::{ClassRecall, MadeAlone};
 use crate::evaluation::metrics::{Confusion, Scores};
+use crate::evaluation::report::MadeShown;
 use crate::evaluation::treatments::Filled;
+use crate::imaging::encode::png;
 use crate::imaging::files::write_atomic;
+use crate::imaging::resize::{self, Fit};
 use crate::imaging::training_set::{HeldOut, TrainingSet};
 use crate::jobs::JobError;
 use crate::jobs::compute::Compute;
@@ -28,6 +31,9 @@ use crate::oversampling::{Model, model_file};
 
 /// Points of a loss curve.
 const POINTS: usize = 50;
+/// Made images of a class that are shown of each generator, and their side in pixels, at most.
+const SHOWN: usize = 8;
+const SHOWN_SIDE: u32 = 64;
 /// Last steps of a running training that say its pace.
 const LATEST: usize = 200;
 
@@ -268,6 +274,47 @@ impl<'a> Work<'a> {
             }
         }
         all
+    }
+
+    /// Some images of each class that a generator filled under the first seed, of a cross-validation in the first fold:
+    /// what lies on the disk, generators of one class together.
+    ///
+    /// # Errors
+    /// Memory is short.
+    pub fn shown(&self) -> Result<Vec<MadeShown>, JobError> {
+        let mut seen: Vec<&str> = Vec::new();
+        let mut all: Vec<(usize, MadeShown)> = Vec::new();
+        if self.results.folder().is_none() {
+            return Ok(Vec::new());
+        }
+        let mut first = None;
+        for arm in self.arms {
+            let Images::Made(generator) = &arm.images else { continue };
+            if !generator.fills() || seen.contains(&arm.fingerprint()) {
+                continue;
+            }
+            seen.push(arm.fingerprint());
+            let cut = match first.take() {
+                Some(cut) => cut,
+                None => self.parts.cut(self.parts.numbers().first().copied().flatten())?,
+            };
+            let seed = self.options.seed;
+            for (class, pictures) in self.studio(generator, arm, seed, &cut).shown(self.target, SHOWN) {
+                let small = pictures.iter().filter_map(|picture| {
+                    let side = picture.width.min(SHOWN_SIDE);
+                    // A picture that cannot be encoded is not shown.
+                    png(&resize::fit(picture, side, Fit::default()), &[("kind", "made")]).ok()
+                });
+                let files: Vec<Vec<u8>> = small.collect();
+                let name = cut.training.classes.get(class).map_or("", String::as_str);
+                if !files.is_empty() {
+                    all.push((class, MadeShown::new(&arm.entry.name, seed, name, &files)));
+                }
+            }
+            first = Some(cut);
+        }
+        all.sort_by_key(|(class, _)| *class);
+        Ok(all.into_iter().map(|(_, shown)| shown).collect())
     }
 
     /// True where every arm has its answers under every seed, or failed there, or was taken off.
