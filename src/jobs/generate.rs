@@ -162,7 +162,8 @@ pub fn generate(
     });
     let run = sink.new_run(GENERATE, &config).map_err(project_error)?;
     let (validation, model, mobilenet) = (validation.as_ref(), &*model, mobilenet.as_ref());
-    let maker = Maker { ctx, request, params: &params, training, validation, model, mobilenet, sink, run };
+    let mut maker =
+        Maker { ctx, request, params: &params, training, validation, model, mobilenet, sink, run };
     let result = maker.all();
     let status = match &result {
         Ok(_) => "finished",
