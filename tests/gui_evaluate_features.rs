@@ -554,7 +554,8 @@ fn a_small_window_has_room_for_all_of_it() {
         let harness = shown(vec2(616.0, 524.0), false, evaluate_ui, state, theme);
         assert_sees(&harness, &["Feature map by principal components", "Point 6 of 7", "Draw again"]);
         let points = harness.get_by_label_contains("Feature map by").rect();
-        assert!(points.height() >= 200.0 && points.width() >= 300.0, "{points:?}");
+        // The page scrolls to the ways of saving, for which its bar takes a little of the width.
+        assert!(points.height() >= 200.0 && points.width() >= 290.0, "{points:?}");
         assert!(points.bottom() <= 524.0, "{points:?}");
     }
 }

@@ -8,6 +8,8 @@ mod report;
 
 use serde::{Deserialize, Serialize};
 
+pub use report::CSV_COLUMNS;
+
 use super::metrics::bootstrap::{Answers, Interval, Intervals, Settings, Truth, differences, intervals};
 use super::metrics::{Confusion, Figure, Groups, MetricsError, Spread};
 use crate::domain::numbers::counted;

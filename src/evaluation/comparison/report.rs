@@ -85,6 +85,24 @@ impl TreatmentResult {
     }
 }
 
+/// The columns of [`Comparison::csv`].
+pub const CSV_COLUMNS: [&str; 14] = [
+    "treatment",
+    "class",
+    "figure",
+    "mean",
+    "sd",
+    "seeds",
+    "low",
+    "high",
+    "difference",
+    "difference_low",
+    "difference_high",
+    "difference_free",
+    "difference_free_low",
+    "difference_free_high",
+];
+
 /// `0.812 ± 0.010`, `0.812` for one seed, `-` where there is no value.
 fn cell(spread: Option<Spread>) -> String {
     match spread {
@@ -212,22 +230,7 @@ impl Comparison {
     /// Those of the writer.
     pub fn csv(&self) -> Result<Vec<u8>, csv::Error> {
         let mut writer = csv::Writer::from_writer(Vec::new());
-        writer.write_record([
-            "treatment",
-            "class",
-            "figure",
-            "mean",
-            "sd",
-            "seeds",
-            "low",
-            "high",
-            "difference",
-            "difference_low",
-            "difference_high",
-            "difference_free",
-            "difference_free_low",
-            "difference_free_high",
-        ])?;
+        writer.write_record(CSV_COLUMNS)?;
         let number = |value: Option<f64>| value.map_or_else(String::new, |value| rounded(value).to_string());
         for result in &self.treatments {
             let seeds = result.seeds.len().to_string();

@@ -2,6 +2,7 @@
 //! from these alone.
 
 use super::EvaluateOutcome;
+use crate::evaluation::comparison::CSV_COLUMNS;
 use crate::evaluation::generators::MadeAlone;
 use crate::evaluation::metrics::Spread;
 
@@ -41,7 +42,7 @@ impl EvaluateOutcome {
             record.push(number(spread.map(|spread| spread.mean)));
             record.push(number(spread.and_then(|spread| spread.sd)));
             record.push(values.len().to_string());
-            record.resize(record.len() + 5, String::new());
+            record.resize(CSV_COLUMNS.len(), String::new());
             writer.write_record(&record)
         };
         for (place, first) in all.iter().enumerate() {
