@@ -218,6 +218,7 @@ fn a_cancelled_training_goes_on_to_the_same_model_and_curves() {
             "loss · penalty",
             "codes · deviation (1 wanted)",
             "diversity · class1",
+            "KID-g · class1",
         ],
     );
 }

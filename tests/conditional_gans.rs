@@ -118,6 +118,7 @@ fn a_cancelled_training_goes_on_to_the_same_model_and_curves() {
                 "loss · generator",
                 "discriminator · right",
                 "diversity · class1",
+                "KID-g · class1",
             ],
         );
     }

@@ -62,6 +62,26 @@ fn every_class_has_its_gauges_and_its_row() {
 }
 
 #[test]
+fn the_distance_to_real_images_is_told_where_a_class_has_enough_of_them() {
+    let set = shapes::set(&[20, 6, 5, 2], 16, 1, false);
+    let (told, ctx) = recorder(None);
+    fit("smote", &ctx, &set, &small(&[]), None).unwrap();
+    for class in ["class0", "class1"] {
+        let curve = told.curve(&format!("KID-g · {class}"));
+        assert_eq!(curve.iter().map(|(x, _)| *x).collect::<Vec<f64>>(), [1.0, 2.0], "{class}");
+        assert!(curve.iter().all(|(_, value)| value.is_finite() && *value != 0.0), "{class}: {curve:?}");
+    }
+    for class in ["class2", "class3"] {
+        assert!(told.curve(&format!("KID-g · {class}")).is_empty(), "{class}");
+        assert_eq!(told.curve(&format!("diversity · {class}")).len(), 2, "{class}");
+    }
+    // The same images look the same to the same judge.
+    let (again, ctx) = recorder(None);
+    fit("smote", &ctx, &set, &small(&[]), None).unwrap();
+    assert_eq!(again.curve("KID-g · class0"), told.curve("KID-g · class0"));
+}
+
+#[test]
 fn classes_beyond_twenty_are_left_out_in_words() {
     let mut counts = vec![2; 21];
     counts.extend([5, 0]);

@@ -1,28 +1,17 @@
-//! The kernel distance: the squared maximum mean discrepancy under a cubic kernel (Bińkowski et al. 2018, whose KID
-//! it is on Inception's features alone).
-//!
-//! `k(x, y) = (x.y / d + 1)^3` for d features. The unbiased value leaves the pairs of a row with itself out, and has
-//! no bias that depends on the number of rows: for small sets it is the one to read. It is below 0 about as often as
-//! above it where the sets are of one law, and is never clamped. The biased value keeps those pairs, and is never
-//! below 0 but for rounding.
+//! The kernel distance between two sets of feature rows, whole or over subsets. What it is stands with the sums, in
+//! [`rows::kernel`].
 
 use rayon::prelude::*;
 
-use super::{DistanceError, FeatureRows, Others, Purpose, drawn, mean_and_sd, same_width, strips, sum_of};
+use super::{DistanceError, FeatureRows, Purpose, drawn, mean_and_sd, same_width};
 use crate::domain::task::Ctx;
+use crate::oversampling::rows;
+pub use crate::oversampling::rows::kernel::Kernel;
 
 /// Subsets that are usual.
 pub const SUBSETS: usize = 100;
 /// Rows of a subset that are usual, where there are as many.
 pub const SUBSET_ROWS: usize = 1000;
-
-/// Kernel distances of whole samples.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Kernel {
-    /// May be negative.
-    pub unbiased: f64,
-    pub biased: f64,
-}
 
 /// The unbiased kernel distance over subsets.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -45,14 +34,7 @@ pub fn kernel(ctx: &Ctx, real: &FeatureRows, made: &FeatureRows) -> Result<Kerne
     same_width(real, made)?;
     real.at_least(2)?;
     made.at_least(2)?;
-    let (xx, yy) = (within(ctx, real)?, within(ctx, made)?);
-    let xy = between(ctx, real, made)?;
-    let (n, m) = (real.rows() as f64, made.rows() as f64);
-    let cross = 2.0 * xy / (n * m);
-    Ok(Kernel {
-        unbiased: xx.pairs / (n * (n - 1.0)) + yy.pairs / (m * (m - 1.0)) - cross,
-        biased: (xx.pairs + xx.selves) / (n * n) + (yy.pairs + yy.selves) / (m * m) - cross,
-    })
+    Ok(rows::kernel::kernel(ctx, real.matrix(), made.matrix())?)
 }
 
 /// Mean and spread of the unbiased value over `subsets` draws of rows from either side, without replacement inside a
@@ -78,8 +60,8 @@ pub fn kernel_subsets(
     let values = (0..subsets)
         .into_par_iter()
         .map(|subset| {
-            let choose = |rows: &FeatureRows, purpose| {
-                rows.select(&drawn(seed, purpose, subset as u64, rows.rows(), size))
+            let choose = |side: &FeatureRows, purpose| {
+                side.select(&drawn(seed, purpose, subset as u64, side.rows(), size))
             };
             let (x, y) = (choose(real, Purpose::RealSubset), choose(made, Purpose::MadeSubset));
             Ok(kernel(ctx, &x, &y)?.unbiased)
@@ -87,50 +69,4 @@ pub fn kernel_subsets(
         .collect::<Result<Vec<f64>, DistanceError>>()?;
     let (mean, sd) = mean_and_sd(&values);
     Ok(KernelSubsets { mean, sd, subsets, size })
-}
-
-/// Sums of the kernel over the pairs of one set.
-struct Within {
-    /// Each row with each other one, both ways.
-    pairs: f64,
-    /// Each row with itself.
-    selves: f64,
-}
-
-fn within(ctx: &Ctx, x: &FeatureRows) -> Result<Within, DistanceError> {
-    let of = cubic(x.features());
-    // A strip begins with its own rows: each pair is looked at once.
-    let sums = strips(ctx, x, x, Others::FromOwn, |rows, products| {
-        let (mut pairs, mut selves) = (0.0, 0.0);
-        let width = x.rows() - rows.start;
-        for (own, products) in products.chunks_exact(width).enumerate() {
-            selves += of(products[own]);
-            pairs += sum_of(&products[own + 1..], of);
-        }
-        (pairs, selves)
-    })?;
-    let (mut pairs, mut selves) = (0.0, 0.0);
-    for sum in sums {
-        pairs += sum.0;
-        selves += sum.1;
-    }
-    Ok(Within { pairs: 2.0 * pairs, selves })
-}
-
-/// The sum of the kernel over the pairs of two sets.
-fn between(ctx: &Ctx, x: &FeatureRows, y: &FeatureRows) -> Result<f64, DistanceError> {
-    let of = cubic(x.features());
-    let sums = strips(ctx, x, y, Others::All, |_, products| {
-        products.chunks_exact(y.rows()).map(|products| sum_of(products, of)).sum::<f64>()
-    })?;
-    Ok(sums.iter().sum())
-}
-
-/// The kernel as a function of the dot product.
-fn cubic(features: usize) -> impl Fn(f64) -> f64 + Copy + Sync {
-    let share = 1.0 / features as f64;
-    move |product| {
-        let base = product * share + 1.0;
-        base * base * base
-    }
 }

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
 
-use super::{DistanceError, FeatureRows, Others, Purpose, same_width, squared_distance, strips, sum_of};
+use super::{DistanceError, FeatureRows, Purpose, same_width, squared_distance, strips, sum_of};
 use crate::domain::random::{Stage, stream};
 use crate::domain::task::Ctx;
 
@@ -56,7 +56,7 @@ pub fn manifold(
     let bounds = Bounds::new(real, made);
     // Only ever set, so the order of threads is not seen.
     let precise: Vec<AtomicBool> = (0..made.rows()).map(|_| AtomicBool::new(false)).collect();
-    let counts = strips(ctx, real, made, Others::All, |rows, products| {
+    let counts = strips(ctx, real, made, |rows, products| {
         let (mut balls, mut recalled, mut covered) = (0_usize, 0_usize, 0_usize);
         for (row, products) in rows.zip(products.chunks_exact(made.rows())) {
             let (mut inside, mut is_recalled) = (0, false);
@@ -148,7 +148,7 @@ fn kth_nearest(
     own: Own,
 ) -> Result<Vec<f64>, DistanceError> {
     let bounds = Bounds::new(from, to);
-    let found = strips(ctx, from, to, Others::All, |rows, products| {
+    let found = strips(ctx, from, to, |rows, products| {
         let (mut upper, mut near) = (Vec::with_capacity(to.rows()), Vec::new());
         let mut kept = Vec::with_capacity(rows.len());
         for (row, products) in rows.zip(products.chunks_exact(to.rows())) {

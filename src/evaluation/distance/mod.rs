@@ -29,12 +29,10 @@ pub mod manifold;
 
 use std::ops::Range;
 
-use faer::linalg::matmul::matmul;
-use faer::{Accum, MatMut, MatRef, Par};
-use rayon::prelude::*;
-
 use crate::domain::random::{Stage, stream};
 use crate::domain::task::{Cancelled, Ctx};
+use crate::oversampling::rows::matrix::{self, Matrix, Others, sum_of, total};
+use crate::oversampling::rows::scale::Scale;
 
 /// Why a distance could not be measured. Sentences with a remedy.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -127,10 +125,9 @@ impl FeatureRows {
         &self.values[row * self.features..(row + 1) * self.features]
     }
 
-    /// Some rows that lie together, as a matrix.
-    fn block(&self, rows: Range<usize>) -> MatRef<'_, f64> {
-        let values = &self.values[rows.start * self.features..rows.end * self.features];
-        MatRef::from_row_major_slice(values, rows.len(), self.features)
+    /// All of it as sums over rows take it.
+    fn matrix(&self) -> Matrix<'_> {
+        Matrix::new(&self.values, self.features)
     }
 
     /// Some rows, in the order of `positions`.
@@ -161,11 +158,7 @@ fn same_width(real: &FeatureRows, made: &FeatureRows) -> Result<(), DistanceErro
 /// constant on the real rows, up to f32's rounding, has no scale: it becomes 0 in every row, made ones included, and
 /// no figure sees it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Standardisation {
-    mean: Vec<f64>,
-    /// 0 for a constant feature.
-    deviation: Vec<f64>,
-}
+pub struct Standardisation(Scale);
 
 impl Standardisation {
     /// Of the real training rows.
@@ -174,26 +167,12 @@ impl Standardisation {
     /// Fewer than 2 rows.
     pub fn of(real: &FeatureRows) -> Result<Self, DistanceError> {
         real.at_least(2)?;
-        let mean = mean_row(real);
-        let mut squares = vec![0.0; real.features];
-        let mut largest = vec![0.0_f64; real.features];
-        for row in real.values.chunks_exact(real.features) {
-            for (feature, value) in row.iter().enumerate() {
-                let difference = value - mean[feature];
-                squares[feature] += difference * difference;
-                largest[feature] = largest[feature].max(value.abs());
-            }
-        }
-        let deviation = squares.iter().zip(&largest).map(|(squares, largest)| {
-            let deviation = (squares / real.rows as f64).sqrt();
-            if deviation > f64::from(f32::EPSILON) * largest { deviation } else { 0.0 }
-        });
-        Ok(Standardisation { deviation: deviation.collect(), mean })
+        Ok(Standardisation(Scale::of(real.matrix())))
     }
 
     /// Number of features that are constant on the real rows, which no figure sees.
     pub fn constants(&self) -> usize {
-        self.deviation.iter().filter(|deviation| **deviation == 0.0).count()
+        self.0.constants()
     }
 
     /// Rows at the new scale.
@@ -201,29 +180,17 @@ impl Standardisation {
     /// # Errors
     /// Rows of another width, or made rows so far off that a value leaves the range.
     pub fn apply(&self, rows: &FeatureRows) -> Result<FeatureRows, DistanceError> {
-        if rows.features != self.mean.len() {
-            return Err(DistanceError::Width { real: self.mean.len(), made: rows.features });
+        if rows.features != self.0.features() {
+            return Err(DistanceError::Width { real: self.0.features(), made: rows.features });
         }
-        let mut values = rows.values.clone();
-        for row in values.chunks_exact_mut(rows.features) {
-            for ((value, mean), deviation) in row.iter_mut().zip(&self.mean).zip(&self.deviation) {
-                *value = if *deviation == 0.0 { 0.0 } else { (*value - mean) / deviation };
-            }
-        }
+        let values = self.0.apply(rows.matrix());
         FeatureRows::new(values, rows.rows, rows.features)
     }
 }
 
 /// The mean of each feature; of at least one row.
 pub(super) fn mean_row(rows: &FeatureRows) -> Vec<f64> {
-    let mut mean = vec![0.0; rows.features];
-    for row in rows.values.chunks_exact(rows.features) {
-        for (sum, value) in mean.iter_mut().zip(row) {
-            *sum += value;
-        }
-    }
-    mean.iter_mut().for_each(|sum| *sum /= rows.rows as f64);
-    mean
+    rows.matrix().mean()
 }
 
 /// What is measured between real and made rows.
@@ -442,21 +409,6 @@ fn mean_and_sd(values: &[f64]) -> (f64, f64) {
     (mean, (squares / n).sqrt())
 }
 
-/// The sum of `term` over some values: eight sums at once, put together in an order that is fixed.
-fn sum_of(values: &[f64], term: impl Fn(f64) -> f64) -> f64 {
-    let mut sums = [0.0_f64; 8];
-    let (chunks, rest) = values.as_chunks::<8>();
-    for values in chunks {
-        for (sum, value) in sums.iter_mut().zip(values) {
-            *sum += term(*value);
-        }
-    }
-    for (sum, value) in sums.iter_mut().zip(rest) {
-        *sum += term(*value);
-    }
-    total(&sums)
-}
-
 /// The squared Euclidean distance. Exactly 0 for equal rows, and the same seen from either.
 pub(super) fn squared_distance(a: &[f64], b: &[f64]) -> f64 {
     let mut sums = [0.0_f64; 8];
@@ -474,53 +426,12 @@ pub(super) fn squared_distance(a: &[f64], b: &[f64]) -> f64 {
     total(&sums)
 }
 
-fn total(sums: &[f64; 8]) -> f64 {
-    ((sums[0] + sums[4]) + (sums[2] + sums[6])) + ((sums[1] + sums[5]) + (sums[3] + sums[7]))
-}
-
-/// Products that a thread holds at once, where rows are not longer than that.
-const STRIP: usize = 1 << 20;
-/// Rows of a strip at most.
-const STRIP_ROWS: usize = 64;
-
-/// Which rows of the second set a strip of the first is multiplied with.
-#[derive(Clone, Copy)]
-enum Others {
-    All,
-    /// From the strip's own first row on: each pair of one set once.
-    FromOwn,
-}
-
-/// Goes over the dot products of all rows of `a` with rows of `b`, a strip of rows of `a` at a time, on all threads.
-/// `work` gets the strip's rows and their products, row after row. What it gives comes back in the order of strips,
-/// which are the same for any number of threads.
+/// [`matrix::strips`] over all dot products of two sets.
 fn strips<T: Send>(
     ctx: &Ctx,
     a: &FeatureRows,
     b: &FeatureRows,
-    others: Others,
     work: impl Fn(Range<usize>, &[f64]) -> T + Sync,
 ) -> Result<Vec<T>, DistanceError> {
-    let height = (STRIP / b.rows.max(1)).clamp(1, STRIP_ROWS);
-    (0..a.rows.div_ceil(height))
-        .into_par_iter()
-        .map_init(Vec::new, |products: &mut Vec<f64>, strip| {
-            ctx.check()?;
-            let rows = strip * height..((strip + 1) * height).min(a.rows);
-            let others = match others {
-                Others::All => 0..b.rows,
-                Others::FromOwn => rows.start..b.rows,
-            };
-            products.resize(rows.len() * others.len(), 0.0);
-            matmul(
-                MatMut::from_row_major_slice_mut(products, rows.len(), others.len()),
-                Accum::Replace,
-                a.block(rows.clone()),
-                b.block(others).transpose(),
-                1.0,
-                Par::Seq,
-            );
-            Ok(work(rows, products))
-        })
-        .collect::<Result<Vec<T>, DistanceError>>()
+    Ok(matrix::strips(ctx, a.matrix(), b.matrix(), Others::All, work)?)
 }

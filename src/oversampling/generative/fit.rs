@@ -6,7 +6,7 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::gauges::{self, Gauge};
+use super::gauges::{self, Gauge, Sight};
 use super::judge::{self, Judge, JudgeSettings};
 use super::model::{GeneratorModel, config, rounded};
 use super::prior::Codes;
@@ -115,6 +115,8 @@ struct Run<'a> {
     learner: Box<dyn Learner>,
     /// None for a class that cannot be gauged.
     gauges: BTreeMap<usize, Option<Gauge>>,
+    /// None until the first look. Not saved: who goes on looks again.
+    sight: Option<Sight>,
     /// True once the real images of the reconstructions were shown. Not saved: who goes on shows them again.
     real_shown: bool,
     /// Where it was stopped and kept, if something of it is left to be done.
@@ -169,6 +171,7 @@ pub fn fit(
         judge: Judge::new(set, &setup.judge, request.seed, request.device),
         learner,
         gauges: BTreeMap::new(),
+        sight: None,
         real_shown: false,
         stopped: None,
     };
@@ -599,6 +602,18 @@ impl Run<'_> {
             let name = set.classes[class].clone();
             let row = &pictures[..pictures.len().min(ROW)];
             self.show(MADE, format!("epoch {x}"), row, vec![name.clone(); row.len()]);
+            if self.counts[class] >= gauges::LEAST_REAL {
+                let g = (&judge, &plain);
+                let mut sight = match self.sight.take() {
+                    Some(sight) => sight,
+                    None => Sight::new(self.ctx, set, g)?,
+                };
+                let distance = sight.distance(self.ctx, set, g, class, &pictures)?;
+                self.sight = Some(sight);
+                if let Some(distance) = distance {
+                    self.metric(format!("KID-g · {name}"), x, distance);
+                }
+            }
             let gauge = self.gauges.entry(class).or_insert_with(|| Gauge::new(set, class));
             let Some(reading) = gauge.as_ref().and_then(|gauge| gauge.read(set, &pictures)) else { continue };
             self.metric(format!("diversity · {name}"), x, reading.diversity);

@@ -1,4 +1,5 @@
-//! Resampling rows of features: who is near whom, rows on the lines between, and rows by a [`normal`] law.
+//! Resampling rows of features: who is near whom, rows on the lines between, rows by a [`normal`] law, and how far two
+//! sets of rows are apart by a [`kernel`].
 //!
 //! Pixels, features of a classifier and codes of an autoencoder are all rows here. Nothing in this folder
 //! knows an image, a network or a method. A method finds the [`lines::Lines`] of a class once, draws one for
@@ -6,9 +7,12 @@
 
 pub mod adasyn;
 pub mod borderline;
+pub mod kernel;
 pub mod lines;
+pub(crate) mod matrix;
 pub mod nearest;
 pub mod normal;
+pub(crate) mod scale;
 pub mod smote;
 
 use std::borrow::Cow;
