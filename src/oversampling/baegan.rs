@@ -5,6 +5,11 @@
 //! What is inferred is marked so in the table of parameters. The encoder is the adversarial part's generator (they
 //! share their weights, or that part would change nothing), the critic judges codes, and real images stay real: only
 //! codes between them are decoded.
+//!
+//! Made images are blurred a little by the decoder and real ones are not, so a classifier may learn to take blur for a
+//! small class. A control against that trains on reconstructions in place of the originals, as a later study of
+//! DeepSMOTE's penalty does. There is no such switch here: an export keeps each original byte for byte, and what is
+//! measured is what is exported.
 
 use burn::module::Module as _;
 use burn::tensor::activation::sigmoid;
