@@ -604,6 +604,32 @@ fn label_rows_start_where_they_are_meant_to() {
     assert!(middle.abs() < 0.1 && (deviation - 1.0).abs() < 0.1, "{middle} {deviation}");
 }
 
+#[test]
+fn tv_permutation_of_codes_and_images() {
+    let book = Book::read("baegan");
+    let vector = book.get("TV-permutation");
+    let device = plain();
+    let roll = vector.input("roll").as_u64().unwrap() as usize;
+    let (decoded, targets) = (matrix(vector.input("decoded")), matrix(vector.input("targets")));
+    let rolled = |values: &[Vec<f64>]| {
+        let mut values = values.to_vec();
+        values.rotate_right(roll);
+        values
+    };
+    let images = |values: &[Vec<f64>]| -> Tensor<4> {
+        rows(values, &device).reshape([values.len(), 1, 1, values[0].len()])
+    };
+    let error = |made: &[Vec<f64>], real: &[Vec<f64>]| mean(&host(squared_error(images(made), images(real))));
+    vector.check(
+        F32,
+        &json!({
+            "mse": error(&decoded, &targets),
+            "mse_both_rolled": error(&rolled(&decoded), &rolled(&targets)),
+            "mse_only_codes_rolled": error(&rolled(&decoded), &targets),
+        }),
+    );
+}
+
 // Networks
 
 #[test]

@@ -4,11 +4,13 @@
 #[path = "common/vectors.rs"]
 mod vectors;
 
+use counterpoise::classify::batches::{chunks, class_balanced, shuffled};
 use counterpoise::domain::acceptance::{
     batch_slots, beta_for, gap_for, keep_probabilities, p_accept, pick, scaled_eta, seed_law,
     threshold_from_loss,
 };
 use counterpoise::domain::imbalance::{Scheme, effective_number, long_tail_counts, weights};
+use counterpoise::domain::plan::{Plan, Target};
 use serde_json::{Map, Value, json};
 use vectors::{Book, Precision::F64, Vector, counts, floats};
 
@@ -281,6 +283,46 @@ fn weights_by_effective_numbers() {
     let effective: Vec<f64> =
         floats(vector.input("betas")).into_iter().map(|beta| effective_number(n, beta)).collect();
     vector.check(F64, &json!({ "effective_number": effective }));
+}
+
+#[test]
+fn tv11_totals_of_a_plan() {
+    let book = Book::read("baegan");
+    let vector = book.get("TV11-totals");
+    let mut totals = Map::new();
+    for name in ["MNIST", "CIFAR", "CelebA"] {
+        let images = counts(vector.input(name));
+        let names: Vec<String> = (0..images.len()).map(|class| class.to_string()).collect();
+        let plan = Plan::new(&names, &images, &Target::Max, None).unwrap();
+        totals.insert(name.to_owned(), json!(plan.total_to_make()));
+    }
+    vector.check(F64, &Value::Object(totals));
+}
+
+#[test]
+fn tv11_natural_batches_often_lack_a_small_class() {
+    let book = Book::read("baegan");
+    let vector = book.get("TV11-absent");
+    let number = |name: &str| vector.input(name).as_u64().unwrap() as usize;
+    let (small, total, batch) = (number("class_count"), number("total"), number("batch"));
+    let share_without = |epoch_of: &dyn Fn(u64) -> Vec<usize>| {
+        let (mut without, mut all) = (0.0, 0.0);
+        for epoch in 0..60 {
+            let order = epoch_of(epoch);
+            for positions in chunks(&order, batch).into_iter().filter(|positions| positions.len() == batch) {
+                all += 1.0;
+                without += f64::from(u8::from(positions.iter().all(|&position| position >= small)));
+            }
+        }
+        without / all
+    };
+    let positions: Vec<usize> = (0..total).collect();
+    let natural = share_without(&|epoch| shuffled(&positions, 0, 0, epoch));
+    // The vector draws with replacement, which 4200 batches do not tell from without.
+    let wanted = vector.expected()["p_absent"].as_f64().unwrap();
+    assert!((natural - wanted).abs() < 0.04, "{natural} instead of {wanted}");
+    let by_class = [positions[..small].to_vec(), positions[small..].to_vec()];
+    assert_eq!(share_without(&|epoch| class_balanced(&by_class, total, 0, 0, epoch)), 0.0);
 }
 
 #[test]
