@@ -8,7 +8,7 @@ use counterpoise::domain::numbers::figure;
 use counterpoise::domain::random::{Stage, stream};
 use counterpoise::domain::task::Ctx;
 use counterpoise::evaluation::distance::frechet::{Moments, frechet, from_moments, from_samples};
-use counterpoise::evaluation::distance::kernel::{SUBSETS, kernel, kernel_subsets};
+use counterpoise::evaluation::distance::kernel::kernel;
 use counterpoise::evaluation::distance::manifold::{diversity, manifold, nearest_accuracy};
 use counterpoise::evaluation::distance::{
     Distance, DistanceError, FeatureRows, Measure, Settings, Standardisation, compare, split_floor,
@@ -270,30 +270,6 @@ fn diversity_of_a_class() {
 }
 
 #[test]
-fn subsets_of_the_kernel_distance() {
-    let (real, made) = (normal(8, 300, 8, 1.0, 0.0), normal(9, 260, 8, 1.0, 0.4));
-    let whole = kernel(&ctx(), &real, &made).unwrap().unbiased;
-    let found = kernel_subsets(&ctx(), &real, &made, SUBSETS, 60, 1).unwrap();
-    assert_eq!((found.subsets, found.size), (100, 60));
-    // The mean over subsets has the same expectation as the whole.
-    assert!(found.sd > 0.0 && close(found.mean, whole, 0.5 * found.sd), "{found:?} {whole}");
-    assert_eq!(found, kernel_subsets(&ctx(), &real, &made, SUBSETS, 60, 1).unwrap());
-    assert_ne!(found, kernel_subsets(&ctx(), &real, &made, SUBSETS, 60, 2).unwrap());
-    // A subset is no larger than the smaller side; of that side it then holds all rows.
-    assert_eq!(kernel_subsets(&ctx(), &real, &made, 3, 1000, 1).unwrap().size, 260);
-    // All rows of both, in another order: the whole value each time, without repeats inside a subset.
-    let same = normal(10, 260, 8, 1.0, 0.0);
-    let all = kernel_subsets(&ctx(), &same, &made, 3, 1000, 1).unwrap();
-    let whole = kernel(&ctx(), &same, &made).unwrap().unbiased;
-    assert!(close(all.mean, whole, 1e-11) && all.sd < 1e-11, "{all:?} {whole}");
-    // Of one law: around 0, on both sides.
-    let other = normal(11, 300, 8, 1.0, 0.0);
-    let signs: Vec<bool> =
-        (0..20).map(|seed| kernel_subsets(&ctx(), &real, &other, 1, 40, seed).unwrap().mean < 0.0).collect();
-    assert!(signs.contains(&true) && signs.contains(&false), "{signs:?}");
-}
-
-#[test]
 fn features_of_any_scale() {
     // Two features with means 3 and -200 and standard deviations 1 and 100, and one that is constant.
     let real = FeatureRows::new(vec![2.0, -300.0, 0.1, 4.0, -100.0, 0.1], 2, 3).unwrap();
@@ -435,7 +411,6 @@ fn threads_change_no_bit() {
             (
                 compare(&ctx, &real, &made, &Settings { draws: 2, ..Settings::default() }).unwrap(),
                 kernel(&ctx, &real, &made).unwrap(),
-                kernel_subsets(&ctx, &real, &made, 10, 150, 3).unwrap(),
                 manifold(&ctx, &real, &made, 3).unwrap(),
                 nearest_accuracy(&ctx, &real, &made).unwrap(),
                 diversity(&ctx, &real, &made, 5000, 3).unwrap(),
@@ -466,7 +441,6 @@ fn what_cannot_be_measured_is_said() {
     assert_eq!(from_samples(&rows, &wide), Err(width.clone()));
     assert_eq!(from_moments(&Moments::of(&rows).unwrap(), &Moments::of(&wide).unwrap()), Err(width.clone()));
     assert_eq!(kernel(&ctx(), &rows, &wide), Err(width.clone()));
-    assert_eq!(kernel_subsets(&ctx(), &rows, &wide, 2, 5, 0), Err(width.clone()));
     assert_eq!(manifold(&ctx(), &rows, &wide, 1), Err(width.clone()));
     assert_eq!(nearest_accuracy(&ctx(), &rows, &wide), Err(width.clone()));
     assert_eq!(diversity(&ctx(), &rows, &wide, 5, 0), Err(width.clone()));
@@ -476,14 +450,11 @@ fn what_cannot_be_measured_is_said() {
     assert_eq!(frechet(&rows, &one), Err(few.clone()));
     assert_eq!(from_samples(&one, &rows), Err(few.clone()));
     assert_eq!(kernel(&ctx(), &one, &rows), Err(few.clone()));
-    assert_eq!(kernel_subsets(&ctx(), &rows, &one, 2, 5, 0), Err(few.clone()));
     assert_eq!(nearest_accuracy(&ctx(), &rows, &one), Err(few.clone()));
     assert_eq!(diversity(&ctx(), &rows, &one, 5, 0), Err(few));
     assert_eq!(manifold(&ctx(), &rows, &rows, 9), Err(DistanceError::TooFew { have: 9, need: 10 }));
     assert!(manifold(&ctx(), &rows, &rows, 8).is_ok());
     assert_eq!(manifold(&ctx(), &rows, &rows, 0), Err(DistanceError::NoNeighbour));
-    assert_eq!(kernel_subsets(&ctx(), &rows, &rows, 0, 5, 0), Err(DistanceError::NoSubset));
-    assert_eq!(kernel_subsets(&ctx(), &rows, &rows, 5, 1, 0), Err(DistanceError::NoSubset));
 
     for (mean, covariance) in [
         (vec![], vec![]),
@@ -500,7 +471,6 @@ fn what_cannot_be_measured_is_said() {
     let cancelled = ctx();
     cancelled.cancel();
     assert_eq!(kernel(&cancelled, &rows, &rows), Err(DistanceError::Cancelled));
-    assert_eq!(kernel_subsets(&cancelled, &rows, &rows, 2, 5, 0), Err(DistanceError::Cancelled));
     assert_eq!(manifold(&cancelled, &rows, &rows, 1), Err(DistanceError::Cancelled));
     assert_eq!(nearest_accuracy(&cancelled, &rows, &rows), Err(DistanceError::Cancelled));
     assert_eq!(diversity(&cancelled, &rows, &rows, 5, 0), Err(DistanceError::Cancelled));

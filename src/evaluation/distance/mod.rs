@@ -52,8 +52,6 @@ pub enum DistanceError {
     TooFew { have: usize, need: usize },
     #[error("at least one neighbour is needed: use 5, or 3 for precision and recall as published")]
     NoNeighbour,
-    #[error("a kernel distance over subsets needs a subset, of at least two rows: use 100 of 1000 rows")]
-    NoSubset,
     /// A mistake of the caller, not of the data.
     #[error("{0} values are no covariance of {1} features, which is square, symmetric and not negative")]
     NotACovariance(usize, usize),
@@ -382,8 +380,6 @@ fn parts(real: &FeatureRows, n: usize, seed: u64, draw: u64) -> (FeatureRows, Fe
 #[derive(Clone, Copy)]
 #[repr(u64)]
 enum Purpose {
-    RealSubset = 0,
-    MadeSubset = 1,
     RealParts = 2,
     MadePart = 3,
     RealPairs = 4,
