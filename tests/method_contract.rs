@@ -69,7 +69,17 @@ fn ids_are_unique_and_tables_are_whole() {
     let all = ids.len();
     ids.dedup();
     assert_eq!(ids.len(), all);
+    let told = |source: &str| {
+        let words: Vec<&str> = source.split(|c: char| !c.is_alphabetic()).collect();
+        ["paper", "code", "ours", "inferred"].iter().any(|word| words.contains(word))
+    };
     for method in registry() {
+        for (name, value, source) in method.info().fixed {
+            assert!(!name.is_empty() && !value.is_empty(), "{}: {name}", method.info().id);
+            assert!(told(source), "{name}: nobody knows where \"{source}\" is from");
+        }
+        let generative = method.info().makes == Kind::Synthetic;
+        assert_eq!(!method.info().fixed.is_empty(), generative, "{}", method.info().id);
         let mut names: Vec<&str> = Vec::new();
         for info in method.param_table() {
             assert!(
@@ -77,9 +87,7 @@ fn ids_are_unique_and_tables_are_whole() {
                 "{}",
                 info.name
             );
-            let words: Vec<&str> = info.source.split(|c: char| !c.is_alphabetic()).collect();
-            let told = ["paper", "code", "ours", "inferred"].iter().any(|word| words.contains(word));
-            assert!(told, "{}: nobody knows where \"{}\" is from", info.name, info.source);
+            assert!(told(info.source), "{}: nobody knows where \"{}\" is from", info.name, info.source);
             assert!(!names.contains(&info.name), "{} twice", info.name);
             names.push(info.name);
         }

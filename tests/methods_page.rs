@@ -18,7 +18,7 @@ Each default has its source: **paper** and **code** are the method's own where n
 **ours** is this program's choice, and **inferred** means that nobody published it and it was concluded from
 what is published. A model file keeps these sources beside the parameters. *When making* says which parameters
 may be others when a trained model makes images than they were in its training; another one that differs from
-the training is refused then.
+the training is refused then. What no parameter changes is *fixed* and has its source too.
 ";
 
 /// Text inside a cell of a table.
@@ -56,6 +56,12 @@ fn section(page: &mut String, method: &dyn Oversampler) {
             cell(param.help),
         ];
         writeln!(page, "| {} |", cells.join(" | ")).unwrap();
+    }
+    if !info.fixed.is_empty() {
+        page.push_str("\nFixed:\n\n| what | value | source |\n|---|---|---|\n");
+        for (name, value, source) in info.fixed {
+            writeln!(page, "| {} | {} | {} |", cell(name), cell(value), cell(source)).unwrap();
+        }
     }
 }
 

@@ -55,6 +55,15 @@ static INFO: MethodInfo = MethodInfo {
     needs_training: true,
     makes: Kind::Synthetic,
     has_prior: false,
+    fixed: &[
+        (
+            "Adam's betas",
+            "0.5 and 0.9; 0.5 and 0.999 without a gradient penalty",
+            "BAGAN-GP and DCGAN papers (inferred)",
+        ),
+        ("critic's hidden widths", "512 and 256", "PyTorch-GAN's adversarial autoencoder (inferred)"),
+        ("prior of the codes", "N(0, I)", "BAGAN-GP paper's noise (inferred)"),
+    ],
 };
 
 judged_params! {

@@ -55,6 +55,10 @@ static INFO: MethodInfo = MethodInfo {
     needs_training: true,
     makes: Kind::Synthetic,
     has_prior: false,
+    fixed: &[
+        ("Adam's betas", "0.5 and 0.999", "code: 0.5; the second is Keras' default"),
+        ("law of a class' codes", "normal, by mean and covariance of its images' codes", "paper and code"),
+    ],
 };
 
 judged_params! {

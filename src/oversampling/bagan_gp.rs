@@ -54,6 +54,7 @@ static INFO: MethodInfo = MethodInfo {
     needs_training: true,
     makes: Kind::Synthetic,
     has_prior: false,
+    fixed: &[("Adam's betas", "0.5 and 0.9", "paper: 0.5 and 0.9"), ("law of the noise", "N(0, I)", "paper")],
 };
 
 judged_params! {

@@ -44,6 +44,10 @@ static INFO: MethodInfo = MethodInfo {
     needs_training: true,
     makes: Kind::Synthetic,
     has_prior: false,
+    fixed: &[
+        ("Adam's betas", "0.5 and 0.999", "DCGAN paper and PyTorch-GAN code: 0.5 and 0.999"),
+        ("law of the noise", "N(0, I)", "PyTorch-GAN code"),
+    ],
 };
 
 judged_params! {

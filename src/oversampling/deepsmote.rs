@@ -50,6 +50,14 @@ static INFO: MethodInfo = MethodInfo {
     needs_training: true,
     makes: Kind::Synthetic,
     has_prior: false,
+    fixed: &[
+        ("Adam's betas", "0.9 and 0.999", "code: PyTorch's defaults"),
+        (
+            "halvings of the side",
+            "as many as leave 4 to 7 pixels: three at 32 (64, 128 and 256 channels at width 1), two at 28",
+            "ours; paper and code: four (64, 128, 256 and 512 channels)",
+        ),
+    ],
 };
 
 judged_params! {

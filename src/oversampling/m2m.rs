@@ -58,6 +58,7 @@ static INFO: MethodInfo = MethodInfo {
     needs_training: true,
     makes: Kind::Derived,
     has_prior: true,
+    fixed: &[],
 };
 
 params! {

@@ -53,6 +53,9 @@ pub struct MethodInfo {
     pub makes: Kind,
     /// True where the acceptance test has a prior part.
     pub has_prior: bool,
+    /// What no parameter changes, for the page of methods: name, value, and where it is from, in the words of
+    /// [`ParamInfo::source`].
+    pub fixed: &'static [(&'static str, &'static str, &'static str)],
 }
 
 /// Why a method could not do its work. Sentences with a remedy; paths last.

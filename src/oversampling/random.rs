@@ -28,6 +28,7 @@ static INFO: MethodInfo = MethodInfo {
     needs_training: false,
     makes: Kind::Repeated,
     has_prior: false,
+    fixed: &[],
 };
 
 impl Oversampler for RandomOversampling {

@@ -30,6 +30,7 @@ static INFO: MethodInfo = MethodInfo {
     needs_training: true,
     makes: Kind::Synthetic,
     has_prior: false,
+    fixed: &[("Adam's betas", "0.9 and 0.999", "ours: PyTorch's defaults")],
 };
 
 family_params! {
