@@ -4,6 +4,7 @@
 
 use counterpoise::domain::task::Ctx;
 use counterpoise::evaluation::comparison::{Adds, Comparison, Entry, Run, TestPart};
+use counterpoise::evaluation::generators::{MadeClass, MadeFigure};
 use counterpoise::evaluation::metrics::Spread;
 use counterpoise::evaluation::metrics::bootstrap::Settings;
 use counterpoise::evaluation::report::raster::{self, RasterError};
@@ -302,6 +303,33 @@ fn what_generators_gave_is_a_table_of_its_own() {
         assert!(html.contains(words), "{words}");
     }
     assert!(!html.contains("made images; seeds"), "{html}");
+}
+
+#[test]
+fn long_words_stand_above_a_table_and_not_in_its_caption() {
+    let mut page = tiny();
+    let figure = MadeFigure {
+        features: "g".to_owned(),
+        name: "KID-g".to_owned(),
+        value: 0.5,
+        sd: None,
+        floor: Some(0.1),
+        n_real: 8,
+        n_made: 9,
+    };
+    let class =
+        MadeClass { class: "down".to_owned(), fold: None, made: 9, accepted: 9, figures: vec![figure] };
+    page.about.made = vec![MadeOf { name: "smote".to_owned(), classes: vec![class], ..MadeOf::default() }];
+    page.about.pictures = vec![MadeShown::new("smote", 5, "down", &[vec![1, 2, 3]])];
+    let html = page.html();
+    texts(&html);
+    let captions: Vec<&str> =
+        html.split("<caption>").skip(1).map(|rest| rest.split("</caption>").next().unwrap()).collect();
+    assert!(captions.contains(&"Quality of all made images"), "{captions:?}");
+    for caption in captions {
+        assert!(caption.chars().count() <= 80, "scrolls away with its table: {caption}");
+    }
+    assert!(html.contains("<p class=\"muted\">Figures of all made images beside the same between real images"));
 }
 
 #[test]

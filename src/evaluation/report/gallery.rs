@@ -73,9 +73,9 @@ pub(super) fn made(out: &mut String, all: &[MadeShown]) {
     if all.is_empty() {
         return;
     }
-    let caption = "The first images that each generator made of a class and that its own test accepts: none of them is \
-                   real";
-    *out += "<h2>Gallery</h2>\n";
+    let caption = "Made images, by class and generator";
+    *out += "<h2>Gallery</h2>\n<p class=\"muted\">The first images that each generator made of a class and that its own \
+             test accepts: none of them is real.</p>\n";
     open_box(out, caption);
     let _ = write!(out, "<table class=\"maps\">\n<caption>{caption}</caption>\n<tbody>\n");
     for of in all {

@@ -202,7 +202,8 @@ pub(super) fn open_box(out: &mut String, name: &str) {
     let _ = writeln!(out, "<div class=\"wide\" role=\"region\" tabindex=\"0\" aria-label=\"{name}\">");
 }
 
-/// A table of cells that are HTML already; the first of a row is its head.
+/// A table of cells that are HTML already; the first of a row is its head. The caption is a few words: it scrolls with
+/// a wide table, so what fills a line goes into a paragraph above.
 fn table(out: &mut String, caption: &str, heads: &[String], rows: &[Vec<String>]) {
     open_box(out, caption);
     let _ = writeln!(out, "<table>\n<caption>{}</caption>\n<thead>\n<tr>", escaped(caption));
@@ -279,9 +280,9 @@ fn figures(out: &mut String, page: &Page) {
             cells
         })
         .collect();
-    let caption =
-        "Mean ± standard deviation over the seeds, with 95 % intervals; classes count alike but in accuracy";
-    table(out, caption, &heads, &rows);
+    *out += "<p class=\"muted\">Mean ± standard deviation over the seeds, with 95 % intervals; classes count alike but \
+             in accuracy.</p>\n";
+    table(out, "Figures of all treatments", &heads, &rows);
     for row in page.treatments.iter().filter(|row| !row.sentences.is_empty()) {
         for sentence in &row.sentences {
             let _ = writeln!(out, "<p>{}</p>", escaped(sentence));
@@ -442,9 +443,9 @@ fn made(out: &mut String, page: &Page) {
             cells
         })
         .collect();
-    let caption = "Each generator learns anew under each seed, from the training images alone; accepted images and \
-                   repeats fill the slots";
-    table(out, caption, &heads.map(str::to_owned), &rows);
+    *out += "<p class=\"muted\">Each generator learns anew under each seed, from the training images alone; accepted \
+             images and repeats fill the slots.</p>\n";
+    table(out, "Images of each generator", &heads.map(str::to_owned), &rows);
     quality(out, &MadeRow::all(&page.about.made));
     alone(out, page);
     gallery::made(out, &page.about.pictures);
@@ -469,9 +470,9 @@ fn alone(out: &mut String, page: &Page) {
     if rows.is_empty() {
         return;
     }
-    let caption = "Trained on made images alone, plainly, and asked about the real test images: as many images of each \
-                   class were made as it has real training images, and those accepted are learnt from";
-    table(out, caption, &heads, &rows);
+    *out += "<p class=\"muted\">Trained on made images alone, plainly, and asked about the real test images: as many \
+             images of each class were made as it has real training images, and those accepted are learnt from.</p>\n";
+    table(out, "Trained on made images alone", &heads, &rows);
 }
 
 /// How good the images of each generator are, those of one class below each other; nothing where none was measured.
@@ -513,10 +514,10 @@ fn quality(out: &mut String, rows: &[MadeRow]) {
             [head, row.made.to_string(), row.accepted.to_string()].into_iter().chain(cells).collect()
         })
         .collect();
-    let caption = "Figures of all made images beside the same between real images: means over seeds and folds, \
-                   with the fewest images that entered. Each generator has a judge of its own (g), so its \
-                   distances compare with those of real images first; figures over pixels compare as they are";
-    table(out, caption, &heads, &rows);
+    *out += "<p class=\"muted\">Figures of all made images beside the same between real images: means over seeds and \
+             folds, with the fewest images that entered. Each generator has a judge of its own (g), so its distances \
+             compare with those of real images first; figures over pixels compare as they are.</p>\n";
+    table(out, "Quality of all made images", &heads, &rows);
 }
 
 fn settings(out: &mut String, page: &Page) {
