@@ -8,6 +8,8 @@ mod balance;
 mod store;
 #[path = "common/training.rs"]
 mod training;
+#[path = "common/vectors.rs"]
+mod vectors;
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -20,7 +22,9 @@ use counterpoise::domain::splits::Split;
 use counterpoise::domain::task::{Ctx, Level};
 use counterpoise::evaluation::distance::{DistanceError, FeatureRows};
 use counterpoise::evaluation::projection::principal::Principal;
-use counterpoise::evaluation::projection::tsne::{Settings, embed, similarities, usual_perplexity};
+use counterpoise::evaluation::projection::tsne::{
+    Settings, conditional, embed, join, similarities, usual_perplexity,
+};
 use counterpoise::evaluation::projection::{
     Caption, Label, MOST_ROWS, Origin, Point, Projection, ProjectionError, Projector, project,
 };
@@ -28,7 +32,9 @@ use counterpoise::jobs::JobError;
 use counterpoise::jobs::generate::generate;
 use counterpoise::jobs::projection::{ProjectionRequest, Shown, projection};
 use counterpoise::jobs::train::train;
+use serde_json::json;
 use training::recorder;
+use vectors::{Book, Precision::F64, floats};
 
 fn ctx() -> Ctx {
     Ctx::default()
@@ -198,6 +204,29 @@ fn rows_without_a_difference_have_no_components() {
 }
 
 // ------------------------------------------------------------------ t-SNE
+
+#[test]
+fn similarities_of_five_points_on_a_line_are_the_reference_s() {
+    let book = Book::read("weights_and_metrics");
+    let vector = book.get("5.6-tsne");
+    let perplexity = vector.input("perplexity").as_f64().unwrap();
+    let distances: Vec<Vec<f64>> =
+        vector.input("squared_distances").as_array().unwrap().iter().map(floats).collect();
+    let n = distances.len();
+    let mut similar = Vec::with_capacity(n * n);
+    for (own, row) in distances.iter().enumerate() {
+        let mut away = row.clone();
+        away.remove(own);
+        conditional(&mut away, perplexity);
+        away.insert(own, 0.0);
+        similar.extend(away);
+    }
+    let nested = |all: &[f64]| json!(all.chunks(n).collect::<Vec<_>>());
+    let (of_rows, first) = (nested(&similar), similar[..n].to_vec());
+    join(&mut similar, n);
+    let got = json!({ "conditional": of_rows, "joint": nested(&similar), "row_0_solved_to_1e-13": first });
+    vector.check(F64, &got);
+}
 
 #[test]
 fn similarities_have_the_perplexity_that_was_asked_for() {

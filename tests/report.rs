@@ -329,7 +329,9 @@ fn long_words_stand_above_a_table_and_not_in_its_caption() {
     for caption in captions {
         assert!(caption.chars().count() <= 80, "scrolls away with its table: {caption}");
     }
-    assert!(html.contains("<p class=\"muted\">Figures of all made images beside the same between real images"));
+    assert!(
+        html.contains("<p class=\"muted\">Figures of all made images beside the same between real images")
+    );
 }
 
 #[test]

@@ -11,8 +11,8 @@ use counterpoise::domain::task::Ctx;
 use counterpoise::oversampling::rows::adasyn::{self, Adasyn};
 use counterpoise::oversampling::rows::borderline::{self, Borderline, Kind};
 use counterpoise::oversampling::rows::lines::{Fallback, Line, Lines, along};
-use counterpoise::oversampling::rows::nearest::{Neighbours, nearest, nearest_of};
-use counterpoise::oversampling::rows::smote::{Draw, interpolate};
+use counterpoise::oversampling::rows::nearest::{Neighbours, nearest, nearest_of, squared_distance};
+use counterpoise::oversampling::rows::smote::{Draw, interpolate, resample};
 use counterpoise::oversampling::rows::{Labelled, RowsError};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -146,6 +146,97 @@ fn borderline_smote_with_given_draws() {
         vector.check(F32, &got);
         assert_eq!(found.fallback, None);
     }
+}
+
+/// Twelve rows of class 0, then six of class 1.
+fn published(vector: Vector<'_>) -> Case {
+    let (mut rows, features) = rows_of(vector.input("majority"));
+    let majority = rows.len() / features;
+    rows.extend(rows_of(vector.input("minority")).0);
+    let classes = (0..rows.len() / features).map(|row| usize::from(row >= majority)).collect();
+    Case { rows, features, classes, class: 1 }
+}
+
+#[test]
+fn the_borderline_example_is_safe_in_danger_and_noise_where_it_should_be() {
+    let book = Book::read("weights_and_metrics");
+    for (id, listed) in [("5.5-borderline", true), ("5.5-borderline-10", false)] {
+        let vector = book.get(id);
+        let case = published(vector);
+        let m = vector.input("m").as_u64().unwrap() as usize;
+        let asked: Vec<usize> = (0..case.classes.len()).filter(|&row| case.classes[row] == 1).collect();
+        assert_eq!(asked[0] as u64, vector.input("first_minority_index").as_u64().unwrap());
+        let around = nearest_of(&ctx(), &case.rows, case.classes.len(), case.features, &asked, m).unwrap();
+        let others = |at: usize| around.of(at).iter().filter(|&&row| case.classes[row] == 0).count();
+        let found = case.borderline(Kind::One, m, 2);
+        let kind = |row: &usize| match (found.noise.contains(row), found.danger().contains(row)) {
+            (true, _) => "noise",
+            (_, true) => "danger",
+            _ => "safe",
+        };
+        let mut got = json!({
+            "majority_neighbours": (0..asked.len()).map(others).collect::<Vec<_>>(),
+            "kind": asked.iter().map(kind).collect::<Vec<_>>(),
+        });
+        if listed {
+            let set = |at: usize| {
+                let mut rows = around.of(at).to_vec();
+                rows.sort_unstable();
+                rows
+            };
+            let distances = |(at, &row): (usize, &usize)| -> Vec<f64> {
+                let near = around.of(at).iter();
+                near.map(|&other| squared_distance(case.row(row), case.row(other)).sqrt()).collect()
+            };
+            got["neighbour_sets"] = json!((0..asked.len()).map(set).collect::<Vec<_>>());
+            got["neighbour_distances"] = json!(asked.iter().enumerate().map(distances).collect::<Vec<_>>());
+            got["danger_index"] = json!(found.danger());
+        }
+        vector.check(F32, &got);
+        assert_eq!(found.fallback, None);
+    }
+}
+
+#[test]
+fn the_borderline_example_has_its_neighbours_and_counts() {
+    let book = Book::read("weights_and_metrics");
+    let vector = book.get("5.5-neighbours");
+    let number = |name: &str| vector.input(name).as_u64().unwrap() as usize;
+    let (rows, features) = rows_of(vector.input("minority"));
+    let (n, k) = (rows.len() / features, number("k"));
+    let neighbours = nearest(&ctx(), &rows, n, features, k).unwrap();
+    let rank = neighbours.of(number("from")).iter().position(|&row| row == number("to")).unwrap();
+    let draw = Draw { base: number("from"), rank, u: vector.input("u").as_f64().unwrap() };
+    let sample = interpolate(&rows, features, &neighbours, &[draw]).unwrap();
+    // The class of twelve stands behind the six; what it looks like does not matter to plain SMOTE.
+    let target = number("majority_count");
+    let whole = [rows.clone(), vec![9.0; target * features]].concat();
+    let classes: Vec<usize> = (0..n + target).map(|row| usize::from(row >= n)).collect();
+    let filled = resample(&ctx(), &whole, features, &classes, target, k, 3).unwrap();
+    let got = json!({
+        "neighbours": table(&neighbours),
+        "to_add": filled.classes.len() - classes.len(),
+        "sample": sample,
+    });
+    vector.check(F32, &got);
+
+    let vector = book.get("5.5-duplicates");
+    let (rows, features) = rows_of(vector.input("points"));
+    let k = vector.input("k").as_u64().unwrap() as usize;
+    let found = nearest(&ctx(), &rows, rows.len() / features, features, k).unwrap();
+    vector.check(F64, &json!({ "neighbours": table(&found) }));
+}
+
+#[test]
+fn fewer_rows_than_neighbours_have_all_others_as_neighbours() {
+    let book = Book::read("weights_and_metrics");
+    let vector = book.get("5.5-too-few");
+    let number = |name: &str| vector.input(name).as_u64().unwrap() as usize;
+    let (n, k) = (number("minority_count"), number("k"));
+    let rows: Vec<f32> = (0..n).map(|row| row as f32).collect();
+    let found = nearest(&ctx(), &rows, n, 1, k).unwrap();
+    assert_eq!(json!(found.k()), vector.expected()["k_effective"]);
+    assert_eq!(nearest(&ctx(), &rows[..1], 1, 1, k), Err(RowsError::OneImage), "the caller copies it");
 }
 
 #[test]

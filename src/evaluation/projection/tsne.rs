@@ -134,13 +134,19 @@ pub fn similarities(ctx: &Ctx, rows: &FeatureRows, perplexity: f64) -> Result<Ve
             away.clear();
             let others = (0..n).filter(|&other| other != own);
             away.extend(others.map(|other| squared_distance(rows.row(own), rows.row(other))));
-            weigh(away, perplexity);
+            conditional(away, perplexity);
             let (before, after) = away.split_at(own);
             out[..own].copy_from_slice(before);
             out[own + 1..].copy_from_slice(after);
             Ok::<(), Cancelled>(())
         },
     )?;
+    join(&mut similar, n);
+    Ok(similar)
+}
+
+/// Turns `p_j|i` of all pairs of `n` rows, row after row, into `p_ij = (p_j|i + p_i|j) / 2n`.
+pub fn join(similar: &mut [f64], n: usize) {
     let share = 1.0 / (2.0 * n as f64);
     for one in 0..n {
         for other in 0..one {
@@ -149,12 +155,11 @@ pub fn similarities(ctx: &Ctx, rows: &FeatureRows, perplexity: f64) -> Result<Ve
             similar[other * n + one] = both;
         }
     }
-    Ok(similar)
 }
 
-/// Turns the squared distances of a row to all others into weights of sum 1 that have this perplexity. Where so
-/// many others are equally near that it cannot be that small, these share the weight.
-fn weigh(away: &mut [f64], perplexity: f64) {
+/// Turns the squared distances of a row to all others, one at least, into `p_j|i`: weights of sum 1 that have this
+/// perplexity. Where so many others are equally near that it cannot be that small, these share the weight.
+pub fn conditional(away: &mut [f64], perplexity: f64) {
     let nearest = away.iter().copied().fold(f64::INFINITY, f64::min);
     // Weights do not change with what all distances share; without it the nearest weighs 1: no sum vanishes.
     away.iter_mut().for_each(|distance| *distance -= nearest);
