@@ -9,7 +9,7 @@ use counterpoise::domain::random::{Stage, stream};
 use counterpoise::domain::task::Ctx;
 use counterpoise::evaluation::distance::frechet::{Moments, frechet, from_moments, from_samples};
 use counterpoise::evaluation::distance::kernel::kernel;
-use counterpoise::evaluation::distance::manifold::{diversity, manifold, nearest_accuracy};
+use counterpoise::evaluation::distance::manifold::{diversity, manifold, manifold_of_two, nearest_accuracy};
 use counterpoise::evaluation::distance::{
     Distance, DistanceError, FeatureRows, Measure, Settings, Standardisation, compare, split_floor,
 };
@@ -338,6 +338,30 @@ fn every_figure_stands_beside_its_floor() {
     assert_eq!(of(&good, Measure::Frechet).measure.name(), "FD-g");
     assert_eq!(of(&good, Measure::Kernel).measure.name(), "KID-g");
     assert!(Measure::ALL.iter().all(|measure| !measure.name().contains("FID")));
+}
+
+#[test]
+fn precision_and_recall_look_at_three_neighbours_and_density_and_coverage_at_five() {
+    let real = line(&[1.0, -6.0, -4.0, -3.0, 0.0, 7.0, 6.0]);
+    let made = line(&[8.5, 4.5, 3.5, 5.5, 19.5, 9.5, 14.5]);
+    let [three, five] = [3, 5].map(|k| manifold(&ctx(), &real, &made, k).unwrap());
+    assert!(three.precision < five.precision && three.recall < five.recall, "{three:?} {five:?}");
+    assert!(three.density < five.density && three.coverage < five.coverage, "{three:?} {five:?}");
+    let both = manifold_of_two(&ctx(), &real, &made, 3, 5).unwrap();
+    assert_eq!((both.k_precision, both.k), (3, 5));
+    assert_eq!((both.precision, both.recall), (three.precision, three.recall));
+    assert_eq!((both.density, both.coverage), (five.density, five.coverage));
+    // All rows of both sides are in the one draw of so few, in whichever order.
+    let found = compare(&ctx(), &real, &made, &Settings::default()).unwrap();
+    for (measure, want) in [
+        (Measure::Precision, 5.0 / 7.0),
+        (Measure::Recall, 4.0 / 7.0),
+        (Measure::Density, 27.0 / 35.0),
+        (Measure::Coverage, 1.0),
+    ] {
+        let got = of(&found, measure).value;
+        assert!(close(got, want, 1e-12), "{}: {got} instead of {want}", measure.name());
+    }
 }
 
 #[test]

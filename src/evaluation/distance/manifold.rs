@@ -29,12 +29,14 @@ pub struct Manifold {
     pub density: f64,
     /// Share of real rows whose ball holds a made row.
     pub coverage: f64,
-    /// Neighbours that make a ball.
+    /// Neighbours that make a ball in density and coverage.
     pub k: usize,
+    /// The same in precision and recall.
+    pub k_precision: usize,
 }
 
-/// Precision, recall, density and coverage with balls of `k` neighbours: 3 is usual for the first two, 5 for the
-/// others. Time grows with the square of the rows, memory does not.
+/// Precision, recall, density and coverage with balls of `k` neighbours. Time grows with the square of the rows, memory
+/// does not.
 ///
 /// # Errors
 /// Fewer than k + 1 rows on a side, k = 0, other widths, or a cancel.
@@ -44,14 +46,30 @@ pub fn manifold(
     made: &FeatureRows,
     k: usize,
 ) -> Result<Manifold, DistanceError> {
+    manifold_of_two(ctx, real, made, k, k)
+}
+
+/// The same with balls of `k_precision` neighbours in precision and recall, and of `k` in density and coverage. Those
+/// who proposed them took 3 and 5.
+///
+/// # Errors
+/// As [`manifold`], for either number.
+pub fn manifold_of_two(
+    ctx: &Ctx,
+    real: &FeatureRows,
+    made: &FeatureRows,
+    k_precision: usize,
+    k: usize,
+) -> Result<Manifold, DistanceError> {
     same_width(real, made)?;
-    if k == 0 {
+    if k == 0 || k_precision == 0 {
         return Err(DistanceError::NoNeighbour);
     }
-    real.at_least(k.saturating_add(1))?;
-    made.at_least(k.saturating_add(1))?;
-    let real_radii = kth_nearest(ctx, real, real, k, Own::LeftOut)?;
-    let made_radii = kth_nearest(ctx, made, made, k, Own::LeftOut)?;
+    let need = k.max(k_precision).saturating_add(1);
+    real.at_least(need)?;
+    made.at_least(need)?;
+    let real_radii = kth_nearest(ctx, real, real, [k_precision, k], Own::LeftOut)?;
+    let made_radii = kth_nearest(ctx, made, made, [k_precision], Own::LeftOut)?;
 
     let bounds = Bounds::new(real, made);
     // Only ever set, so the order of threads is not seen.
@@ -59,13 +77,15 @@ pub fn manifold(
     let counts = strips(ctx, real, made, |rows, products| {
         let (mut balls, mut recalled, mut covered) = (0_usize, 0_usize, 0_usize);
         for (row, products) in rows.zip(products.chunks_exact(made.rows())) {
-            let (mut inside, mut is_recalled) = (0, false);
+            let (mut inside, mut is_recalled) = (0_usize, false);
             for (other, &product) in products.iter().enumerate() {
-                if bounds.is_closer(row, other, product, real_radii[row]) {
-                    inside += 1;
+                let [narrow, wide] =
+                    real_radii[row].map(|radius| bounds.is_closer(row, other, product, radius));
+                inside += usize::from(wide);
+                if narrow {
                     precise[other].store(true, Ordering::Relaxed);
                 }
-                is_recalled = is_recalled || bounds.is_closer(row, other, product, made_radii[other]);
+                is_recalled = is_recalled || bounds.is_closer(row, other, product, made_radii[other][0]);
             }
             balls += inside;
             covered += usize::from(inside > 0);
@@ -87,6 +107,7 @@ pub fn manifold(
         density: balls as f64 / (k as f64 * m),
         coverage: covered as f64 / n,
         k,
+        k_precision,
     })
 }
 
@@ -117,9 +138,9 @@ pub fn nearest_accuracy(
     real.at_least(2)?;
     made.at_least(2)?;
     let right = |own: &FeatureRows, other: &FeatureRows| {
-        let same = kth_nearest(ctx, own, own, 1, Own::LeftOut)?;
-        let across = kth_nearest(ctx, own, other, 1, Own::None)?;
-        let points = same.iter().zip(&across).map(|(same, across)| match same.total_cmp(across) {
+        let same = kth_nearest(ctx, own, own, [1], Own::LeftOut)?;
+        let across = kth_nearest(ctx, own, other, [1], Own::None)?;
+        let points = same.iter().zip(&across).map(|([same], [across])| match same.total_cmp(across) {
             std::cmp::Ordering::Less => 1.0,
             std::cmp::Ordering::Equal => 0.5,
             std::cmp::Ordering::Greater => 0.0,
@@ -139,15 +160,16 @@ enum Own {
     None,
 }
 
-/// The squared distance from each row of `from` to its `k`-th nearest row of `to`; there are as many.
-fn kth_nearest(
+/// The squared distances from each row of `from` to its `ks`-th nearest rows of `to`; none is 0, and there are as many.
+fn kth_nearest<const N: usize>(
     ctx: &Ctx,
     from: &FeatureRows,
     to: &FeatureRows,
-    k: usize,
+    ks: [usize; N],
     own: Own,
-) -> Result<Vec<f64>, DistanceError> {
+) -> Result<Vec<[f64; N]>, DistanceError> {
     let bounds = Bounds::new(from, to);
+    let most = ks.into_iter().fold(1, usize::max);
     let found = strips(ctx, from, to, |rows, products| {
         let (mut upper, mut near) = (Vec::with_capacity(to.rows()), Vec::new());
         let mut kept = Vec::with_capacity(rows.len());
@@ -159,7 +181,7 @@ fn kth_nearest(
                 if is_own(other) { f64::INFINITY } else { middle + slack }
             }));
             // The k-th nearest is at most this far, so what is surely further is not it.
-            let (_, &mut reach, _) = upper.select_nth_unstable_by(k - 1, f64::total_cmp);
+            let (_, &mut reach, _) = upper.select_nth_unstable_by(most - 1, f64::total_cmp);
             near.clear();
             for (other, &product) in products.iter().enumerate() {
                 let (middle, slack) = bounds.of(row, other, product);
@@ -167,8 +189,8 @@ fn kth_nearest(
                     near.push(squared_distance(from.row(row), to.row(other)));
                 }
             }
-            let (_, &mut kth, _) = near.select_nth_unstable_by(k - 1, f64::total_cmp);
-            kept.push(kth);
+            near.sort_unstable_by(f64::total_cmp);
+            kept.push(ks.map(|k| near[k - 1]));
         }
         kept
     })?;

@@ -198,13 +198,14 @@ pub enum Measure {
     Frechet,
     /// [`kernel::kernel`], the unbiased value. 0 at best on average, and then as often below it as above.
     Kernel,
-    /// Share of made rows inside the real manifold, in \[0, 1\].
+    /// Share of made rows inside the real manifold, in \[0, 1\]; balls reach to the third neighbour.
     Precision,
-    /// Share of real rows inside the made manifold, in \[0, 1\].
+    /// Share of real rows inside the made manifold, in \[0, 1\]; balls reach to the third neighbour.
     Recall,
-    /// How crowded with real rows the places of made rows are: 1 is usual, more is possible.
+    /// How crowded with real rows the places of made rows are: 1 is usual, more is possible. Balls reach to the fifth
+    /// neighbour.
     Density,
-    /// Share of real rows with a made row near them, in \[0, 1\].
+    /// Share of real rows with a made row near them, in \[0, 1\]; balls reach to the fifth neighbour.
     Coverage,
     /// [`manifold::nearest_accuracy`] over all rows: 0.5 at best, 1 where the sets lie apart, near 0 for copies.
     NearestNeighbour,
@@ -270,8 +271,10 @@ impl Distance {
 /// How [`compare`] goes about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// Neighbours that make a ball in precision, recall, density and coverage.
+    /// Neighbours that make a ball in density and coverage: 5, as Naeem et al. advise.
     pub k: usize,
+    /// Neighbours that make a ball in precision and recall: 3, as Kynkäänniemi et al. have it.
+    pub k_precision: usize,
     /// How often rows are drawn anew, at least once.
     pub draws: usize,
     pub seed: u64,
@@ -279,7 +282,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Settings { k: 5, draws: 10, seed: 0 }
+        Settings { k: 5, k_precision: 3, draws: 10, seed: 0 }
     }
 }
 
@@ -293,7 +296,7 @@ impl Default for Settings {
 /// Features of a classifier g should be standardised ([`Standardisation`]) first.
 ///
 /// # Errors
-/// Fewer rows than [`LEAST_ROWS`] or k + 1 on a side, k = 0, other widths, or a cancel.
+/// Fewer rows than [`LEAST_ROWS`] or either k + 1 on a side, a k of 0, other widths, or a cancel.
 pub fn compare(
     ctx: &Ctx,
     real: &FeatureRows,
@@ -301,7 +304,7 @@ pub fn compare(
     settings: &Settings,
 ) -> Result<Vec<Distance>, DistanceError> {
     same_width(real, made)?;
-    let need = LEAST_ROWS.max(settings.k.saturating_add(1));
+    let need = LEAST_ROWS.max(settings.k.max(settings.k_precision).saturating_add(1));
     real.at_least(need)?;
     made.at_least(need)?;
     let with_floor = (real.rows / 2).min(made.rows) >= need;
@@ -321,9 +324,9 @@ pub fn compare(
             (real.select(&drawn(settings.seed, Purpose::RealParts, index, real.rows, n)), None)
         };
         let chosen = made.select(&drawn(settings.seed, Purpose::MadePart, index, made.rows, n));
-        values.push(figures(ctx, &reference, &chosen, settings.k)?);
+        values.push(figures(ctx, &reference, &chosen, settings)?);
         if let Some(other) = other {
-            floors.push(figures(ctx, &reference, &other, settings.k)?);
+            floors.push(figures(ctx, &reference, &other, settings)?);
         }
     }
     ctx.progress("distances", draws as u64, draws as u64);
@@ -338,8 +341,13 @@ pub fn compare(
 }
 
 /// All figures between two sets, in the order of [`Measure::ALL`].
-fn figures(ctx: &Ctx, real: &FeatureRows, made: &FeatureRows, k: usize) -> Result<[f64; 7], DistanceError> {
-    let manifold = manifold::manifold(ctx, real, made, k)?;
+fn figures(
+    ctx: &Ctx,
+    real: &FeatureRows,
+    made: &FeatureRows,
+    settings: &Settings,
+) -> Result<[f64; 7], DistanceError> {
+    let manifold = manifold::manifold_of_two(ctx, real, made, settings.k_precision, settings.k)?;
     Ok([
         frechet::frechet(real, made)?.squared,
         kernel::kernel(ctx, real, made)?.unbiased,

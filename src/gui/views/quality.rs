@@ -420,13 +420,19 @@ fn definition(figure: &QualityFigure) -> &'static str {
              bias, so that equal sets have 0 on average."
         }
         "precision" => {
-            "Share of made images in the reach of a real one, which ends at its fifth nearest real image."
+            "Share of made images in the reach of a real one, which ends at its third nearest real image."
         }
         "recall" => {
-            "Share of real images in the reach of a made one, which ends at its fifth nearest made image."
+            "Share of real images in the reach of a made one, which ends at its third nearest made image."
         }
-        "density" => "In how many reaches of real images a made one lies, divided by five; 1 is usual.",
-        "coverage" => "Share of real images that have a made one in their reach.",
+        "density" => {
+            "In how many reaches of real images a made one lies, each to the fifth nearest, divided by five; 1 is \
+             usual."
+        }
+        "coverage" => {
+            "Share of real images that have a made one in their reach, which ends at their fifth nearest real \
+             image."
+        }
         "1-NN accuracy" => {
             "How often the nearest other image tells whether an image is made or real; 0.5 is by chance."
         }
