@@ -120,13 +120,20 @@ fn the_names_that_scripts_rely_on() {
             list(treatment, "confusion")[truth].as_array().unwrap().iter().map(|n| n.as_u64().unwrap()).sum()
         };
         assert_eq!((answers(0), answers(1)), (20, 12), "10 and 6 test images, two seeds");
-        let acsa = &treatment["intervals"]["acsa"];
-        assert!(acsa["low"].as_f64().unwrap() <= acsa["high"].as_f64().unwrap());
+        let of_recall = classes.iter().map(|class| &class["recall_interval"]);
+        for interval in
+            ["acsa", "mcc", "kappa"].map(|key| &treatment["intervals"][key]).into_iter().chain(of_recall)
+        {
+            assert!(interval["low"].as_f64().unwrap() <= interval["high"].as_f64().unwrap(), "{interval}");
+        }
     }
     assert!(named(&got, "none")["difference"].is_null());
     let difference = &named(&got, "class-aware")["difference"];
     assert_eq!(difference["against"], "none");
     assert!(difference["acsa"]["low"].is_number() && difference["acsa"]["high"].is_number());
+    assert!(difference["mcc"]["low"].is_number() && difference["kappa"]["high"].is_number());
+    let of_class = |name: &str| named(&got, name)["classes"][1]["recall_difference"].clone();
+    assert!(of_class("none").is_null() && of_class("class-aware")["low"].is_number());
     assert!(difference["sentence"].as_str().unwrap().contains("plain training"));
     assert_eq!((&got["test_images"], &got["steps"]), (&Value::from(16), &Value::from(6)));
     assert_eq!(got["classes"][1], serde_json::json!({ "name": "down", "training": 8, "test": 6 }));
@@ -181,7 +188,20 @@ fn the_names_that_scripts_rely_on() {
     let mut table = csv::Reader::from_path(out.join("table.csv")).unwrap();
     let rows: Vec<csv::StringRecord> = table.records().map(Result::unwrap).collect();
     assert_eq!(rows.len(), 3 * (Comparison::figure_names().len() + 2 * 4), "figures, and four of each class");
-    assert!(rows.iter().any(|row| &row[0] == "class-aware" && &row[1] == "down" && &row[2] == "recall"));
+    // Treatment, class, figure; then mean, sd, seeds, interval and difference.
+    let bounded = |class: &str, figure: &str| {
+        let row = rows
+            .iter()
+            .find(|row| [&row[0], &row[1], &row[2]] == ["class-aware", class, figure])
+            .unwrap_or_else(|| panic!("no {figure} of {class}"));
+        (6..11).map(|column| !row[column].is_empty()).collect::<Vec<bool>>()
+    };
+    for (class, figure) in [("", "acsa"), ("", "mcc"), ("", "kappa"), ("down", "recall")] {
+        assert_eq!(bounded(class, figure), [true; 5], "{figure}");
+    }
+    for (class, figure) in [("", "auroc"), ("", "recall_few"), ("down", "precision")] {
+        assert_eq!(bounded(class, figure), [false; 5], "{figure}");
+    }
     let mut table = csv::Reader::from_path(out.join("confusion.csv")).unwrap();
     let rows: Vec<csv::StringRecord> = table.records().map(Result::unwrap).collect();
     assert_eq!(rows.len(), 3 * 2 * 2, "each class said of each");
@@ -1150,7 +1170,7 @@ fn sentences_say_no_more_than_the_intervals() {
     assert_eq!(table[0].last().unwrap(), "ACSA against good");
     let cell = |name: &str| table.iter().find(|row| row[0] == name).unwrap().last().unwrap().clone();
     assert_eq!(cell("like good"), "-");
-    let found = made.against_free.as_ref().unwrap().differences[0].unwrap();
+    let found = made.against_free.as_ref().unwrap().differences.acsa().unwrap();
     assert!(cell("made").starts_with(&format!("{:+.3} (", found.value)), "{}", cell("made"));
     let csv = comparison.csv().unwrap();
     let mut csv = csv::Reader::from_reader(csv.as_slice());

@@ -851,7 +851,10 @@ fn more_figures_are_a_click_away() {
             &[
                 "ACSA of drs: mean ± SD 0.675 ± 0.020, 95 % interval ",
                 "none 0.400 ± 0.020; against none +0.250 (",
-                "MCC of drs: mean ± SD –, 95 % interval –, none –",
+                "AUPRC of drs: mean ± SD –, 95 % interval –, none –",
+                "across with drs: precision 0.300 ± 0.010, recall 0.600 ± 0.010, F1 0.600 ± 0.010, F0.5 0.600 ± 0.010; \
+                 recall 95 % interval ",
+                ", against none +",
                 "across with drs: precision 0.300 ± 0.010, recall 0.600 ± 0.010, F1 0.600 ± 0.010, F0.5 0.600",
                 "near 1 and the figure lies higher",
             ],
@@ -861,7 +864,7 @@ fn more_figures_are_a_click_away() {
         harness.run_steps(30);
         assert_eq!(harness.state().state.evaluate.treatment.as_deref(), Some("mixup"));
         assert_sees(&harness, &["ACSA of mixup: mean ± SD ", "down with mixup: precision 0.150 ± 0.010"]);
-        let row = "MCC of mixup: mean ± SD –, 95 % interval –, none –";
+        let row = "AUPRC of mixup: mean ± SD –, 95 % interval –, none –";
         harness.get_by_role_and_label(Role::Row, row).focus();
         harness.run_steps(2);
         assert!(harness.get_by_role_and_label(Role::Row, row).is_focused());

@@ -354,6 +354,33 @@ fn made_images_are_shown_as_what_they_are() {
 }
 
 #[test]
+fn recalls_have_intervals_and_a_page_with_fewer_figures_is_still_shown() {
+    let page = tiny();
+    let html = page.html();
+    let heads = |html: &str| html.matches("<th scope=\"col\">kappa</th>").count();
+    let held = "<small>against <bdi>none</bdi> ";
+    assert!(heads(&html) > 1 && html.contains(held), "the figures, their differences and those of recalls");
+    let words = texts(&html);
+    assert!(words.contains("AUROC, AUPRC and calibration error need the probabilities"), "{words}");
+    // As an earlier version kept it.
+    let mut kept = serde_json::to_value(&page).unwrap();
+    for row in kept["treatments"].as_array_mut().unwrap() {
+        for list in ["intervals", "differences"] {
+            row[list].as_array_mut().unwrap().truncate(5);
+        }
+        for class in row["classes"].as_array_mut().unwrap() {
+            for name in ["recall_interval", "recall_difference"] {
+                assert!(class.as_object_mut().unwrap().remove(name).is_some(), "{name}");
+            }
+        }
+    }
+    let read: Page = serde_json::from_value(kept).unwrap();
+    let html = read.html();
+    texts(&html);
+    assert!(heads(&html) == 1 && !html.contains(held), "no column of dashes for what was not measured");
+}
+
+#[test]
 fn what_has_no_value_is_a_dash_with_its_reason() {
     let page = tiny();
     let html = page.html();

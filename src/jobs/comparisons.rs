@@ -193,8 +193,7 @@ impl TreatmentFigures {
             figures: figures
                 .filter_map(|(key, spread)| Some(((*key).to_owned(), Mean::of(*spread)?)))
                 .collect(),
-            // The first figure is ACSA.
-            difference: against.and_then(|against| against.differences[0]).and_then(Difference::of),
+            difference: against.and_then(|against| against.differences.acsa()).and_then(Difference::of),
             sentence: against.map(|against| against.sentence.clone()).filter(|text| !text.is_empty()),
             classes: result.classes.iter().map(ClassFigures::of).collect(),
             confusion: result.confusion.rows(),

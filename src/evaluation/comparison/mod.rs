@@ -18,10 +18,8 @@ use crate::domain::task::Ctx;
 /// Test images of a class under which its recall says little.
 const FEW_IMAGES: usize = 30;
 
-/// The figures of a treatment beside those of [`Figure::ALL`], by their names in JSON.
-const OTHERS: [(&str, &str); 8] = [
-    ("mcc", "MCC"),
-    ("kappa", "kappa"),
+/// The figures of a treatment beside those of [`Figure::ALL`], by their names in JSON. They have no interval.
+const OTHERS: [(&str, &str); 6] = [
     ("auroc", "AUROC"),
     ("auprc", "AUPRC"),
     ("calibration_error", "calibration error"),
@@ -94,7 +92,7 @@ pub struct ClassResult {
 pub struct Against {
     /// Name of the other.
     pub baseline: String,
-    /// The treatment minus the other, in the order of [`Figure::ALL`].
+    /// The treatment minus the other.
     pub differences: Intervals,
     /// Seeds that both have.
     pub seeds: usize,
@@ -110,7 +108,6 @@ pub struct TreatmentResult {
     pub seeds: Vec<u64>,
     /// Names in JSON with their values.
     pub figures: Vec<(&'static str, Option<Spread>)>,
-    /// In the order of [`Figure::ALL`].
     pub intervals: Intervals,
     /// In class order.
     pub classes: Vec<ClassResult>,
@@ -279,8 +276,6 @@ impl<'a> Shop<'a> {
         let mut figures: Vec<(&'static str, Option<Spread>)> =
             Figure::ALL.iter().map(|figure| (figure.key(), spread(&|_, c| figure.of(c)))).collect();
         let others: [Option<Spread>; OTHERS.len()] = [
-            spread(&|_, c| c.mcc()),
-            spread(&|_, c| c.kappa()),
             spread(&|run, _| run.auroc),
             spread(&|run, _| run.auprc),
             spread(&|run, _| run.calibration_error),
@@ -341,8 +336,8 @@ impl<'a> Shop<'a> {
         let (ours, theirs) = (Answers { said: &ours }, Answers { said: &theirs });
         let found = differences(self.ctx, self.truth(), ours, theirs, self.settings)?;
         let seeds = ours.said.len();
-        let sentence = match &found[0] {
-            Some(acsa) => sentence(name, baseline, acsa, seeds, self.test.truth.len()),
+        let sentence = match found.acsa() {
+            Some(acsa) => sentence(name, baseline, &acsa, seeds, self.test.truth.len()),
             None => String::new(),
         };
         Ok(Some(Against { baseline: baseline.to_owned(), differences: found, seeds, sentence }))
@@ -351,7 +346,7 @@ impl<'a> Shop<'a> {
     fn summary(&self, all: &[TreatmentResult], baseline: &str) -> Result<Vec<String>, MetricsError> {
         let others: Vec<&TreatmentResult> = all.iter().filter(|result| result.name != baseline).collect();
         let against = |result: &TreatmentResult| {
-            result.against_baseline.as_ref().and_then(|against| against.differences[0])
+            result.against_baseline.as_ref().and_then(|against| against.differences.acsa())
         };
         let winners = others.iter().copied().filter(|result| against(result).is_some_and(|d| d.low > 0.0));
         let mut text = Vec::new();
@@ -375,7 +370,7 @@ impl<'a> Shop<'a> {
                 let mut alike = Vec::new();
                 for other in others.iter().filter(|other| other.name != winner.name) {
                     let found = self.against(&winner.name, &other.name)?;
-                    let acsa = found.and_then(|found| found.differences[0]);
+                    let acsa = found.and_then(|found| found.differences.acsa());
                     if acsa.is_some_and(|acsa| acsa.low <= 0.0) {
                         alike.push(other.name.clone());
                     }
@@ -393,7 +388,7 @@ impl<'a> Shop<'a> {
             };
             let Some(free) = &added.against_free else { continue };
             text.push(free.sentence.clone());
-            if free.differences[0].is_some_and(|d| d.low <= 0.0) {
+            if free.differences.acsa().is_some_and(|d| d.low <= 0.0) {
                 text.push(format!(
                     "So the {images} images of {} are not shown to do more than {}, which adds none.",
                     added.name, free.baseline

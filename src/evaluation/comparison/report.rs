@@ -10,11 +10,19 @@ use crate::evaluation::metrics::{Figure, Spread};
 /// file.
 const DIGITS: i32 = 6;
 
-/// Figures of the first table beside those of [`Figure::ALL`]; the others have a table of their own.
-const FIRST: [&str; 2] = ["auroc", "calibration_error"];
+/// Figures of the first table; the others have a table of their own.
+const FIRST: [&str; 7] = [
+    Figure::Acsa.key(),
+    Figure::F1Macro.key(),
+    Figure::GMean.key(),
+    Figure::GMeanMacro.key(),
+    Figure::Accuracy.key(),
+    "auroc",
+    "calibration_error",
+];
 
 fn is_first(key: &str) -> bool {
-    FIRST.contains(&key) || Figure::ALL.iter().any(|figure| figure.key() == key)
+    FIRST.contains(&key)
 }
 
 fn rounded(value: f64) -> f64 {
@@ -37,7 +45,7 @@ fn interval(of: &Interval) -> Value {
 fn by_figure(of: &Intervals) -> Map<String, Value> {
     Figure::ALL
         .iter()
-        .zip(of)
+        .zip(&of.figures)
         .map(|(figure, found)| (figure.key().to_owned(), found.as_ref().map_or(Value::Null, interval)))
         .collect()
 }
@@ -53,10 +61,16 @@ fn against(of: Option<&Against>) -> Value {
 }
 
 impl ClassResult {
-    fn json(&self, name: &str) -> Value {
+    /// `recall` are the interval of the recall and its differences against the baseline and the best treatment that
+    /// adds no images.
+    fn json(&self, name: &str, recall: [Option<Interval>; 3]) -> Value {
         let mut object = Map::new();
         object.insert("name".to_owned(), json!(name));
         put(&mut object, "recall", self.recall);
+        let names = ["recall_interval", "recall_difference", "recall_difference_free"];
+        for (key, found) in names.into_iter().zip(recall) {
+            object.insert(key.to_owned(), found.as_ref().map_or(Value::Null, interval));
+        }
         put(&mut object, "precision", self.precision);
         put(&mut object, "f1", self.f1);
         put(&mut object, "f05", self.f05);
@@ -66,6 +80,18 @@ impl ClassResult {
 }
 
 impl TreatmentResult {
+    /// Of something that has intervals: its own, and its differences against the baseline and the best treatment that
+    /// adds no images.
+    fn bounds(&self, of: impl Fn(&Intervals) -> Option<Interval>) -> [Option<Interval>; 3] {
+        let against = |other: &Option<Against>| other.as_ref().and_then(|other| of(&other.differences));
+        [of(&self.intervals), against(&self.against_baseline), against(&self.against_free)]
+    }
+
+    /// The same for the recall of a class.
+    fn recall_bounds(&self, class: usize) -> [Option<Interval>; 3] {
+        self.bounds(|found| found.recalls.get(class).copied().flatten())
+    }
+
     fn json(&self, classes: &[String]) -> Value {
         let mut object = Map::new();
         object.insert("name".to_owned(), json!(self.name));
@@ -76,7 +102,8 @@ impl TreatmentResult {
             put(&mut object, key, *spread);
         }
         object.insert("intervals".to_owned(), Value::Object(by_figure(&self.intervals)));
-        let classes = classes.iter().zip(&self.classes).map(|(name, class)| class.json(name));
+        let classes = classes.iter().zip(&self.classes).enumerate();
+        let classes = classes.map(|(at, (name, class))| class.json(name, self.recall_bounds(at)));
         object.insert("classes".to_owned(), Value::Array(classes.collect()));
         object.insert("confusion".to_owned(), json!(self.confusion.rows()));
         object.insert("difference".to_owned(), against(self.against_baseline.as_ref()));
@@ -114,7 +141,7 @@ fn cell(spread: Option<Spread>) -> String {
 
 /// `+0.052 (+0.021 to +0.083)`, or `-`.
 fn difference(of: Option<&Against>) -> String {
-    match of.and_then(|of| of.differences[0]) {
+    match of.and_then(|of| of.differences.acsa()) {
         Some(Interval { value, low, high }) => format!("{value:+.3} ({low:+.3} to {high:+.3})"),
         None => "-".to_owned(),
     }
@@ -222,9 +249,9 @@ impl Comparison {
     }
 
     /// Every figure of every treatment and class in long form: treatment, class, figure, mean, sd, seeds, and
-    /// for the whole of a treatment low, high (its interval), difference, difference_low, difference_high
-    /// (against the baseline), difference_free, difference_free_low, difference_free_high (against the best
-    /// treatment that adds no images, for those that do).
+    /// where there is an interval low, high, difference, difference_low, difference_high (against the baseline),
+    /// difference_free, difference_free_low, difference_free_high (against the best treatment that adds no images,
+    /// for those that do). Of classes the recall has one.
     ///
     /// # Errors
     /// Those of the writer.
@@ -234,19 +261,8 @@ impl Comparison {
         let number = |value: Option<f64>| value.map_or_else(String::new, |value| rounded(value).to_string());
         for result in &self.treatments {
             let seeds = result.seeds.len().to_string();
-            let mut write = |class: &str, figure: &str, spread: Option<Spread>, bounds: [Option<f64>; 8]| {
-                let mut record = vec![result.name.clone(), class.to_owned(), figure.to_owned()];
-                record.push(number(spread.map(|spread| spread.mean)));
-                record.push(number(spread.and_then(|spread| spread.sd)));
-                record.push(seeds.clone());
-                record.extend(bounds.map(number));
-                writer.write_record(&record)
-            };
-            for (key, spread) in &result.figures {
-                let at = Figure::ALL.iter().position(|figure| figure.key() == *key);
-                let own = at.and_then(|at| result.intervals[at]);
-                let against = |of: &Option<Against>| of.as_ref().and_then(|of| of.differences[at?]);
-                let (difference, free) = (against(&result.against_baseline), against(&result.against_free));
+            let mut write = |class: &str, figure: &str, spread: Option<Spread>, of: [Option<Interval>; 3]| {
+                let [own, difference, free] = of;
                 let bounds = [
                     own.map(|own| own.low),
                     own.map(|own| own.high),
@@ -257,16 +273,22 @@ impl Comparison {
                     free.map(|difference| difference.low),
                     free.map(|difference| difference.high),
                 ];
-                write("", key, *spread, bounds)?;
+                let mut record = vec![result.name.clone(), class.to_owned(), figure.to_owned()];
+                record.push(number(spread.map(|spread| spread.mean)));
+                record.push(number(spread.and_then(|spread| spread.sd)));
+                record.push(seeds.clone());
+                record.extend(bounds.map(number));
+                writer.write_record(&record)
+            };
+            for (key, spread) in &result.figures {
+                let at = Figure::ALL.iter().position(|figure| figure.key() == *key);
+                write("", key, *spread, result.bounds(|found| found.figures[at?]))?;
             }
-            for (name, class) in self.test.classes.iter().zip(&result.classes) {
-                for (figure, spread) in [
-                    ("recall", class.recall),
-                    ("precision", class.precision),
-                    ("f1", class.f1),
-                    ("f05", class.f05),
-                ] {
-                    write(name, figure, spread, [None; 8])?;
+            for (at, (name, class)) in self.test.classes.iter().zip(&result.classes).enumerate() {
+                write(name, "recall", class.recall, result.recall_bounds(at))?;
+                for (figure, spread) in [("precision", class.precision), ("f1", class.f1), ("f05", class.f05)]
+                {
+                    write(name, figure, spread, [None; 3])?;
                 }
             }
         }

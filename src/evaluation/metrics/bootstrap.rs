@@ -17,6 +17,9 @@
 //! draw has it so. An interval of a difference therefore leaves zero out only where exchanging the two sides at
 //! random, unit by unit, rarely gives as large a difference (a paired randomisation test: Noreen, *Computer-Intensive
 //! Methods for Testing Hypotheses*, 1989); else it is brought up to zero.
+//!
+//! What follows from a confusion table is drawn again. Figures of probabilities, as the areas under curves, would need
+//! those of every image in each draw, and have no interval.
 
 use std::collections::HashMap;
 
@@ -107,12 +110,37 @@ pub struct Interval {
     pub high: f64,
 }
 
-/// The intervals of [`Figure::ALL`], in that order; `None` for a figure that these test images do not have.
-pub type Intervals = [Option<Interval>; Figure::ALL.len()];
+/// Intervals of what follows from a confusion table; `None` for what these test images do not have.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Intervals {
+    /// In the order of [`Figure::ALL`].
+    pub figures: [Option<Interval>; Figure::ALL.len()],
+    /// Of the recall of each class, in class order.
+    pub recalls: Vec<Option<Interval>>,
+}
 
-type Row = [f64; Figure::ALL.len()];
+impl Intervals {
+    /// Of values as a [`Row`] has them.
+    fn of(row: &[Option<Interval>]) -> Self {
+        let (figures, recalls) = row.split_at(Figure::ALL.len());
+        Intervals { figures: std::array::from_fn(|at| figures[at]), recalls: recalls.to_vec() }
+    }
 
-/// Intervals of each figure's mean over the seeds, within \[0, 1\].
+    /// That of ACSA, which comparisons are decided by.
+    pub fn acsa(&self) -> Option<Interval> {
+        self.figures[0]
+    }
+}
+
+/// The figures in the order of [`Figure::ALL`], then the recall of each class; NaN where there is no value.
+type Row = Vec<f64>;
+
+/// The least value of an entry of a row; the highest is 1.
+fn least(at: usize) -> f64 {
+    Figure::ALL.get(at).map_or(0.0, |figure| figure.least())
+}
+
+/// Intervals of each figure's mean over the seeds, within what it can be.
 ///
 /// # Errors
 /// Answers or units that do not fit the images, no image, or a cancel.
@@ -124,8 +152,9 @@ pub fn intervals(
 ) -> Result<Intervals, MetricsError> {
     truth.check(&[answers])?;
     let draws = resample(ctx, truth, &[answers], settings)?;
-    let draws = draws.iter().map(|sides| sides[0]).collect();
-    Ok(summed_up(&of_seeds(truth, answers), draws, settings.level, (0.0, 1.0)))
+    let draws: Vec<Row> = draws.into_iter().flatten().collect();
+    let limits = |at: usize| (least(at), 1.0);
+    Ok(Intervals::of(&summed_up(&of_seeds(truth, answers), &draws, settings.level, limits)))
 }
 
 /// Intervals of each figure's difference, `treatment - baseline`, in the mean over the seeds.
@@ -146,33 +175,37 @@ pub fn differences(
     let sides = [treatment, baseline];
     truth.check(&sides)?;
     let draws = resample(ctx, truth, &sides, settings)?;
-    let draws = draws.iter().map(|sides| minus(sides[0], sides[1])).collect();
+    let draws: Vec<Row> = draws.iter().map(|sides| minus(&sides[0], &sides[1])).collect();
     let of_seeds: Vec<Row> = of_seeds(truth, treatment)
         .into_iter()
         .zip(of_seeds(truth, baseline))
-        .map(|(treatment, baseline)| minus(treatment, baseline))
+        .map(|(treatment, baseline)| minus(&treatment, &baseline))
         .collect();
-    let mut found = summed_up(&of_seeds, draws, settings.level, (-1.0, 1.0));
+    let limits = |at: usize| (least(at) - 1.0, 1.0 - least(at));
+    let mut found = summed_up(&of_seeds, &draws, settings.level, limits);
     let chances = exchanged(ctx, truth, treatment, baseline, &mean(&of_seeds), settings)?;
     for (interval, chance) in found.iter_mut().zip(chances) {
         if let Some(interval) = interval.as_mut().filter(|_| chance > 1.0 - settings.level) {
             (interval.low, interval.high) = (interval.low.min(0.0), interval.high.max(0.0));
         }
     }
-    Ok(found)
+    Ok(Intervals::of(&found))
 }
 
-fn minus(a: Row, b: Row) -> Row {
-    std::array::from_fn(|at| a[at] - b[at])
+fn minus(a: &[f64], b: &[f64]) -> Row {
+    a.iter().zip(b).map(|(a, b)| a - b).collect()
 }
 
-/// The figures of one table; NaN where a figure has no value.
+/// The figures of one table.
 fn figures(confusion: &Confusion) -> Row {
-    Figure::ALL.map(|figure| figure.of(confusion).unwrap_or(f64::NAN))
+    let all = Figure::ALL.iter().map(|figure| figure.of(confusion));
+    all.chain(confusion.recalls()).map(|value| value.unwrap_or(f64::NAN)).collect()
 }
 
+/// Of one row at least.
 fn mean(rows: &[Row]) -> Row {
-    std::array::from_fn(|at| rows.iter().map(|row| row[at]).sum::<f64>() / rows.len() as f64)
+    let over = |at: usize| rows.iter().map(|row| row[at]).sum::<f64>() / rows.len() as f64;
+    (0..rows[0].len()).map(over).collect()
 }
 
 /// Figures of the images as they are, for each seed. The answers were checked.
@@ -226,7 +259,7 @@ fn exchanged(
     truth: Truth<'_>,
     treatment: Answers<'_>,
     baseline: Answers<'_>,
-    value: &Row,
+    value: &[f64],
     settings: &Settings,
 ) -> Result<Row, MetricsError> {
     /// What rounding leaves of an equal difference.
@@ -270,22 +303,26 @@ fn exchanged(
                     left.add(truth.of_images[image], a, 1);
                     right.add(truth.of_images[image], b, 1);
                 }
-                minus(figures(&left), figures(&right))
+                minus(&figures(&left), &figures(&right))
             };
             Ok(mean(&pairs.iter().zip(&settled).map(of_seed).collect::<Vec<Row>>()))
         })
         .collect::<Result<_, MetricsError>>()?;
-    Ok(std::array::from_fn(|at| {
-        let as_large = rows.iter().filter(|row| row[at].abs() >= value[at].abs() - EQUAL).count();
+    let chance = |(at, value): (usize, &f64)| {
+        let as_large = rows.iter().filter(|row| row[at].abs() >= value.abs() - EQUAL).count();
         (as_large + 1) as f64 / (draws + 1) as f64
-    }))
+    };
+    Ok(value.iter().enumerate().map(chance).collect())
 }
 
-/// Intervals from the figures of each seed and those of the draws, no farther than the limits of a figure.
-fn summed_up(of_seeds: &[Row], draws: Vec<Row>, level: f64, limits: (f64, f64)) -> Intervals {
-    let value = mean(of_seeds);
-    std::array::from_fn(|at| {
-        let value = value[at];
+/// Intervals from the figures of each seed and those of the draws, no farther than the limits of each entry.
+fn summed_up(
+    of_seeds: &[Row],
+    draws: &[Row],
+    level: f64,
+    limits: impl Fn(usize) -> (f64, f64),
+) -> Vec<Option<Interval>> {
+    let of_entry = |(at, value): (usize, f64)| {
         if value.is_nan() {
             return None;
         }
@@ -296,12 +333,14 @@ fn summed_up(of_seeds: &[Row], draws: Vec<Row>, level: f64, limits: (f64, f64)) 
         let seeds: Vec<f64> = of_seeds.iter().map(|row| row[at]).collect();
         let spread = Spread::of(&seeds).and_then(|spread| spread.sd);
         let of_seeds = spread.map_or(0.0, |sd| half_width(sd, seeds.len(), level));
+        let (least, most) = limits(at);
         Some(Interval {
             value,
-            low: (value - (value - low).max(0.0).hypot(of_seeds)).max(limits.0),
-            high: (value + (high - value).max(0.0).hypot(of_seeds)).min(limits.1),
+            low: (value - (value - low).max(0.0).hypot(of_seeds)).max(least),
+            high: (value + (high - value).max(0.0).hypot(of_seeds)).min(most),
         })
-    })
+    };
+    mean(of_seeds).into_iter().enumerate().map(of_entry).collect()
 }
 
 /// The quantile of sorted values, linear between two of them; there is at least one.

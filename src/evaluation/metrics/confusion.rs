@@ -132,8 +132,9 @@ impl Confusion {
         (0..self.classes).map(|class| self.recall_of(class)).collect()
     }
 
-    fn specificity_of(&self, class: usize) -> Option<f64> {
-        let others = self.total() as u64 - self.row(class);
+    /// `total` is [`Confusion::total`], which is the same for every class.
+    fn specificity_of(&self, class: usize, total: usize) -> Option<f64> {
+        let others = total as u64 - self.row(class);
         let alarms = self.column(class) - self.hit(class);
         (others > 0).then(|| (others - alarms) as f64 / others as f64)
     }
@@ -141,7 +142,8 @@ impl Confusion {
     /// Share of the images of all other classes that were not said to be of this one; `None` where there is
     /// no other image.
     pub fn specificities(&self) -> Vec<Option<f64>> {
-        (0..self.classes).map(|class| self.specificity_of(class)).collect()
+        let total = self.total();
+        (0..self.classes).map(|class| self.specificity_of(class, total)).collect()
     }
 
     /// Share of what was said to be of each class that is; 0 for a class that was never said.
@@ -209,7 +211,8 @@ impl Confusion {
     /// test images; `None` where these are fewer than two.
     pub fn g_mean_macro(&self) -> Option<f64> {
         let present = (0..self.classes).filter(|&class| self.row(class) > 0);
-        let specificity = mean(present.filter_map(|class| self.specificity_of(class)))?;
+        let total = self.total();
+        let specificity = mean(present.filter_map(|class| self.specificity_of(class, total)))?;
         self.acsa().map(|recall| (recall * specificity).sqrt())
     }
 

@@ -82,11 +82,23 @@ pub enum Figure {
     /// Root of mean recall times mean specificity.
     GMeanMacro,
     Accuracy,
+    /// Matthews' correlation.
+    Mcc,
+    /// Cohen's kappa.
+    Kappa,
 }
 
 impl Figure {
-    pub const ALL: [Figure; 5] =
-        [Figure::Acsa, Figure::F1Macro, Figure::GMean, Figure::GMeanMacro, Figure::Accuracy];
+    /// What is kept of a comparison counts on this order: a new figure goes to the end.
+    pub const ALL: [Figure; 7] = [
+        Figure::Acsa,
+        Figure::F1Macro,
+        Figure::GMean,
+        Figure::GMeanMacro,
+        Figure::Accuracy,
+        Figure::Mcc,
+        Figure::Kappa,
+    ];
 
     /// The name in JSON and CSV.
     pub const fn key(self) -> &'static str {
@@ -96,6 +108,8 @@ impl Figure {
             Figure::GMean => "gm",
             Figure::GMeanMacro => "gm_macro",
             Figure::Accuracy => "accuracy",
+            Figure::Mcc => "mcc",
+            Figure::Kappa => "kappa",
         }
     }
 
@@ -107,10 +121,20 @@ impl Figure {
             Figure::GMean => "GM",
             Figure::GMeanMacro => "GM, macro form",
             Figure::Accuracy => "accuracy",
+            Figure::Mcc => "MCC",
+            Figure::Kappa => "kappa",
         }
     }
 
-    /// Its value in \[0, 1\]; `None` where it has none.
+    /// No value is below this, and none above 1.
+    pub const fn least(self) -> f64 {
+        match self {
+            Figure::Mcc | Figure::Kappa => -1.0,
+            _ => 0.0,
+        }
+    }
+
+    /// Its value, from [`Figure::least`] to 1; `None` where it has none.
     pub fn of(self, confusion: &Confusion) -> Option<f64> {
         match self {
             Figure::Acsa => confusion.acsa(),
@@ -118,6 +142,8 @@ impl Figure {
             Figure::GMean => confusion.g_mean(),
             Figure::GMeanMacro => confusion.g_mean_macro(),
             Figure::Accuracy => confusion.accuracy(),
+            Figure::Mcc => confusion.mcc(),
+            Figure::Kappa => confusion.kappa(),
         }
     }
 }

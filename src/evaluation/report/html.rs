@@ -95,7 +95,10 @@ const DEFINITIONS: [(&str, &str); 17] = [
          test images and other seeds. The test images of each class are drawn again many times, those that belong \
          together (of a patient, or copies) always together: the middle 95 % of the draws are the images' part. \
          The seeds are too few to be drawn again; what their spread leaves open, by Student's law, is added, and \
-         with one seed that part is missing. The interval of a difference leaves out 0 only where a randomisation \
+         with one seed that part is missing. What follows from the counts of answers has an interval: the figures of \
+         the first table up to kappa, and the recall of each class. AUROC, AUPRC and calibration error need the \
+         probabilities of every image and have none; nor have precision, F1 and F0.5 of a class and the recalls of \
+         groups. The interval of a difference leaves out 0 only where a randomisation \
          test agrees: where exchanging the answers of the two sides at random rarely gives as large a difference. \
          Those of the chart of recalls are Wilson's, over the test images of a class alone.",
     ),
@@ -317,15 +320,18 @@ fn differences(out: &mut String, page: &Page) {
     if page.treatments.iter().all(|row| row.differences.is_empty()) {
         return;
     }
+    // An earlier version kept fewer figures.
+    let kept = page.treatments.iter().map(|row| row.differences.len()).max().unwrap_or(0);
+    let shown = kept.min(Figure::ALL.len());
     let mut heads = vec!["treatment".to_owned()];
-    heads.extend(Figure::ALL.iter().map(|figure| escaped(figure.name())));
+    heads.extend(Figure::ALL.iter().take(shown).map(|figure| escaped(figure.name())));
     let rows: Vec<Vec<String>> = page
         .by_acsa()
         .into_iter()
         .filter(|row| row.name != page.baseline)
         .map(|row| {
             let of = |place: usize| row.differences.get(place).copied().flatten();
-            let cells = (0..Figure::ALL.len()).map(|place| against(page, row, of(place)));
+            let cells = (0..shown).map(|place| against(page, row, of(place)));
             std::iter::once(named(&row.name)).chain(cells).collect()
         })
         .collect();
@@ -337,7 +343,7 @@ fn differences(out: &mut String, page: &Page) {
         .into_iter()
         .filter(|row| row.against_free.is_some())
         .map(|row| {
-            let cells = (0..Figure::ALL.len()).map(|place| against_free(row, place));
+            let cells = (0..shown).map(|place| against_free(row, place));
             std::iter::once(named(&row.name)).chain(cells).collect()
         })
         .collect();
@@ -392,6 +398,18 @@ fn classes(out: &mut String, page: &Page) {
                     let missing =
                         if page.classes[class].test == 0 { "no test image" } else { "not measured" };
                     let mut text = cell(of.and_then(figure), missing);
+                    if let Some(interval) = of.and_then(|of| of.recall_interval).filter(|_| place == 0) {
+                        let _ = write!(text, "<small>{}</small>", bounds(&interval));
+                    }
+                    if let Some(found) = of.and_then(|of| of.recall_difference).filter(|_| place == 0) {
+                        let name = named(&page.baseline);
+                        let _ = write!(
+                            text,
+                            "<small>against {name} {}, {}</small>",
+                            difference(&found),
+                            verdict(&found)
+                        );
+                    }
                     let never = of.map_or(0, |figures| figures.never_said);
                     if place == 1 && never > 0 {
                         let seeds = counted(never, "seed", "seeds");

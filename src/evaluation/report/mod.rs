@@ -76,6 +76,12 @@ pub struct ClassRow {
 pub struct ClassFigures {
     /// `None` without test images, and so for the F scores.
     pub recall: Option<Spread>,
+    /// 95 % interval of the recall; `None` where an earlier version kept the comparison, too.
+    #[serde(default)]
+    pub recall_interval: Option<Interval>,
+    /// The recall against the baseline; `None` for the baseline and where an earlier version kept the comparison, too.
+    #[serde(default)]
+    pub recall_difference: Option<Interval>,
     pub precision: Option<Spread>,
     pub f1: Option<Spread>,
     pub f05: Option<Spread>,
@@ -106,7 +112,7 @@ pub struct TreatmentRow {
     pub seeds: Vec<u64>,
     /// By their names in JSON; those without a value are left out.
     pub figures: Vec<(String, Spread)>,
-    /// 95 % intervals, in the order of [`Figure::ALL`].
+    /// 95 % intervals, in the order of [`Figure::ALL`]; an earlier version kept fewer.
     pub intervals: Vec<Option<Interval>>,
     /// Against the baseline, in the order of [`Figure::ALL`]; empty for the baseline and without shared seeds.
     pub differences: Vec<Option<Interval>>,
@@ -191,15 +197,25 @@ fn finite(spread: Option<Spread>) -> Option<Spread> {
     Some(Spread { mean: spread.mean, sd: spread.sd.filter(|sd| sd.is_finite()) })
 }
 
+fn finite_interval(interval: Option<Interval>) -> Option<Interval> {
+    interval.filter(|of| [of.value, of.low, of.high].iter().all(|number| number.is_finite()))
+}
+
 fn all_finite(intervals: &Intervals) -> Vec<Option<Interval>> {
-    let known = |of: &Interval| [of.value, of.low, of.high].iter().all(|number| number.is_finite());
-    intervals.iter().map(|of| of.filter(known)).collect()
+    intervals.figures.iter().map(|of| finite_interval(*of)).collect()
 }
 
 impl ClassFigures {
-    fn of(result: &ClassResult) -> Self {
+    /// Of the class at a place, under a treatment.
+    fn of(at: usize, result: &ClassResult, treatment: &TreatmentResult) -> Self {
+        let recall = |of: &Intervals| finite_interval(of.recalls.get(at).copied().flatten());
         ClassFigures {
             recall: finite(result.recall),
+            recall_interval: recall(&treatment.intervals),
+            recall_difference: treatment
+                .against_baseline
+                .as_ref()
+                .and_then(|against| recall(&against.differences)),
             precision: finite(result.precision),
             f1: finite(result.f1),
             f05: finite(result.f05),
@@ -232,7 +248,12 @@ impl TreatmentRow {
                 .map(|against| against.sentence.clone())
                 .filter(|sentence| !sentence.is_empty())
                 .collect(),
-            classes: result.classes.iter().map(ClassFigures::of).collect(),
+            classes: result
+                .classes
+                .iter()
+                .enumerate()
+                .map(|(at, class)| ClassFigures::of(at, class, result))
+                .collect(),
             confusion: result.confusion.rows(),
         }
     }

@@ -51,7 +51,9 @@ const MEANING: &str = "Mean ± standard deviation over the seeds. ACSA is the me
 const MORE: &str = "GM is the G-mean by the product of the recalls. Its macro form, the root of mean recall times \
                     mean specificity, is the one of published tables: the specificity of a class counts the images \
                     of all other classes, so it is near 1 and the figure lies higher. With as many test images of \
-                    each class it follows from ACSA and says nothing more.";
+                    each class it follows from ACSA and says nothing more. What follows from the counts of answers \
+                    has an interval; AUROC, AUPRC and calibration error, which need probabilities, have none, \
+                    nor have the recalls of groups and, of a class, precision, F1 and F0.5.";
 /// Groups of classes by their training images, by their names in JSON.
 const GROUPS: [(&str, &str); 3] =
     [("recall_many", "many (over 100)"), ("recall_medium", "medium"), ("recall_few", "few (under 20)")];
@@ -491,18 +493,34 @@ fn all_figures(ui: &mut Ui, t: &Tokens, report: &Report, chosen: &TreatmentFigur
     }
 }
 
-/// Precision, recall and the F scores of each class, by falling number of training images.
+/// Precision, recall and the F scores of each class, by falling number of training images; of the recall also its
+/// interval and its difference.
 fn class_figures(ui: &mut Ui, t: &Tokens, report: &Report, chosen: &TreatmentFigures) {
     const NAMES: [&str; 4] = ["precision", "recall", "F1", "F0.5"];
-    let columns = Columns::of(ui.available_width(), NAMES.len(), false);
-    head_ui(ui, t, columns, &NAMES, None, &format!("Classes with {}: {}", chosen.name, NAMES.join(", ")));
+    const HEADS: [&str; 5] = [NAMES[0], NAMES[1], NAMES[2], NAMES[3], "95 % of recall"];
+    let row = report.page.as_ref().and_then(|page| page.treatment(&chosen.name));
+    let noted = row.is_some_and(|row| row.classes.iter().any(|class| class.recall_difference.is_some()));
+    let columns = Columns::of(ui.available_width(), HEADS.len(), noted);
+    let words = format!("Classes with {}: {}", chosen.name, HEADS.join(", "));
+    head_ui(ui, t, columns, &HEADS, noted.then_some("recall against none"), &words);
     for class in report.by_count() {
         let (of, Some(figures)) = (&report.classes[class], chosen.classes.get(class)) else { continue };
-        let cells = [figures.precision, figures.recall, figures.f1, figures.f05].map(mean_words);
+        let mut cells = [figures.precision, figures.recall, figures.f1, figures.f05].map(mean_words).to_vec();
         let told = NAMES.iter().zip(&cells).map(|(name, cell)| format!("{name} {cell}"));
-        let words = format!("{} with {}: {}", of.name, chosen.name, told.collect::<Vec<_>>().join(", "));
-        let row =
-            Row { name: &of.name, cells: &cells, note: None, tip: words.clone(), words, selected: false };
+        let mut words = format!("{} with {}: {}", of.name, chosen.name, told.collect::<Vec<_>>().join(", "));
+        let kept = row.and_then(|row| row.classes.get(class));
+        let interval = kept.and_then(|kept| kept.recall_interval);
+        let interval =
+            interval.map_or_else(|| "–".to_owned(), |of| format!("{:.3} to {:.3}", of.low, of.high));
+        words += &format!("; recall 95 % interval {interval}");
+        cells.push(interval);
+        let difference = kept.and_then(|kept| kept.recall_difference);
+        let note = difference.map(|Interval { value, low, high }| {
+            let (note, word) = note_of(t, &Difference { value, low, high });
+            words += &format!(", against none {}, {word}", note.text);
+            note
+        });
+        let row = Row { name: &of.name, cells: &cells, note, tip: words.clone(), words, selected: false };
         line_ui(ui, t, columns, "class", &row);
     }
 }
