@@ -629,6 +629,40 @@ fn a_person_decides_and_exports() {
         assert!(table.contains(words), "{words}: {table}");
     }
     assert_eq!(place.fails("candidates review --csv lists/list.csv").0, 3, "never over an existing file");
+    // The same figures as a file, a row for each.
+    let measured = "candidates review --quality-csv measured/quality.csv";
+    place.done(measured);
+    let mut written = csv::Reader::from_path(place.path("measured/quality.csv")).unwrap();
+    let heads = "class,measure,features,value,sd,floor,n_made,n_real,says_little";
+    assert_eq!(written.headers().unwrap().iter().collect::<Vec<_>>().join(","), heads);
+    let written: Vec<csv::StringRecord> = written.records().map(Result::unwrap).collect();
+    let figures: Vec<(&Value, &Value)> = quality
+        .iter()
+        .flat_map(|class| list(class, "figures").iter().map(move |figure| (&class["name"], figure)))
+        .collect();
+    assert_eq!((written.len(), figures.len()), (7, 7));
+    for (row, (class, figure)) in written.iter().zip(figures) {
+        let named = [class, &figure["name"], &figure["features"]].map(|name| name.as_str().unwrap());
+        assert_eq!([&row[0], &row[1], &row[2]], named);
+        for (column, name) in [(3, "value"), (4, "sd"), (5, "floor")] {
+            let got = row[column].parse::<f64>().ok();
+            assert_eq!(got.is_some(), figure[name].is_number(), "{name}");
+            assert!((got.unwrap_or(0.0) - figure[name].as_f64().unwrap_or(0.0)).abs() < 1e-9, "{name}");
+        }
+        for (column, name) in [(6, "n_made"), (7, "n_real"), (8, "says_little")] {
+            assert_eq!(&row[column], figure[name].to_string(), "{name}");
+        }
+    }
+    let (code, said) = place.fails(measured);
+    assert!(code == 3 && said.contains("--quality-csv"), "{said}");
+    // Of two lists neither is written where one is refused.
+    for wrong in ["source/cat/quality.csv", "measured/quality.csv", "lists/both.csv"] {
+        assert_eq!(
+            place.fails(&format!("candidates review --csv lists/both.csv --quality-csv {wrong}")).0,
+            3
+        );
+        assert!(!place.path("lists/both.csv").exists(), "{wrong}");
+    }
     assert_eq!(
         place.fails("candidates review --csv source/cat/list.csv").0,
         3,

@@ -321,6 +321,9 @@ pub struct CandidatesArgs {
     /// Write them to a new CSV file; `decide --from` reads it back.
     #[arg(long, value_name = "FILE")]
     pub csv: Option<PathBuf>,
+    /// Write what was measured of each class to a new CSV file, each figure beside the same between real images.
+    #[arg(long, value_name = "FILE")]
+    pub quality_csv: Option<PathBuf>,
     #[command(flatten)]
     pub common: Common,
 }

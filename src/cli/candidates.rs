@@ -1,5 +1,5 @@
 //! `counterpoise candidates`: what a project's last run made, with the parts of each test, and what was
-//! measured of each class.
+//! measured of each class; as tables, JSON or new CSV files.
 
 use std::path::Path;
 
@@ -45,6 +45,10 @@ const COLUMNS: [&str; 25] = [
     "judge_says",
 ];
 
+/// Columns of the CSV of what was measured, in order: a row for each figure of each class.
+const QUALITY_COLUMNS: [&str; 9] =
+    ["class", "measure", "features", "value", "sd", "floor", "n_made", "n_real", "says_little"];
+
 /// Decimals of a small figure.
 const DECIMALS: usize = 4;
 
@@ -53,17 +57,21 @@ pub fn run(args: &CandidatesArgs) -> Result<Outcome> {
     let rows = project.candidates()?;
     let quality = project.quality()?;
     let cells: Vec<[Value; COLUMNS.len()]> = rows.iter().map(cells).collect();
-    if let Some(path) = &args.csv {
-        if let Some(root) = project.root()?
-            && real(path).starts_with(real(&root))
-        {
-            return Err(Failure::refused(format!(
-                "the file would lie inside the image folder, where nothing is ever written; choose another \
-                 --csv: {}",
-                path.display()
-            )));
+    let figures: Vec<[Value; QUALITY_COLUMNS.len()]> = quality.iter().flat_map(figure_cells).collect();
+    // What is asked for is written as a whole or not at all.
+    for (option, path) in [("--csv", &args.csv), ("--quality-csv", &args.quality_csv)] {
+        if let Some(path) = path {
+            refuse(&project, option, path)?;
         }
-        write(path, &cells)?;
+    }
+    if args.csv.is_some() && args.csv == args.quality_csv {
+        return Err(Failure::refused("both lists would be one file; choose another --quality-csv"));
+    }
+    if let Some(path) = &args.csv {
+        write(path, "--csv", COLUMNS, &cells)?;
+    }
+    if let Some(path) = &args.quality_csv {
+        write(path, "--quality-csv", QUALITY_COLUMNS, &figures)?;
     }
     let mut table = Table::new(&["candidate", "class", "verdict", "decision", "prior", "draw", "confidence"]);
     for row in &rows {
@@ -88,15 +96,22 @@ pub fn run(args: &CandidatesArgs) -> Result<Outcome> {
         "quality": quality.iter().map(quality_json).collect::<Vec<_>>(),
     });
     let count = counted(rows.len(), "candidate", "candidates");
-    let text = match &args.csv {
-        Some(path) => {
-            let written = counted(rows.len(), "candidate was", "candidates were");
-            format!("{written} written: {}", path.display())
-        }
-        None if quality.iter().all(|class| class.figures.is_empty()) => {
-            format!("{table}\n{count}")
-        }
-        None => format!("{table}\n{count}\n\n{}{}", quality_table(&quality), caution(&quality)),
+    let written = |path: &Path, n: usize, one: &str, many: &str| {
+        format!("{} written: {}", counted(n, one, many), path.display())
+    };
+    let lists: Vec<String> = [
+        args.csv.as_ref().map(|path| written(path, rows.len(), "candidate was", "candidates were")),
+        args.quality_csv.as_ref().map(|path| written(path, figures.len(), "figure was", "figures were")),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let text = if !lists.is_empty() {
+        lists.join("\n")
+    } else if figures.is_empty() {
+        format!("{table}\n{count}")
+    } else {
+        format!("{table}\n{count}\n\n{}{}", quality_table(&quality), caution(&quality))
     };
     Ok(Outcome::new(object, text))
 }
@@ -189,14 +204,50 @@ fn caution(quality: &[ClassQuality]) -> String {
     )
 }
 
-fn write(path: &Path, rows: &[[Value; COLUMNS.len()]]) -> Result<()> {
+/// The figures of one class for the CSV.
+fn figure_cells(quality: &ClassQuality) -> impl Iterator<Item = [Value; QUALITY_COLUMNS.len()]> {
+    quality.figures.iter().map(move |figure| {
+        [
+            json!(quality.class),
+            json!(figure.name),
+            json!(figure.features),
+            json!(figure.value),
+            json!(figure.sd),
+            json!(figure.floor),
+            json!(figure.n_made),
+            json!(figure.n_real),
+            json!(says_little(figure)),
+        ]
+    })
+}
+
+/// Refuses a place that no list goes to: in the image folder, or where a file is.
+fn refuse(project: &Project, option: &str, path: &Path) -> Result<()> {
+    if let Some(root) = project.root()?
+        && real(path).starts_with(real(&root))
+    {
+        return Err(Failure::refused(format!(
+            "the file would lie inside the image folder, where nothing is ever written; choose another \
+             {option}: {}",
+            path.display()
+        )));
+    }
+    if path.exists() {
+        return Err(exists(option, path));
+    }
+    Ok(())
+}
+
+fn exists(option: &str, path: &Path) -> Failure {
+    Failure::refused(format!("the file exists; choose another {option}: {}", path.display()))
+}
+
+fn write<const N: usize>(path: &Path, option: &str, columns: [&str; N], rows: &[[Value; N]]) -> Result<()> {
     let failed = |error: csv::Error| {
         let message =
             format!("the CSV could not be written ({error}); choose a new file: {}", path.display());
         match error.kind() {
-            csv::ErrorKind::Io(io) if io.kind() == std::io::ErrorKind::AlreadyExists => {
-                Failure::refused(format!("the file exists; choose another --csv: {}", path.display()))
-            }
+            csv::ErrorKind::Io(io) if io.kind() == std::io::ErrorKind::AlreadyExists => exists(option, path),
             _ => Failure { code: RESOURCE, message },
         }
     };
@@ -205,7 +256,7 @@ fn write(path: &Path, rows: &[[Value; COLUMNS.len()]]) -> Result<()> {
     }
     let file = std::fs::File::create_new(path).map_err(|error| failed(error.into()))?;
     let mut writer = csv::Writer::from_writer(file);
-    writer.write_record(COLUMNS).map_err(failed)?;
+    writer.write_record(columns).map_err(failed)?;
     for row in rows {
         let cells = row.iter().map(|value| match value {
             Value::Null => String::new(),
