@@ -130,13 +130,15 @@ impl MeanFigure {
         self.times += 1;
     }
 
+    /// The same between real images, as tables show it; `None` where it is not known.
+    pub fn real(&self) -> Option<String> {
+        self.floor.filter(|floor| floor.is_finite()).map(|floor| figure(floor, DECIMALS))
+    }
+
     /// `real held out 0.900`: what it stands beside, in words.
     pub fn beside(&self) -> String {
         let which = self.features.split_once(", ").map_or(String::new(), |(_, which)| format!("{which} "));
-        match self.floor.filter(|floor| floor.is_finite()) {
-            Some(floor) => format!("real {which}{}", figure(floor, DECIMALS)),
-            None => "real not known".to_owned(),
-        }
+        self.real().map_or_else(|| "real not known".to_owned(), |real| format!("real {which}{real}"))
     }
 
     /// `N 30`, or `N 100 made, 30 real`.

@@ -13,7 +13,7 @@ use super::form::why_not_again;
 use super::{TABLE_BOX, saved_ui};
 use crate::domain::task::Level;
 use crate::evaluation::comparison::{Change, Comparison};
-use crate::evaluation::generators::MadeRow;
+use crate::evaluation::generators::{MadeRow, MeanFigure};
 use crate::evaluation::metrics::Figure;
 use crate::evaluation::metrics::bootstrap::Interval;
 use crate::evaluation::report::{Chart, Page};
@@ -655,8 +655,47 @@ fn made(ui: &mut Ui, t: &Tokens, report: &Report) {
                  of each generator itself, so its distances compare with those of real images first; figures \
                  over pixels compare as they are.";
     ui.add(Label::new(caption(ui, words)).wrap());
-    for row in &rows {
-        ui.add(Label::new(muted(ui, row.words())).wrap());
+    for of_class in rows.chunk_by(|a, b| a.class == b.class) {
+        quality(ui, t, of_class);
+    }
+}
+
+/// The figures of the images of one class, a row for each treatment: of made images, then of real ones. What has no room
+/// stands in the words of the row.
+fn quality(ui: &mut Ui, t: &Tokens, rows: &[MadeRow]) {
+    const IN_ORDER: [&str; 8] = [
+        "KID-g",
+        "coverage",
+        "1-NN accuracy",
+        "judge accuracy",
+        "near copies",
+        "diversity",
+        "precision",
+        "recall",
+    ];
+    let Some(first) = rows.first() else { return };
+    fn figure<'a>(row: &'a MadeRow, name: &str) -> Option<&'a MeanFigure> {
+        row.figures.iter().find(|of| of.name == name)
+    }
+    let heads: Vec<&str> =
+        IN_ORDER.into_iter().filter(|name| rows.iter().any(|row| figure(row, name).is_some())).collect();
+    let columns = Columns::of(ui.available_width(), heads.len(), false);
+    ui.label(caption(ui, format!("{}: made · real", first.class)));
+    let words =
+        format!("Images made of {}, each figure beside that of real ones: {}", first.class, heads.join(", "));
+    head_ui(ui, t, columns, &heads, None, &words);
+    for row in rows {
+        let cell = |name: &&str| match figure(row, name) {
+            Some(of) => match of.real() {
+                Some(real) => format!("{} · {real}", of.text()),
+                None => of.text(),
+            },
+            None => "–".to_owned(),
+        };
+        let cells: Vec<String> = heads.iter().map(cell).collect();
+        let (name, tip) = (row.treatment.as_str(), row.words());
+        let row = Row { name, cells: &cells, note: None, words: tip.clone(), tip, selected: false };
+        line_ui(ui, t, columns, &format!("made of {}", first.class), &row);
     }
 }
 
