@@ -299,6 +299,7 @@ fn refusals_say_what_to_do() {
         ("evaluate source --split 70/15/15", 3, "splits"),
         ("evaluate nowhere", 3, "no such folder"),
         ("evaluate", 2, "FOLDER"),
+        ("evaluate pets --treatments none,drs --tstr", 2, "--tstr trains on the images of generators"),
     ] {
         let (got, said) = place.fails(&format!("{line} --device cpu"));
         assert_eq!(got, code, "{line}: {said}");

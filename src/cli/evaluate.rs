@@ -41,6 +41,9 @@ pub fn run(args: EvaluateArgs, terminal: &Terminal) -> Result<Outcome> {
     for text in &args.folders {
         folders.push(named(text)?);
     }
+    if args.tstr && !treatments.iter().any(|asked| matches!(asked, Asked::Made(_))) {
+        return Err(Failure::usage("--tstr trains on the images of generators; name one in --treatments"));
+    }
     let budget = match (args.steps, args.common.epochs) {
         (Some(_), Some(_)) => {
             return Err(Failure::usage("--steps and --epochs say the same thing; use one of them"));

@@ -12,9 +12,7 @@ mod results;
 
 use std::path::PathBuf;
 
-use egui::{
-    Align, Button, CentralPanel, Frame, Id, Key, Label, Layout, Margin, Panel, ScrollArea, TextEdit, Ui,
-};
+use egui::{Align, CentralPanel, Frame, Label, Layout, Margin, Panel, ScrollArea, Ui};
 
 pub use features::{cloud, why_no_map};
 pub use form::why_no_comparison;
@@ -178,16 +176,6 @@ fn page(ui: &mut Ui, t: &Tokens, state: &mut State, beside: bool, out: &mut Vec<
         results::running_ui(ui, t, state, out);
         results::report_ui(ui, t, state, out);
     });
-}
-
-/// A path box and its button, with its hint and its name: the path, once something is to be saved there.
-fn path_ui(ui: &mut Ui, id: &str, text: &mut String, (hint, name): (&'static str, &str)) -> Option<PathBuf> {
-    let edit = TextEdit::singleline(text).id(Id::unique(id)).hint_text(hint).desired_width(240.0);
-    let response = ui.add(edit.char_limit(4000)).accessible_name(name);
-    let entered = response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
-    let path = text.trim();
-    let pressed = ui.add_enabled(!path.is_empty(), Button::new("Save")).clicked();
-    ((entered || pressed) && !path.is_empty()).then(|| PathBuf::from(path))
 }
 
 /// What came of saving.

@@ -1,11 +1,9 @@
 //! Plan: how many images each class should have, how many that makes, and what the prior is expected to pass
 //! before anything runs.
 
-use std::path::PathBuf;
-
 use egui::{
-    Align, Button, CentralPanel, CollapsingHeader, ComboBox, DragValue, Frame, Id, Key, Label, Layout,
-    Margin, Panel, ScrollArea, Slider, Stroke, TextEdit, Ui,
+    Align, Button, CentralPanel, CollapsingHeader, ComboBox, DragValue, Frame, Label, Layout, Margin, Panel,
+    ScrollArea, Slider, Stroke, Ui,
 };
 use egui_extras::{Column, TableBuilder};
 
@@ -24,6 +22,7 @@ use crate::gui::widgets::class_panel::fact;
 use crate::gui::widgets::curves::card;
 use crate::gui::widgets::empty_state::{empty, hint_line, primary_button, warning_line};
 use crate::gui::widgets::histogram::{ACCEPTED, Bar, PLANNED, class_swatch, histogram_ui};
+use crate::gui::widgets::path_box::{Words, line_width, path_box};
 use crate::gui::widgets::status_bar::{bytes_words, capital, counted, number, percent};
 use crate::imaging::training_set::{Spec, memory_bytes};
 use crate::oversampling;
@@ -575,19 +574,9 @@ fn save_weights_ui(ui: &mut Ui, plan: &mut PlanView, may_ask: bool, out: &mut Ve
         }
     });
     ui.horizontal(|ui| {
-        let width = (ui.available_width() - 72.0).clamp(80.0, 420.0);
-        let edit = TextEdit::singleline(&mut plan.weights_box)
-            .id(Id::unique(WEIGHTS_BOX))
-            .hint_text("or its path, then Enter")
-            .desired_width(width)
-            .char_limit(4000);
-        let response = ui.add(edit).accessible_name("Path of a file of weights");
-        let entered = response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
-        let path = plan.weights_box.trim();
-        let pressed = ui.add_enabled(!path.is_empty(), Button::new("Save")).clicked();
-        if (entered || pressed) && !path.is_empty() {
-            out.push(Action::SaveWeights(PathBuf::from(path)));
-        }
+        let words = Words { hint: "or its path, then Enter", name: "Path of a file of weights" };
+        let path = path_box(ui, WEIGHTS_BOX, &mut plan.weights_box, line_width(ui), words);
+        out.extend(path.map(Action::SaveWeights));
     });
 }
 

@@ -12,6 +12,7 @@ pub mod histogram;
 pub mod job_buttons;
 pub mod keycap;
 pub mod palette;
+pub mod path_box;
 pub mod picture_grid;
 pub mod picture_view;
 pub mod probability;

@@ -12,7 +12,7 @@ use egui::{
     Panel, ScrollArea, Ui,
 };
 
-use super::{MAP_BOX, path_ui, saved_ui};
+use super::{MAP_BOX, saved_ui};
 use crate::domain::decisions::Decision;
 use crate::domain::splits::Split;
 use crate::domain::task::Level;
@@ -34,6 +34,7 @@ use crate::gui::widgets::empty_state::{
     command_button, empty, failed, loading, primary_button, warning_line,
 };
 use crate::gui::widgets::job_buttons::{JobEnds, job_buttons};
+use crate::gui::widgets::path_box::{BEHIND, Words, path_box};
 use crate::gui::widgets::picture_view::{self, picture_pane};
 use crate::gui::widgets::probability::{rule_sentences, verdict_words};
 use crate::gui::widgets::scatter::{Dot, Entry, Scatter, has_keyboard, legend_entry};
@@ -447,8 +448,9 @@ fn captions(ui: &mut Ui, map: &FeatureMap) {
 fn save_ui(ui: &mut Ui, t: &Tokens, state: &mut State, out: &mut Vec<Action>) {
     ui.horizontal_wrapped(|ui| {
         command_button(ui, state, Command::SaveFeatures, out);
-        let words = ("or a path that ends with .svg or .png", "Path of a file for the map");
-        let path = path_ui(ui, MAP_BOX, &mut state.evaluate.features.file, words);
+        let words =
+            Words { hint: "or a path that ends with .svg or .png", name: "Path of a file for the map" };
+        let path = path_box(ui, MAP_BOX, &mut state.evaluate.features.file, BEHIND, words);
         out.extend(path.map(Action::SaveFeatures));
     });
     saved_ui(ui, t, &state.evaluate.features.saved);

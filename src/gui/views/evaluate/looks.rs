@@ -11,7 +11,7 @@ use egui::{
 };
 
 use super::form::why_not_again;
-use super::{MAPS_BOX, path_ui, saved_ui};
+use super::{MAPS_BOX, saved_ui};
 use crate::evaluation::saliency::paint::LEGEND;
 use crate::evaluation::saliency::side_by_side::{About, MOST_MASKS, Method};
 use crate::gui::command::{Action, Command};
@@ -25,6 +25,7 @@ use crate::gui::widgets::curves::card;
 use crate::gui::widgets::empty_state::{command_button, empty, failure_card, hint_line, primary_button};
 use crate::gui::widgets::histogram::truncated;
 use crate::gui::widgets::job_buttons::pause_button;
+use crate::gui::widgets::path_box::{BEHIND, Words, path_box};
 use crate::gui::widgets::probability::progress_bar;
 use crate::gui::widgets::status_bar::{counted, number};
 use crate::imaging::picture::Picture;
@@ -389,8 +390,8 @@ fn save(ui: &mut Ui, t: &Tokens, state: &mut State, out: &mut Vec<Action>) {
     card(ui, t, |ui| {
         ui.horizontal_wrapped(|ui| {
             command_button(ui, state, Command::SaveMaps, out);
-            let words = ("or the path of a new folder", "Path of a folder for the maps");
-            let path = path_ui(ui, MAPS_BOX, &mut state.evaluate.looks.folder, words);
+            let words = Words { hint: "or the path of a new folder", name: "Path of a folder for the maps" };
+            let path = path_box(ui, MAPS_BOX, &mut state.evaluate.looks.folder, BEHIND, words);
             out.extend(path.map(Action::SaveMaps));
         });
         saved_ui(ui, t, &state.evaluate.looks.saved);

@@ -1,12 +1,10 @@
 //! What came of a comparison: how far it is while it runs, then the sentences, the table, the classes and the
 //! answers, and the comparisons of other days.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use egui::{
-    Button, CollapsingHeader, ComboBox, FontId, Id, Key, Label, RichText, Role, Sense, TextEdit, Ui,
-    WidgetInfo, pos2, vec2,
+    Button, CollapsingHeader, ComboBox, FontId, Label, RichText, Role, Sense, Ui, WidgetInfo, pos2, vec2,
 };
 
 use super::form::why_not_again;
@@ -28,6 +26,7 @@ use crate::gui::widgets::curves::card;
 use crate::gui::widgets::empty_state::{failure_card, warning_line};
 use crate::gui::widgets::figure_table::{Columns, Note, Row, head_ui, line_ui, row_ui};
 use crate::gui::widgets::histogram::truncated;
+use crate::gui::widgets::path_box::{Words, line_width, path_box};
 use crate::gui::widgets::probability::progress_bar;
 use crate::gui::widgets::status_bar::{count_words, counted, moment_words};
 use crate::jobs::comparisons::{Choice, ClassFigures, Difference, Kept, Mean, Report, TreatmentFigures};
@@ -759,19 +758,10 @@ fn keep(
         save_button(ui, Command::SaveChart, may_ask, out);
     });
     ui.horizontal(|ui| {
-        let width = (ui.available_width() - 72.0).clamp(80.0, 420.0);
-        let edit = TextEdit::singleline(&mut form.table)
-            .id(Id::unique(TABLE_BOX))
-            .hint_text("or a path that ends with .csv, .md, .html, .svg or .png")
-            .desired_width(width)
-            .char_limit(4000);
-        let response = ui.add(edit).accessible_name("Path of a file to save");
-        let entered = response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
-        let path = form.table.trim();
-        let pressed = ui.add_enabled(!path.is_empty(), Button::new("Save")).clicked();
-        if (entered || pressed) && !path.is_empty() {
-            out.push(Action::SaveTable(PathBuf::from(path)));
-        }
+        let hint = "or a path that ends with .csv, .md, .html, .svg or .png";
+        let words = Words { hint, name: "Path of a file to save" };
+        let path = path_box(ui, TABLE_BOX, &mut form.table, line_width(ui), words);
+        out.extend(path.map(Action::SaveTable));
     });
     if let Some(maps) = form.looks.maps_of(run) {
         let images = counted(maps.rows.len(), "image", "images");
