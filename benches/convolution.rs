@@ -23,7 +23,8 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Tensor, TensorData};
+use counterpoise::domain::random::{Stage, stream};
 use counterpoise::nn::init::Init;
 use counterpoise::nn::layers::{Activation, Conv2d, ConvTranspose2d, Convolution, FeatureMap, Padding};
 use faer::linalg::matmul::matmul;
@@ -33,7 +34,7 @@ use rayon::prelude::*;
 #[path = "common/network.rs"]
 mod network;
 
-use network::{drawn, start};
+use network::start;
 
 /// Sides of the matrices.
 const PRODUCTS: [usize; 2] = [1024, 2048];
@@ -242,6 +243,14 @@ fn measure(case: &Case, peak: f64) {
     }
     let around = (of_mean + input_to_images) * 1e3;
     println!("{name:<54} {:<11} {around:>9.3}", "(around it)");
+}
+
+/// Uniform draws in \[low, 1).
+fn drawn<const D: usize>(shape: [usize; D], low: f32, device: &Device) -> Tensor<D> {
+    let mut draws = stream(0, Stage::Other, 0, 0);
+    let count: usize = shape.iter().product();
+    let values: Vec<f32> = (0..count).map(|_| low + draws.uniform_f32() * (1.0 - low)).collect();
+    Tensor::from_data(TensorData::new(values, shape), device)
 }
 
 /// Seconds until there is a result; it is dropped outside of them.

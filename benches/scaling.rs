@@ -1,10 +1,11 @@
-//! How the time of networks grows with batch and side of the images, and that of SMOTE with the number of rows.
+//! How the time of each row of `counterpoise bench` grows: that of networks with batch and side of the images, that of
+//! SMOTE with the number of rows, that of a folder with its images.
 //!
-//! `cargo bench --bench scaling -- [--threads N] [--most-seconds S]`: on the processor, ResNet-32 with 1x1 convolutions
-//! on the shortcuts that change shape (logits of a batch read back; a step of Adam), the DCGAN autoencoder (a step of
-//! Adam) and SMOTE, each as the row of the same work in `counterpoise bench`. Batches of 8 to 256 at 32 x 32, then
-//! batches of 64 at other sides, those that the network allows. SMOTE gets rows of 300 features in ten classes, their
-//! numbers in the ratio of that row, and fills every class up to the largest.
+//! `cargo bench --bench scaling -- [--threads N] [--most-seconds S] [--only ROW]`: on the processor, the networks' rows
+//! as the command times them. Batches of 8 to 256 at 32 x 32, then batches of 64 at other sides, those that the network
+//! allows; of CycleGAN batches of 1 to 16 at 64 x 64, then of 4 at other sides. SMOTE gets rows of 300 features in ten
+//! classes, their numbers in the ratio of that row, and fills every class up to the largest. folder_load decodes PNG of
+//! 28 x 28 in ten class folders, made once in the system's folder for temporary files and kept there.
 //!
 //! Times are medians of five repeats after one that warms up; of three or four where five would take longer than S
 //! seconds (60). A number of rows at which one run of SMOTE would take longer than S is left out; the time expected is
@@ -14,23 +15,23 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use burn::tensor::Device;
-use counterpoise::classify::trainer::labels_tensor;
 use counterpoise::domain::random::{Stage, stream};
 use counterpoise::domain::task::Ctx;
+use counterpoise::evaluation::speed::{self, Size, Work};
+use counterpoise::imaging::folder;
+use counterpoise::imaging::resize::Fit;
+use counterpoise::nn::ComputeDevice;
 use counterpoise::nn::autoencoder::AutoencoderConfig;
 use counterpoise::nn::cpu::release;
-use counterpoise::nn::init::Init;
-use counterpoise::nn::layers::Pass;
-use counterpoise::nn::loss::cross_entropy;
-use counterpoise::nn::optim::Adam;
-use counterpoise::nn::resnet::{ResNet, ResNetConfig};
 use counterpoise::oversampling::rows::smote::resample;
 
+#[path = "common/many_files.rs"]
+mod many_files;
 #[path = "common/network.rs"]
 mod network;
 
-use network::{drawn, start};
+use many_files::Many;
+use network::start;
 
 /// Images of a batch, at [`SIDE`].
 const BATCHES: [usize; 6] = [8, 16, 32, 64, 128, 256];
@@ -38,8 +39,15 @@ const SIDE: usize = 32;
 /// Other sides, in batches of [`BATCH`].
 const SIDES: [usize; 3] = [28, 64, 128];
 const BATCH: usize = 64;
-const CLASSES: usize = 10;
-const LEARNING_RATE: f64 = 1e-3;
+
+/// The same for the row that works on a few larger images.
+const FEW_BATCHES: [usize; 5] = [1, 2, 4, 8, 16];
+const FEW_SIDE: usize = 64;
+const FEW_SIDES: [usize; 2] = [32, 128];
+const FEW_BATCH: usize = 4;
+
+/// Images of a folder.
+const FILES: [usize; 3] = [1_000, 10_000, 100_000];
 
 /// Rows that SMOTE gets; each time so many times as many.
 const ROWS: [usize; 3] = [1_000, 10_000, 100_000];
@@ -55,17 +63,20 @@ const MOST_REPEATS: usize = 5;
 struct Options {
     threads: usize,
     most: Duration,
+    /// A row of the command; all of them where it is left out.
+    only: Option<String>,
 }
 
-/// Reads `[--threads N] [--most-seconds S]`; `None` where it is something else.
+/// Reads the flags; `None` where it is something else.
 fn options() -> Option<Options> {
     let mut args = std::env::args().skip(1).filter(|a| a != "--bench");
-    let mut options = Options { threads: 0, most: Duration::from_secs(60) };
+    let mut options = Options { threads: 0, most: Duration::from_secs(60), only: None };
     while let Some(flag) = args.next() {
         let value = args.next()?;
         match flag.as_str() {
             "--threads" => options.threads = value.parse().ok()?,
             "--most-seconds" => options.most = Duration::try_from_secs_f64(value.parse().ok()?).ok()?,
+            "--only" => options.only = Some(value),
             _ => return None,
         }
     }
@@ -74,38 +85,52 @@ fn options() -> Option<Options> {
 
 fn main() {
     let Some(options) = options() else {
-        println!("usage: cargo bench --bench scaling -- [--threads N] [--most-seconds S]");
+        println!("usage: cargo bench --bench scaling -- [--threads N] [--most-seconds S] [--only ROW]");
         return;
     };
     start(options.threads);
-    table("ResNet-32, inference", sizes(), options.most, classifier_infer);
-    table("ResNet-32, training step", sizes(), options.most, classifier_train);
-    let allowed = sizes().filter(|&(_, side)| AutoencoderConfig::dcgan(3, side).is_sane());
-    table("DCGAN autoencoder, training step", allowed, options.most, autoencoder_train);
-    smote(options.most);
+    let wanted = |row: &str| options.only.as_deref().is_none_or(|only| only == row);
+    let most = options.most;
+    let table = |row: &str, sizes: Vec<Size>, build: fn(&ComputeDevice, u64, Size) -> Work| {
+        if wanted(row) {
+            network_table(row, sizes, most, build);
+        }
+    };
+    table("classifier_infer", sizes(), speed::classifier_infer);
+    table("classifier_train", sizes(), speed::classifier_train);
+    table("m2m_generate", sizes(), speed::m2m_generate);
+    let allowed = sizes().into_iter().filter(|size| AutoencoderConfig::dcgan(3, size.side).is_sane());
+    table("autoencoder_train", allowed.collect(), speed::autoencoder_train);
+    table("cyclegan_train", few_sizes(), speed::cyclegan_train);
+    if wanted("smote") {
+        smote(most);
+    }
+    if wanted("folder_load") {
+        folder_load(most);
+    }
 }
 
 /// Batch and side of each row of a network's table.
-fn sizes() -> impl Iterator<Item = (usize, usize)> {
-    let batches = BATCHES.into_iter().map(|batch| (batch, SIDE));
-    batches.chain(SIDES.into_iter().map(|side| (BATCH, side)))
+fn sizes() -> Vec<Size> {
+    let batches = BATCHES.into_iter().map(|batch| Size { batch, side: SIDE });
+    batches.chain(SIDES.into_iter().map(|side| Size { batch: BATCH, side })).collect()
 }
 
-/// One repeat.
-type Work = Box<dyn FnMut()>;
+/// The same for the row that works on a few larger images.
+fn few_sizes() -> Vec<Size> {
+    let batches = FEW_BATCHES.into_iter().map(|batch| Size { batch, side: FEW_SIDE });
+    batches.chain(FEW_SIDES.into_iter().map(|side| Size { batch: FEW_BATCH, side })).collect()
+}
 
-/// Prints the rows of a network; `build` sets one up for a batch and a side.
-fn table(
-    name: &str,
-    sizes: impl Iterator<Item = (usize, usize)>,
-    most: Duration,
-    build: impl Fn(usize, usize) -> Work,
-) {
+/// Prints the rows of a network; `build` sets one up.
+fn network_table(name: &str, sizes: Vec<Size>, most: Duration, build: fn(&ComputeDevice, u64, Size) -> Work) {
     println!();
     println!("{name}");
     println!("{:>7} {:>7} {:>11} {:>11} {:>7}", "batch", "side", "ms", "images/s", "repeats");
-    for (batch, side) in sizes {
-        let (ms, repeats) = median(build(batch, side), most);
+    for size in sizes {
+        let mut work = build(&ComputeDevice::cpu(), 0, size);
+        let (ms, repeats) = median(|| work(&Ctx::default()).unwrap(), most);
+        let Size { batch, side } = size;
         println!("{batch:>7} {side:>7} {ms:>11.2} {:>11.1} {repeats:>7}", batch as f64 / ms * 1e3);
         // Buffers of this size are of no use to the next.
         release();
@@ -126,50 +151,20 @@ fn median(mut work: impl FnMut(), most: Duration) -> (f64, usize) {
     (times[times.len() / 2], times.len())
 }
 
-fn classifier(device: &Device) -> ResNet {
-    let config = ResNetConfig { projection: true, ..ResNetConfig::resnet32(3, CLASSES) };
-    config.build(&mut Init::new(0, 0, device))
-}
-
-/// Logits of a batch with running statistics, read back.
-fn classifier_infer(batch: usize, side: usize) -> Work {
-    let plain = Device::flex();
-    let x = drawn([batch, 3, side, side], 0.0, &plain);
-    let network = classifier(&plain);
-    Box::new(move || {
-        let logits = network.forward(x.clone(), &mut Pass::inference());
-        black_box(logits.try_into_vec_as::<f32>().unwrap());
-    })
-}
-
-/// Cross entropy, Adam, running statistics.
-fn classifier_train(batch: usize, side: usize) -> Work {
-    let autodiff = Device::flex().autodiff();
-    let x = drawn([batch, 3, side, side], 0.0, &autodiff);
-    let labels: Vec<usize> = (0..batch).map(|image| image % CLASSES).collect();
-    let y = labels_tensor(&labels, &autodiff);
-    let mut network = classifier(&autodiff);
-    let mut adam = Adam::default();
-    Box::new(move || {
-        let mut pass = Pass::training();
-        let loss = cross_entropy(network.forward(x.clone(), &mut pass), y.clone()).mean();
-        let grads = loss.backward();
-        network = adam.step(network.clone(), &grads, LEARNING_RATE).absorb(pass);
-    })
-}
-
-/// Mean squared error, Adam, running statistics.
-fn autoencoder_train(batch: usize, side: usize) -> Work {
-    let autodiff = Device::flex().autodiff();
-    let x = drawn([batch, 3, side, side], -1.0, &autodiff);
-    let mut network = AutoencoderConfig::dcgan(3, side).build(&mut Init::new(0, 0, &autodiff));
-    let mut adam = Adam::default();
-    Box::new(move || {
-        let mut pass = Pass::training();
-        let loss = (network.forward(x.clone(), &mut pass) - x.clone()).square().mean();
-        let grads = loss.backward();
-        network = adam.step(network.clone(), &grads, LEARNING_RATE).absorb(pass);
-    })
+/// Prints the rows of a folder.
+fn folder_load(most: Duration) {
+    println!();
+    println!("folder_load");
+    println!("{:>7} {:>11} {:>11} {:>7}", "images", "ms", "images/s", "repeats");
+    for images in FILES {
+        let folder = Many::of(&[images.to_string()]).unwrap().folder();
+        let pass = || {
+            let loaded = folder::load(&Ctx::default(), &folder, None, Fit::default()).unwrap();
+            assert_eq!(black_box(loaded).images.len(), images);
+        };
+        let (ms, repeats) = median(pass, most);
+        println!("{images:>7} {ms:>11.2} {:>11.1} {repeats:>7}", images as f64 / ms * 1e3);
+    }
 }
 
 /// Prints the rows of SMOTE.

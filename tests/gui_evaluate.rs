@@ -654,8 +654,8 @@ fn what_generators_gave_stands_in_the_report() {
             &harness(compared(whole.clone()), theme),
             &[
                 "What generators gave",
-                "smote with seed 5: 12 of 16 slots have an accepted image, 4 a repeat; 41.2 s of learning",
-                "smote with seed 6: all 16 slots have a repeat; not done in one go",
+                "smote: seed 5, 12 of 16 slots have an accepted image, 4 a repeat; 41.2 s of learning",
+                "smote: seed 6, all 16 slots have a repeat; not done in one go",
             ],
         );
         assert!(!sees(&harness(compared(report()), theme), "What generators gave"));

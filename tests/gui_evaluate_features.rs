@@ -13,12 +13,12 @@ use counterpoise::domain::provenance::{Kind, Parts};
 use counterpoise::domain::splits::Split;
 use counterpoise::domain::task::Level;
 use counterpoise::evaluation::projection::tsne::Settings as TsneSettings;
-use counterpoise::evaluation::projection::{Caption, Origin, Point, Projection, Projector};
+use counterpoise::evaluation::projection::{Caption, Mark, Origin, Point, Projection, Projector};
 use counterpoise::gui::app::{App, AppOptions};
 use counterpoise::gui::command::{Action, Command};
 use counterpoise::gui::state::{
-    Face, FeatureMap, FeaturesForm, JobKind, JobSlot, MapImage, Mark, ModelFile, Pane, State, Step,
-    ThemeChoice, Workspace,
+    Face, FeatureMap, FeaturesForm, JobKind, JobSlot, MapImage, ModelFile, Pane, State, Step, ThemeChoice,
+    Workspace,
 };
 use counterpoise::gui::theme::LIGHT;
 use counterpoise::gui::views::evaluate::{cloud, evaluate_ui, why_no_map};

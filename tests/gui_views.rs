@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use counterpoise::domain::imbalance::Scheme;
+use counterpoise::domain::numbers::percent;
 use counterpoise::domain::plan::{Rejected, Target};
 use counterpoise::domain::provenance::Kind;
 use counterpoise::domain::samples::{Dataset, ImageInfo, Sample, Unreadable};
@@ -32,7 +33,7 @@ use counterpoise::gui::widgets::class_panel::{bars, class_panel_ui};
 use counterpoise::gui::widgets::histogram::length;
 use counterpoise::gui::widgets::palette::found;
 use counterpoise::gui::widgets::status_bar::{
-    bytes_words, counted, moment_words, number, percent, status_bar_ui, time_words,
+    bytes_words, counted, moment_words, number, status_bar_ui, time_words,
 };
 use counterpoise::imaging::encode::png;
 use counterpoise::imaging::picture::{Picture, Pixels};

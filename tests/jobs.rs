@@ -23,7 +23,7 @@ use counterpoise::imaging::neighbours::ClassNeighbours;
 use counterpoise::imaging::picture::{Picture, Pixels};
 use counterpoise::imaging::resize::Fit;
 use counterpoise::imaging::training_set::Spec;
-use counterpoise::jobs::generate::{GenerateRequest, generate};
+use counterpoise::jobs::generate::{GenerateOutcome, GenerateRequest, generate};
 use counterpoise::jobs::scan::read;
 use counterpoise::jobs::train::{TrainRequest, checkpoint_of, train};
 use counterpoise::jobs::training_data::TrainingData;
@@ -527,4 +527,25 @@ fn a_cancelled_decoding_leaves_nothing_and_an_edited_data_set_has_its_own() {
     let edited = TrainingData::new(dataset, spec);
     assert_eq!(edited.training(&Ctx::default()).unwrap().counts(), [1, 7]);
     assert_eq!(data.training(&Ctx::default()).unwrap().counts(), [3, 6]);
+}
+
+/// A sentence counts what happened, and leaves out what did not.
+#[test]
+fn verdicts_in_words_name_what_rejected_and_nothing_else() {
+    let words = |verdicts: &[Verdict]| {
+        let mut outcome = GenerateOutcome::default();
+        verdicts.iter().for_each(|&verdict| outcome.count(verdict));
+        outcome.verdicts(|count| count.to_string())
+    };
+    assert_eq!(words(&[Verdict::Accepted; 3]), "3 accepted by the method");
+    let (prior, confidence, other) =
+        (Verdict::RejectedPrior, Verdict::RejectedConfidence, Verdict::RejectedOther);
+    assert_eq!(
+        words(&[Verdict::Accepted, confidence, confidence]),
+        "1 accepted by the method, 2 rejected by the confidence"
+    );
+    assert_eq!(
+        words(&[prior, other, prior]),
+        "0 accepted by the method, 2 rejected by the prior, 1 by other tests"
+    );
 }

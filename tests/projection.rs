@@ -12,6 +12,7 @@ mod training;
 mod vectors;
 
 use std::collections::HashMap;
+use std::fs;
 use std::path::Path;
 use std::process::Command;
 
@@ -28,6 +29,7 @@ use counterpoise::evaluation::projection::tsne::{
 use counterpoise::evaluation::projection::{
     Caption, Label, MOST_ROWS, Origin, Point, Projection, ProjectionError, Projector, project,
 };
+use counterpoise::imaging::decode::{self, Limits};
 use counterpoise::jobs::JobError;
 use counterpoise::jobs::generate::generate;
 use counterpoise::jobs::projection::{ProjectionRequest, Shown, projection};
@@ -561,6 +563,13 @@ fn a_projects_images_become_points_that_lead_back_to_them() {
             assert!((text.parse::<f64>().unwrap() - at).abs() < 1e-6, "{text} instead of {at}");
         }
     }
+    // The picture has a point for each row and says whose features they are.
+    let drawing = fs::read_to_string(out.join("map.svg")).unwrap();
+    assert!(drawing.contains("Feature map by principal components"), "{drawing}");
+    assert!(drawing.contains(&format!("{} points", rows.len())), "{drawing}");
+    assert!(drawing.contains("Features of classifier g"), "{drawing}");
+    let picture = decode::decode(&out.join("map.png"), &Limits::default()).unwrap().picture;
+    assert!(picture.width > 500 && picture.height > 500);
     assert_eq!(command("pca", &out).status.code(), Some(3), "over another folder");
     assert_eq!(command("pca", &dataset.root.join("map")).status.code(), Some(3), "into the images");
     assert!(!dataset.root.join("map").exists());

@@ -460,7 +460,8 @@ pub struct FeatureMapArgs {
     /// Images of each class and origin at most, evenly spread.
     #[arg(long, value_name = "N", default_value_t = PER_CLASS as u32, value_parser = clap::value_parser!(u32).range(1..=2000))]
     pub per_class: u32,
-    /// A new folder for points.csv: image, class, origin (real, held-out or made), x and y of each point.
+    /// A new folder: points.csv with image, class, origin (real, held-out or made), x and y of each point, and the picture of
+    /// them as map.svg and map.png.
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
     #[command(flatten)]

@@ -170,15 +170,12 @@ fn with_what_is_left(
 fn outcome(made: &GenerateOutcome, report: &ExportReport, place: &str) -> Outcome {
     let out = report.out.display().to_string();
     let text = format!(
-        "{}\n{} candidates, {} accepted by the test, {} rejected by the prior, {} by confidence, {} otherwise.\n\
+        "{}\n{} candidates: {}.\n\
          The candidates are in {place}\n\
          {} files were written and verified: {out}",
         exported_table(report),
         made.candidates,
-        made.accepted,
-        made.rejected.prior,
-        made.rejected.confidence,
-        made.rejected.other,
+        made.verdicts(|count| count.to_string()),
         report.files,
     );
     let object = json!({

@@ -51,31 +51,19 @@ pub fn run(args: FeatureMapArgs, terminal: &Terminal) -> Result<Outcome> {
     let drawn = terminal.job("features", move |ctx| projection_into(ctx, &request, &args.out))?;
     let points = &drawn.projection.points;
     let of = |origin: Origin| points.iter().filter(|point| point.origin == origin).count();
-    let (figures, words) = match drawn.projection.caption {
-        Caption::Pca { shares } => (
-            json!({ "variance": shares.map(|share| rounded(share, DIGITS)) }),
-            format!(
-                "the two directions show {:.1} % and {:.1} % of the variance",
-                shares[0] * 100.0,
-                shares[1] * 100.0
-            ),
-        ),
-        Caption::Tsne { perplexity, iterations, divergence, components, share } => (
-            json!({
-                "perplexity": rounded(perplexity, DIGITS),
-                "iterations": iterations,
-                "divergence": rounded(divergence, DIGITS),
-                "components": components,
-                "variance": rounded(share, DIGITS),
-            }),
-            format!(
-                "perplexity {perplexity:.1}, {iterations} steps; neighbours say something, sizes and gaps of \
-                 clusters do not"
-            ),
-        ),
+    let figures = match drawn.projection.caption {
+        Caption::Pca { shares } => json!({ "variance": shares.map(|share| rounded(share, DIGITS)) }),
+        Caption::Tsne { perplexity, iterations, divergence, components, share } => json!({
+            "perplexity": rounded(perplexity, DIGITS),
+            "iterations": iterations,
+            "divergence": rounded(divergence, DIGITS),
+            "components": components,
+            "variance": rounded(share, DIGITS),
+        }),
     };
+    let words = drawn.projection.caption.sentences().join(" ");
     let text = format!(
-        "{} by {}: {} real, {} held-out, {} made; {words}\nThe points are in {place}",
+        "{} by {}: {} real, {} held-out, {} made. {words}\nThe points and their picture are in {place}",
         counted(points.len(), "image", "images"),
         projector.name(),
         of(Origin::Real),

@@ -38,13 +38,10 @@ pub fn run(args: GenerateArgs, params: &ParamMap, terminal: &Terminal) -> Result
     let made = terminal.job("generate", move |ctx| jobs::generate::generate(ctx, &request, &mut project))?;
     let place = args.project.display().to_string();
     let text = format!(
-        "{}, {} accepted by the test, {} rejected by the prior, {} by confidence, {} otherwise.\n\
+        "{}: {}.\n\
          Look at them with `counterpoise {place}`, or list them with `counterpoise candidates {place}`.",
         counted(made.candidates, "candidate", "candidates"),
-        made.accepted,
-        made.rejected.prior,
-        made.rejected.confidence,
-        made.rejected.other
+        made.verdicts(|count| count.to_string())
     );
     let object = json!({
         "project": place,

@@ -8,6 +8,16 @@ pub fn counted(count: usize, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
 
+/// `71 %`, rounded; small shares and those near one keep a decimal so that they are not 0 or 100.
+pub fn percent(share: f64) -> String {
+    let value = share * 100.0;
+    if (value > 0.0 && value < 0.95) || (value > 99.05 && value < 100.0) {
+        format!("{value:.1}\u{a0}%")
+    } else {
+        format!("{value:.0}\u{a0}%")
+    }
+}
+
 /// A figure to three or more digits: `decimals` of what is below 10, 2 at most from there, 1 from 100, none
 /// from 1,000, and `1.23e5` from 100,000 on. Zero has no sign.
 pub fn figure(value: f64, decimals: usize) -> String {

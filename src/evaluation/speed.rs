@@ -1,7 +1,7 @@
 //! The work whose speed is measured: single steps of training and of making images, on drawn pictures.
 //!
-//! Each function sets one row up and hands back the work of one repeat; docs/benchmarks.md has the rows in words.
-//! Batches of 128 pictures of 3 x 32 x 32 unless said otherwise. A repeat ends when the device has done all of it.
+//! Each function sets one row up, for pictures of some [`Size`] in colour, and hands back the work of one repeat;
+//! docs/benchmarks.md has the rows in words. A repeat ends when the device has done all of it.
 
 use burn::module::Module as _;
 use burn::tensor::{Device, Int, Tensor};
@@ -37,8 +37,15 @@ impl From<Cancelled> for SpeedError {
     }
 }
 
-/// Pictures in a batch, except where a row says otherwise.
-const BATCH: usize = 128;
+/// How many pictures, and how large.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Size {
+    /// Pictures in a batch.
+    pub batch: usize,
+    /// Pixels of a side.
+    pub side: usize,
+}
+
 const CLASSES: usize = 10;
 /// Adam's default step, which the rows train with.
 const LEARNING_RATE: f64 = 1e-3;
@@ -70,20 +77,20 @@ fn classifier(seed: u64, network: u64, device: &Device) -> ResNet {
     config.build(&mut Init::new(seed, network, device))
 }
 
-fn batch(seed: u64) -> Images {
-    pictures(seed, 0, [BATCH, 3, 32, 32], 0.0)
+fn batch(seed: u64, size: Size) -> Images {
+    pictures(seed, 0, [size.batch, 3, size.side, size.side], 0.0)
 }
 
 /// The class of each picture of a batch, or the one `step` after it.
-fn labels(step: usize, device: &Device) -> Tensor<1, Int> {
-    let labels: Vec<usize> = (0..BATCH).map(|image| (image + step) % CLASSES).collect();
+fn labels(size: Size, step: usize, device: &Device) -> Tensor<1, Int> {
+    let labels: Vec<usize> = (0..size.batch).map(|image| (image + step) % CLASSES).collect();
     labels_tensor(&labels, device)
 }
 
 /// One step of ResNet-32: cross entropy, Adam, running statistics.
-pub fn classifier_train(device: &ComputeDevice, seed: u64) -> Work {
+pub fn classifier_train(device: &ComputeDevice, seed: u64, size: Size) -> Work {
     let autodiff = device.autodiff();
-    let (x, y) = (batch(seed).to_tensor(&autodiff), labels(0, &autodiff));
+    let (x, y) = (batch(seed, size).to_tensor(&autodiff), labels(size, 0, &autodiff));
     let mut network = classifier(seed, 0, &autodiff);
     let mut adam = Adam::default();
     on(device, move |_| {
@@ -96,9 +103,9 @@ pub fn classifier_train(device: &ComputeDevice, seed: u64) -> Work {
 }
 
 /// Logits of one batch with running statistics and without gradients, read back.
-pub fn classifier_infer(device: &ComputeDevice, seed: u64) -> Work {
+pub fn classifier_infer(device: &ComputeDevice, seed: u64, size: Size) -> Work {
     let plain = device.plain();
-    let x = batch(seed).to_tensor(&plain);
+    let x = batch(seed, size).to_tensor(&plain);
     let network = classifier(seed, 0, &plain);
     on(device, move |_| {
         let logits = network.forward(x.clone(), &mut Pass::inference());
@@ -108,13 +115,13 @@ pub fn classifier_infer(device: &ComputeDevice, seed: u64) -> Work {
 }
 
 /// Ten steps of M2m's walk on one batch, with its usual length of step and weight of f.
-pub fn m2m_generate(device: &ComputeDevice, seed: u64) -> Work {
+pub fn m2m_generate(device: &ComputeDevice, seed: u64, size: Size) -> Work {
     const STEPS: usize = 10;
     const ETA: f32 = 0.1;
     const LAMBDA: f64 = 0.5;
     let autodiff = device.autodiff();
-    let start = batch(seed);
-    let (from, to) = (labels(0, &autodiff), labels(1, &autodiff));
+    let start = batch(seed, size);
+    let (from, to) = (labels(size, 0, &autodiff), labels(size, 1, &autodiff));
     let g = classifier(seed, 0, &autodiff).freeze();
     let f = classifier(seed, 1, &autodiff).freeze();
     on(device, move |ctx| {
@@ -133,11 +140,11 @@ fn read<const D: usize>(tensor: Tensor<D>) -> Result<(), SpeedError> {
     }
 }
 
-/// One step of the DCGAN autoencoder on pictures of `size` (32 or 64) a side: mean squared error, Adam.
-pub fn autoencoder_train(device: &ComputeDevice, seed: u64, size: usize) -> Work {
+/// One step of the DCGAN autoencoder, on a side that [`AutoencoderConfig::is_sane`] allows: mean squared error, Adam.
+pub fn autoencoder_train(device: &ComputeDevice, seed: u64, size: Size) -> Work {
     let autodiff = device.autodiff();
-    let x = pictures(seed, 0, [BATCH, 3, size, size], -1.0).to_tensor(&autodiff);
-    let mut network = AutoencoderConfig::dcgan(3, size).build(&mut Init::new(seed, 0, &autodiff));
+    let x = pictures(seed, 0, [size.batch, 3, size.side, size.side], -1.0).to_tensor(&autodiff);
+    let mut network = AutoencoderConfig::dcgan(3, size.side).build(&mut Init::new(seed, 0, &autodiff));
     let mut adam = Adam::default();
     on(device, move |_| {
         let mut pass = Pass::training();
@@ -148,17 +155,16 @@ pub fn autoencoder_train(device: &ComputeDevice, seed: u64, size: usize) -> Work
     })
 }
 
-/// One step of a CycleGAN's two generators and one of its two discriminators, on 4 pictures of 64 x 64 of each
-/// domain: least squares, cycle weight 10, identity weight 5, Adam with 2e-4 and betas 0.5 and 0.999.
+/// One step of a CycleGAN's two generators and one of its two discriminators, on a batch of each domain: least squares, cycle weight 10, identity weight 5, Adam with 2e-4 and betas 0.5 and 0.999.
 ///
 /// The discriminators stand still in the generators' step, so that gradients nobody uses are not made. What goes
 /// through the same network goes together: nothing in these networks looks across a batch.
-pub fn cyclegan_train(device: &ComputeDevice, seed: u64) -> Work {
-    const SHAPE: [usize; 4] = [4, 3, 64, 64];
+pub fn cyclegan_train(device: &ComputeDevice, seed: u64, size: Size) -> Work {
     const BETAS: [f64; 2] = [0.5, 0.999];
     const RATE: f64 = 2e-4;
     let autodiff = device.autodiff();
-    let [a, b] = [0, 1].map(|side| pictures(seed, side, SHAPE, -1.0).to_tensor(&autodiff));
+    let shape = [size.batch, 3, size.side, size.side];
+    let [a, b] = [0, 1].map(|domain| pictures(seed, domain, shape, -1.0).to_tensor(&autodiff));
     let init = |network| Init::new(seed, network, &autodiff);
     let generator = GeneratorConfig { channels: 3, width: 32, blocks: 4 };
     let patches = PatchGanConfig { channels: 3, width: 32, layers: 2 };

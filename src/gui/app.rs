@@ -507,14 +507,7 @@ impl App {
             }
             Done::Generated(Ok(outcome)) => {
                 let made = counted(outcome.candidates, "candidate", "candidates");
-                let mut words = format!(
-                    "{made} made. The method accepts {}; the prior rejects {}, the confidence {}, other \
-                     tests {}.",
-                    number(outcome.accepted),
-                    number(outcome.rejected.prior),
-                    number(outcome.rejected.confidence),
-                    number(outcome.rejected.other)
-                );
+                let mut words = format!("{made} made: {}.", outcome.verdicts(number));
                 let warning = self.warning_of(JobKind::Generate);
                 let hint = hint(&outcome);
                 let level = if warning.is_some() || hint.is_some() { Level::Warning } else { Level::Info };

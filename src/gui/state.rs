@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use evaluate::{Estimate, EvaluateForm, FolderChoice, GeneratorPace, Length, LooksView, Pace, Pane};
-pub use features::{FeatureMap, FeaturesForm, MapImage, MapPoint, Mark, Step};
+pub use features::{FeatureMap, FeaturesForm, MapImage, MapPoint, Step};
 
 use super::command::Action;
 use super::filter::{Facts, Filter, Measure};

@@ -9,7 +9,7 @@ use super::JobError;
 use super::compute::Compute;
 use crate::domain::random::{Stage, stream};
 use crate::domain::task::Ctx;
-use crate::evaluation::speed::{self, SpeedError, Work};
+use crate::evaluation::speed::{self, Size, SpeedError, Work};
 use crate::imaging::folder;
 use crate::imaging::resize::Fit;
 use crate::nn::{ComputeDevice, DeviceKind};
@@ -137,13 +137,16 @@ fn chosen(request: &BenchRequest) -> Result<Vec<&'static str>, JobError> {
 }
 
 fn network_work(row: &str, device: &ComputeDevice, seed: u64) -> Option<Work> {
+    const SMALL: Size = Size { batch: 128, side: 32 };
+    const LARGE: Size = Size { batch: 128, side: 64 };
+    const FEW: Size = Size { batch: 4, side: 64 };
     Some(match row {
-        CLASSIFIER_TRAIN => speed::classifier_train(device, seed),
-        CLASSIFIER_INFER => speed::classifier_infer(device, seed),
-        M2M_GENERATE => speed::m2m_generate(device, seed),
-        AUTOENCODER_TRAIN => speed::autoencoder_train(device, seed, 32),
-        AUTOENCODER64_TRAIN => speed::autoencoder_train(device, seed, 64),
-        CYCLEGAN_TRAIN => speed::cyclegan_train(device, seed),
+        CLASSIFIER_TRAIN => speed::classifier_train(device, seed, SMALL),
+        CLASSIFIER_INFER => speed::classifier_infer(device, seed, SMALL),
+        M2M_GENERATE => speed::m2m_generate(device, seed, SMALL),
+        AUTOENCODER_TRAIN => speed::autoencoder_train(device, seed, SMALL),
+        AUTOENCODER64_TRAIN => speed::autoencoder_train(device, seed, LARGE),
+        CYCLEGAN_TRAIN => speed::cyclegan_train(device, seed, FEW),
         _ => return None,
     })
 }

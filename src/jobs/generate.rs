@@ -84,6 +84,19 @@ impl GenerateOutcome {
             Verdict::RejectedOther => self.rejected.other += 1,
         }
     }
+
+    /// The verdicts for people, with counts as `number` writes them: `8 accepted by the method, 3 rejected by the
+    /// prior, 2 by other tests`. What rejects none is left out.
+    pub fn verdicts(&self, number: fn(usize) -> String) -> String {
+        let RejectedCounts { prior, confidence, other } = self.rejected;
+        let mut words = format!("{} accepted by the method", number(self.accepted));
+        let by = [("the prior", prior), ("the confidence", confidence), ("other tests", other)];
+        for (place, (what, count)) in by.into_iter().filter(|(_, count)| *count > 0).enumerate() {
+            let verb = if place == 0 { "rejected " } else { "" };
+            words += &format!(", {} {verb}by {what}", number(count));
+        }
+        words
+    }
 }
 
 /// Slots worked on and committed together; also the most that a kill can cost.

@@ -20,14 +20,14 @@ use crate::domain::splits::Split;
 use crate::domain::task::{Ctx, Level};
 use crate::evaluation::distance::FeatureRows;
 use crate::evaluation::projection::{
-    LEAST_ROWS, Label, MOST_ROWS, Origin, Projection, ProjectionError, Projector, project,
+    LEAST_ROWS, Label, MOST_ROWS, Mark, Origin, Projection, ProjectionError, Projector, project,
 };
 use crate::evaluation::report::{Cloud, raster};
 use crate::imaging::decode::{self, Limits};
 use crate::imaging::files::real;
 use crate::imaging::picture::Picture;
 use crate::imaging::training_set::{HeldOut, TrainingSet};
-use crate::oversampling::Model;
+use crate::oversampling::{self, Model};
 use crate::project::{CandidateRow, Project};
 
 /// Images of each class and origin that are usual.
@@ -36,6 +36,9 @@ pub const PER_CLASS: usize = 200;
 const BATCH: usize = 256;
 /// The points in a folder, and their columns.
 const POINTS: &str = "points.csv";
+/// The picture of them in a folder.
+const DRAWING: &str = "map.svg";
+const PICTURE: &str = "map.png";
 const COLUMNS: [&str; 5] = ["image", "class", "origin", "x", "y"];
 
 /// What to draw.
@@ -195,8 +198,15 @@ pub fn save(cloud: &Cloud, path: &Path, sources: &[PathBuf]) -> Result<PathBuf, 
     write_new(path, sources, &bytes)
 }
 
+/// Whose features a map shows, for people.
+pub fn source_words(method: &str, model: &Path) -> String {
+    let method = oversampling::method(method).map_or(method, |method| method.info().name);
+    let file = model.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    format!("Features of classifier g ({method}; {file}), on the scale of the real training images.")
+}
+
 /// As [`projection`], written into the new folder `out` as well: `points.csv` has a row for each point, with the path of
-/// its image in the image folder, or in the project where it was made.
+/// its image in the image folder, or in the project where it was made; `map.svg` and `map.png` show them all.
 ///
 /// # Errors
 /// As [`projection`]; a folder that exists or lies in the image folder; the disk's.
@@ -212,8 +222,30 @@ pub fn projection_into(
     let candidates = Project::open_read_only(&request.project)?.candidates()?;
     let points = points(&drawn, dataset, &candidates)
         .map_err(|error| JobError::Failed(format!("the points could not be written down: {error}")))?;
-    new_folder::write(out, &sources, &[(POINTS.to_owned(), points)])?;
+    let drawing = cloud(&drawn, request, &candidates).svg();
+    let picture =
+        raster::png(&drawing, raster::SCALE).map_err(|error| JobError::Failed(error.to_string()))?;
+    let files = [(POINTS, points), (DRAWING, drawing.into_bytes()), (PICTURE, picture)];
+    new_folder::write(out, &sources, &files.map(|(name, bytes)| (name.to_owned(), bytes)))?;
     Ok(drawn)
+}
+
+/// All points as a drawing, candidates with what is decided of them.
+fn cloud(drawn: &FeatureProjection, request: &ProjectionRequest, candidates: &[CandidateRow]) -> Cloud {
+    let projection = &drawn.projection;
+    let dots = projection.points.iter().map(|point| {
+        let mark = match (drawn.images.get(point.row), point.origin) {
+            (Some(Shown::Candidate(id)), _) => {
+                let row = place_of(candidates, *id).and_then(|place| candidates.get(place));
+                row.map_or(Mark::Undecided, |row| Mark::of(row.decision))
+            }
+            (_, Origin::HeldOut) => Mark::HeldOut,
+            _ => Mark::Real,
+        };
+        (point.at, point.class, mark)
+    });
+    let source = source_words(&request.method, &request.model);
+    Cloud::of_map(&projection.caption, source, &request.data.dataset().classes, dots)
 }
 
 /// The points as a CSV, in the order of their rows.

@@ -57,6 +57,7 @@ static INFO: MethodInfo = MethodInfo {
     has_prior: false,
     fixed: &[
         ("Adam's betas", "0.5 and 0.999", "code: 0.5; the second is Keras' default"),
+        ("slope of leaky ReLUs", "0.2", "ours; code: 0.3"),
         ("law of a class' codes", "normal, by mean and covariance of its images' codes", "paper and code"),
     ],
 };

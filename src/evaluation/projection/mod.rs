@@ -13,6 +13,8 @@ pub mod principal;
 pub mod tsne;
 
 use super::distance::{DistanceError, FeatureRows, Standardisation};
+use crate::domain::decisions::Decision;
+use crate::domain::numbers::{counted, percent};
 use crate::domain::task::{Cancelled, Ctx};
 use principal::Principal;
 
@@ -82,6 +84,40 @@ impl Origin {
     }
 }
 
+/// What the sign of a point says: where its image is from and, of a made one, what is decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Mark {
+    Real,
+    HeldOut,
+    Undecided,
+    Accepted,
+    Rejected,
+}
+
+impl Mark {
+    /// In the order of the legend; later ones are painted over earlier ones.
+    pub const ALL: [Mark; 5] = [Mark::Real, Mark::HeldOut, Mark::Undecided, Mark::Accepted, Mark::Rejected];
+
+    pub const fn text(self) -> &'static str {
+        match self {
+            Mark::Real => Origin::Real.name(),
+            Mark::HeldOut => Origin::HeldOut.name(),
+            Mark::Undecided => "made, undecided",
+            Mark::Accepted => "made, accepted",
+            Mark::Rejected => "made, rejected",
+        }
+    }
+
+    /// The sign of a made image.
+    pub const fn of(decision: Decision) -> Self {
+        match decision {
+            Decision::Undecided => Mark::Undecided,
+            Decision::Accepted => Mark::Accepted,
+            Decision::Rejected => Mark::Rejected,
+        }
+    }
+}
+
 /// What is known of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Label {
@@ -138,6 +174,40 @@ pub enum Caption {
         /// Share of the variance in these, in \[0, 1\].
         share: f64,
     },
+}
+
+impl Caption {
+    /// How the picture is called.
+    pub const fn title(&self) -> &'static str {
+        match self {
+            Caption::Pca { .. } => "Feature map by principal components",
+            Caption::Tsne { .. } => "Feature map by t-SNE",
+        }
+    }
+
+    /// How far the points are to be believed.
+    pub fn sentences(&self) -> Vec<String> {
+        match *self {
+            Caption::Pca { shares: [right, up] } => vec![format!(
+                "Principal components: {} of the variance to the right, {} upwards; the other directions are not \
+                 seen.",
+                percent(right),
+                percent(up)
+            )],
+            Caption::Tsne { perplexity, iterations, divergence, components, share } => vec![
+                format!(
+                    "t-SNE: perplexity {perplexity:.1}, {} from {} with {} of the variance; divergence \
+                     {divergence:.2} nats.",
+                    counted(iterations, "step", "steps"),
+                    counted(components, "principal component", "principal components"),
+                    percent(share)
+                ),
+                "Only neighbours are to be read from it: how large a cluster is and how far apart two are means \
+                 little."
+                    .to_owned(),
+            ],
+        }
+    }
 }
 
 /// Points, in the order of the rows, and what has to be said beside them.

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::charts::{Sheet, WIDTH, at};
 use super::text::{short, width};
 use crate::domain::numbers::counted;
+use crate::evaluation::projection::{Caption, Mark};
 
 /// Colours of classes, those of the light window; after seven they repeat with a dot inside.
 const CLASSES: [u32; 7] = [0x0072b2, 0xcc79a7, 0x009e73, 0xe69f00, 0x56b4e9, 0xd55e00, 0xf0e442];
@@ -34,6 +35,18 @@ pub enum Sign {
     Cross,
 }
 
+impl From<Mark> for Sign {
+    fn from(mark: Mark) -> Self {
+        match mark {
+            Mark::Real => Sign::Disc,
+            Mark::HeldOut => Sign::Ring,
+            Mark::Undecided => Sign::HollowDiamond,
+            Mark::Accepted => Sign::Diamond,
+            Mark::Rejected => Sign::Cross,
+        }
+    }
+}
+
 /// One image.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Dot {
@@ -57,6 +70,24 @@ pub struct Cloud {
 }
 
 impl Cloud {
+    /// Points of a feature map, each by its place, class and mark; `source` says whose features they are of.
+    pub fn of_map(
+        caption: &Caption,
+        source: String,
+        classes: &[String],
+        points: impl Iterator<Item = ([f64; 2], usize, Mark)>,
+    ) -> Self {
+        let mut notes = caption.sentences();
+        notes.push(source);
+        Cloud {
+            title: caption.title().to_owned(),
+            notes,
+            classes: classes.to_vec(),
+            signs: Mark::ALL.map(|mark| (mark.into(), mark.text().to_owned())).to_vec(),
+            dots: points.map(|(at, class, mark)| Dot { at, class, sign: mark.into() }).collect(),
+        }
+    }
+
     /// A file of SVG, light; [`super::raster::png`] makes pixels of it. Both directions have one scale. A point that
     /// is no number is left out.
     pub fn svg(&self) -> String {

@@ -6,48 +6,13 @@ use std::sync::Arc;
 
 use super::Face;
 use crate::domain::classes::ClassId;
-use crate::domain::decisions::Decision;
 use crate::domain::samples::Dataset;
 use crate::domain::splits::Split;
 use crate::domain::task::Level;
-use crate::evaluation::projection::{Caption, Origin, Projector};
+use crate::evaluation::projection::{Caption, Mark, Origin, Projector};
 use crate::jobs::projection::{FeatureProjection, PER_CLASS, Shown};
 use crate::jobs::store::place_of;
 use crate::project::{CandidateRow, RunId};
-
-/// What the sign of a point says: where its image is from and, of a made one, what is decided.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Mark {
-    Real,
-    HeldOut,
-    Undecided,
-    Accepted,
-    Rejected,
-}
-
-impl Mark {
-    /// In the order of the legend; later ones are painted over earlier ones.
-    pub const ALL: [Mark; 5] = [Mark::Real, Mark::HeldOut, Mark::Undecided, Mark::Accepted, Mark::Rejected];
-
-    pub const fn text(self) -> &'static str {
-        match self {
-            Mark::Real => Origin::Real.name(),
-            Mark::HeldOut => Origin::HeldOut.name(),
-            Mark::Undecided => "made, undecided",
-            Mark::Accepted => "made, accepted",
-            Mark::Rejected => "made, rejected",
-        }
-    }
-
-    /// The sign of a made image.
-    pub const fn of(decision: Decision) -> Self {
-        match decision {
-            Decision::Undecided => Mark::Undecided,
-            Decision::Accepted => Mark::Accepted,
-            Decision::Rejected => Mark::Rejected,
-        }
-    }
-}
 
 /// The image of a point.
 #[derive(Clone, Debug, PartialEq)]

@@ -9,6 +9,7 @@ use egui_extras::{Column, TableBuilder};
 
 use crate::domain::acceptance::{beta_for, p_accept};
 use crate::domain::imbalance::{Imbalance, Scheme, effective_number, weights};
+use crate::domain::numbers::percent;
 use crate::domain::plan::{ClassPlan, Rejected, Target};
 use crate::domain::task::Level;
 use crate::export::{ClassWeights, WeightsFormat};
@@ -23,7 +24,7 @@ use crate::gui::widgets::curves::card;
 use crate::gui::widgets::empty_state::{empty, hint_line, primary_button, warning_line};
 use crate::gui::widgets::histogram::{ACCEPTED, Bar, PLANNED, class_swatch, histogram_ui};
 use crate::gui::widgets::path_box::{Words, line_width, path_box};
-use crate::gui::widgets::status_bar::{bytes_words, capital, counted, number, percent};
+use crate::gui::widgets::status_bar::{bytes_words, capital, counted, number};
 use crate::imaging::training_set::{Spec, memory_bytes};
 use crate::oversampling;
 

@@ -12,13 +12,14 @@ use egui::{
 };
 
 use crate::domain::numbers;
+use crate::domain::numbers::percent;
 use crate::evaluation::distance::{FRECHET_ROWS, LEAST_ROWS, Measure};
 use crate::gui::icons::{self, Icon};
 use crate::gui::state::{JobKind, State};
 use crate::gui::theme::{self, Tokens, caption, muted, size, space};
 use crate::gui::widgets::empty_state::warning_line;
 use crate::gui::widgets::histogram::truncated;
-use crate::gui::widgets::status_bar::{counted, number, percent};
+use crate::gui::widgets::status_bar::{counted, number};
 use crate::jobs::distances::{collapsed, says_little, unlike};
 use crate::project::CandidateRow;
 use crate::project::quality::{

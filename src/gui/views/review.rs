@@ -17,6 +17,7 @@ use egui::{
 use super::quality::quality_ui;
 use crate::domain::acceptance::p_accept;
 use crate::domain::decisions::{DecidedBy, Decision, Verdict};
+use crate::domain::numbers::percent;
 use crate::domain::provenance::{Findings, Kind};
 use crate::gui::command::{Action, Command};
 use crate::gui::filter::Measure;
@@ -33,7 +34,7 @@ use crate::gui::widgets::keycap::key_line;
 use crate::gui::widgets::picture_grid::{Grid, take_move};
 use crate::gui::widgets::picture_view::{CAPTION, Pane, Zoom, picture_pane, scale_words};
 use crate::gui::widgets::probability::{PartRow, part_row, progress_bar, rule_sentences, verdict_words};
-use crate::gui::widgets::status_bar::{count_words, counted, number, percent, time_words};
+use crate::gui::widgets::status_bar::{count_words, counted, number, time_words};
 use crate::jobs::JobView;
 use crate::oversampling::COLLAPSED;
 use crate::project::CandidateRow;

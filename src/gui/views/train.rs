@@ -15,6 +15,7 @@ use egui::{
 
 use super::review::side_width;
 use super::welcome::typed_path;
+use crate::domain::numbers::percent;
 use crate::domain::task::{Level, Preview};
 use crate::gui::command::{Action, Command};
 use crate::gui::icons::{Icon, icon};
@@ -29,7 +30,7 @@ use crate::gui::widgets::empty_state::{
 use crate::gui::widgets::form::{param_form, value_text};
 use crate::gui::widgets::job_buttons::{JobEnds, job_buttons};
 use crate::gui::widgets::probability::share_row;
-use crate::gui::widgets::status_bar::{count_words, counted, left_words, percent, time_words};
+use crate::gui::widgets::status_bar::{count_words, counted, left_words, time_words};
 use crate::jobs::{JobState, JobView, Series};
 use crate::oversampling;
 

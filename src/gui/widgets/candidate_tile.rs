@@ -13,9 +13,9 @@ use egui::{
 };
 
 use super::probability::{paint_bar, verdict_words};
-use super::status_bar::percent;
 use crate::domain::decisions::{Decision, Verdict};
 use crate::domain::numbers::figure;
+use crate::domain::numbers::percent;
 use crate::domain::provenance::Parts;
 use crate::gui::icons::{self, Icon};
 use crate::gui::theme::{ON_PICTURE, PICTURE_GROUND, PICTURE_LABEL, Tokens};

@@ -5,7 +5,8 @@ use egui::{Align, Button, Layout, ScrollArea, Ui};
 
 use super::empty_state::hint_line;
 use super::histogram::{ACCEPTED, Bar, histogram_ui, legend_ui};
-use super::status_bar::{count_words, counted, number, percent};
+use super::status_bar::{count_words, counted, number};
+use crate::domain::numbers::percent;
 use crate::domain::splits::Split;
 use crate::gui::command::{Action, Command};
 use crate::gui::state::{JobKind, ProjectState, Sheet, Source, State};

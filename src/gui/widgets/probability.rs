@@ -7,8 +7,8 @@ use egui::{
     pos2, vec2,
 };
 
-use super::status_bar::percent;
 use crate::domain::decisions::Verdict;
+use crate::domain::numbers::percent;
 use crate::domain::provenance::Parts;
 use crate::gui::icons::{Icon, paint};
 use crate::gui::theme::{Tokens, tokens};

@@ -12,7 +12,7 @@ use egui_plot::{Plot, PlotPoint, PlotResponse, PlotUi};
 use super::histogram::truncated;
 use super::status_bar::{counted, number};
 use crate::domain::classes::ClassId;
-use crate::gui::state::Mark;
+use crate::evaluation::projection::Mark;
 use crate::gui::theme::{self, Tokens, blend, class_colour, class_is_dotted};
 
 /// Radius of discs and rings.

@@ -86,16 +86,6 @@ pub fn bytes_words(bytes: u64) -> String {
     Bytes(bytes).to_string()
 }
 
-/// `71 %`, rounded; small shares and those near one keep a decimal so that they are not 0 or 100.
-pub fn percent(share: f64) -> String {
-    let value = share * 100.0;
-    if (value > 0.0 && value < 0.95) || (value > 99.05 && value < 100.0) {
-        format!("{value:.1}\u{a0}%")
-    } else {
-        format!("{value:.0}\u{a0}%")
-    }
-}
-
 /// The line at the foot of the window.
 pub fn status_bar_ui(ui: &mut Ui, state: &State, out: &mut Vec<Action>) {
     let t = tokens(ui);

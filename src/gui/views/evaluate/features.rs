@@ -14,16 +14,17 @@ use egui::{
 
 use super::{MAP_BOX, saved_ui};
 use crate::domain::decisions::Decision;
+use crate::domain::numbers::percent;
 use crate::domain::splits::Split;
 use crate::domain::task::Level;
 use crate::evaluation::projection::tsne::Settings as TsneSettings;
-use crate::evaluation::projection::{Caption, LEAST_ROWS, MOST_ROWS, Origin, Projector};
-use crate::evaluation::report::{Cloud, Dot as MapDot, Sign};
+use crate::evaluation::projection::{LEAST_ROWS, MOST_ROWS, Mark, Origin, Projector};
+use crate::evaluation::report::Cloud;
 use crate::gui::command::{Action, Command};
 use crate::gui::icons::Icon;
 use crate::gui::regions::Region;
 use crate::gui::state::{
-    Face, FeatureMap, FeaturesForm, JobKind, MapImage, Mark, ProjectState, State, Step, split_position,
+    Face, FeatureMap, FeaturesForm, JobKind, MapImage, ProjectState, State, Step, split_position,
 };
 use crate::gui::textures::{PictureKey, Shown, Textures};
 use crate::gui::theme::{Tokens, caption, muted, section, size, space};
@@ -38,8 +39,8 @@ use crate::gui::widgets::path_box::{BEHIND, Words, path_box};
 use crate::gui::widgets::picture_view::{self, picture_pane};
 use crate::gui::widgets::probability::{rule_sentences, verdict_words};
 use crate::gui::widgets::scatter::{Dot, Entry, Scatter, has_keyboard, legend_entry};
-use crate::gui::widgets::status_bar::{capital, counted, number, percent};
-use crate::oversampling;
+use crate::gui::widgets::status_bar::{capital, counted, number};
+use crate::jobs::projection::source_words;
 use crate::project::CandidateRow;
 
 /// Least height of the points.
@@ -412,10 +413,6 @@ fn points(ui: &mut Ui, t: &Tokens, state: &mut State, scene: &Scene, height: f32
 /// The points as one sentence: how many of each class and sign.
 fn map_words(scene: &Scene) -> String {
     let map = &scene.map;
-    let projector = match map.caption {
-        Caption::Pca { .. } => "principal components",
-        Caption::Tsne { .. } => "t-SNE",
-    };
     let mut counts = vec![[0; Mark::ALL.len()]; map.classes.len()];
     for &place in &scene.shown {
         let (point, mark) = (&map.points[place], scene.marks[place]);
@@ -424,7 +421,8 @@ fn map_words(scene: &Scene) -> String {
             counts[sign] += 1;
         }
     }
-    let mut words = format!("Feature map by {projector}, {}.", counted(scene.shown.len(), "point", "points"));
+    let points = counted(scene.shown.len(), "point", "points");
+    let mut words = format!("{}, {points}.", map.caption.title());
     for (name, counts) in map.classes.iter().zip(counts) {
         let signs = Mark::ALL.iter().zip(counts).filter(|(_, count)| *count > 0);
         let signs: Vec<String> =
@@ -458,59 +456,19 @@ fn save_ui(ui: &mut Ui, t: &Tokens, state: &mut State, out: &mut Vec<Action>) {
 
 /// The points that are shown as a drawing; `None` without a map.
 pub fn cloud(state: &State) -> Option<Cloud> {
-    let sign = |mark: Mark| match mark {
-        Mark::Real => Sign::Disc,
-        Mark::HeldOut => Sign::Ring,
-        Mark::Undecided => Sign::HollowDiamond,
-        Mark::Accepted => Sign::Diamond,
-        Mark::Rejected => Sign::Cross,
-    };
     let scene = Scene::of(state, state.evaluate.features.map.clone()?);
     let map = &scene.map;
-    let dot = |&place: &usize| {
+    let dots = scene.shown.iter().filter_map(|&place| {
         let (point, mark) = (map.points.get(place)?, *scene.marks.get(place)?);
-        Some(MapDot { at: point.at, class: point.class, sign: sign(mark) })
-    };
-    let title = match map.caption {
-        Caption::Pca { .. } => "Feature map by principal components",
-        Caption::Tsne { .. } => "Feature map by t-SNE",
-    };
-    Some(Cloud {
-        title: title.to_owned(),
-        notes: caption_words(map),
-        classes: map.classes.clone(),
-        signs: Mark::ALL.map(|mark| (sign(mark), mark.text().to_owned())).to_vec(),
-        dots: scene.shown.iter().filter_map(dot).collect(),
-    })
+        Some((point.at, point.class, mark))
+    });
+    Some(Cloud::of_map(&map.caption, source_words(&map.method, &map.model), &map.classes, dots))
 }
 
 /// How far the points are to be believed, and what they are of.
 fn caption_words(map: &FeatureMap) -> Vec<String> {
-    let mut words = match map.caption {
-        Caption::Pca { shares: [right, up] } => vec![format!(
-            "Principal components: {} of the variance to the right, {} upwards; the other directions are not \
-             seen.",
-            percent(right),
-            percent(up)
-        )],
-        Caption::Tsne { perplexity, iterations, divergence, components, share } => vec![
-            format!(
-                "t-SNE: perplexity {perplexity:.1}, {} from {} with {} of the variance; divergence \
-                 {divergence:.2} nats.",
-                counted(iterations, "step", "steps"),
-                counted(components, "principal component", "principal components"),
-                percent(share)
-            ),
-            "Only neighbours are to be read from it: how large a cluster is and how far apart two are means \
-             little."
-                .to_owned(),
-        ],
-    };
-    let method = oversampling::method(&map.method).map_or(map.method.as_str(), |method| method.info().name);
-    let file = map.model.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    words.push(format!(
-        "Features of classifier g ({method}; {file}), on the scale of the real training images."
-    ));
+    let mut words = map.caption.sentences();
+    words.push(source_words(&map.method, &map.model));
     words
 }
 

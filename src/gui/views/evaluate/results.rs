@@ -642,7 +642,7 @@ fn answers(ui: &mut Ui, t: &Tokens, report: &Report, chosen: &TreatmentFigures) 
 fn made(ui: &mut Ui, t: &Tokens, report: &Report) {
     ui.label(section(ui, "What generators gave"));
     for of in &report.made {
-        queue_ui(ui, t, &title(&of.name, of.seed), &of.words(), 0.0);
+        queue_ui(ui, t, &of.name, &format!("seed {}, {}", of.seed, of.words()), 0.0);
     }
     alone(ui, report);
     let rows = MadeRow::all(&report.made);
