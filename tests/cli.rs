@@ -2,19 +2,49 @@
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use counterpoise::classify::treatments::Treatment;
+use counterpoise::cli::{Start, start};
 use counterpoise::domain::imbalance::{Scheme, weights};
+use counterpoise::evaluation::treatments::MadeTreatment;
 use counterpoise::imaging::encode::png;
 use counterpoise::imaging::hash::sha256_hex;
 use counterpoise::imaging::picture::{Picture, Pixels};
 use counterpoise::project::default_place::for_source_in;
-use serde_json::Value;
+use counterpoise::project::{ClassQuality, Project, QualityFigure, Settings};
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 const CLASSES: [(&str, usize); 3] = [("cat", 12), ("dog", 5), ("eel", 2)];
+
+/// Every command, in the order of the help.
+const COMMANDS: [&str; 18] = [
+    "scan",
+    "plan",
+    "weights",
+    "methods",
+    "devices",
+    "train",
+    "generate",
+    "balance",
+    "candidates",
+    "decide",
+    "relabel",
+    "export",
+    "verify",
+    "demo",
+    "evaluate",
+    "features",
+    "reproduce",
+    "bench",
+];
+
+/// Those that take the flags of a method.
+const WITH_METHOD: [&str; 5] = ["plan", "train", "generate", "balance", "demo"];
 
 /// A grey picture that is different for every class and number.
 fn picture(class: usize, number: usize) -> Vec<u8> {
@@ -93,6 +123,37 @@ impl Place {
         assert!(!said.trim().is_empty() && !said.contains("panicked"), "{line}: {said}");
         (code, said)
     }
+
+    /// The help that a line asks for.
+    fn help(&self, line: &str) -> String {
+        let output = self.run(line);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && said.is_empty(), "{line}: {said}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// The choices that a project keeps.
+    fn settings(&self, project: &str) -> Settings {
+        Project::open_read_only(&self.path(project)).unwrap().settings().unwrap()
+    }
+}
+
+/// The lines of a help below a heading.
+fn below<'a>(help: &'a str, heading: &str) -> Vec<&'a str> {
+    let lines = help.lines().skip_while(|line| *line != heading).skip(1);
+    lines.take_while(|line| line.is_empty() || line.starts_with(' ')).collect()
+}
+
+/// The long flags that begin lines of a help.
+fn flags<'a>(lines: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    let flag = |line: &'a str| {
+        // They stand six columns in, behind a short one if there is one; what is said of them stands further in.
+        let before = line.get(..6)?;
+        let listed = before.trim().is_empty() || before.starts_with("  -");
+        let rest = line.get(6..)?.strip_prefix("--").filter(|_| listed)?;
+        rest.split(|c: char| c != '-' && !c.is_ascii_alphanumeric()).next()
+    };
+    lines.into_iter().filter_map(flag).collect()
 }
 
 /// Every file below a folder with the hash of its bytes.
@@ -177,6 +238,15 @@ fn tables_for_people() {
         let text = String::from_utf8(output.stdout).unwrap();
         assert!(serde_json::from_str::<Value>(&text).is_err() && text.lines().count() > 2, "{line}: {text}");
     }
+}
+
+#[test]
+fn columns_of_a_table_line_up_whatever_a_class_is_called() {
+    let place = Place::new();
+    place.class("words", "a", 0, 10);
+    place.class("words", "längere", 1, 7);
+    let text = String::from_utf8(place.run("scan words").stdout).unwrap();
+    assert!(text.starts_with("class    train\na           10\nlängere      7\n"), "{text}");
 }
 
 #[test]
@@ -374,6 +444,224 @@ fn exit_codes_of_refusals() {
     let help = place.run("train --method m2m --help");
     let help = String::from_utf8(help.stdout).unwrap();
     assert!(help.contains("--gamma") && help.contains("source: "), "the method's flags and their sources");
+}
+
+/// What is wrong with the arguments themselves is said before any work.
+#[test]
+fn wrong_values_are_usage_errors() {
+    let place = Place::new();
+    for line in [
+        "scan",
+        "scan x --split 70/30",
+        "plan x --target most",
+        "plan x --acceptance 1",
+        "plan x --method random --beta 0.99",
+        "plan x --beta 7",
+        "plan x --method nothing",
+        "weights x --scheme heavy",
+        "weights x --scheme ins --out y --format yaml",
+        "weights x --scheme ins --format csv",
+        "scan x --threads 0",
+        "balance x --rejected maybe --out y",
+        "export x",
+        "features p --model m",
+        "features p --out y",
+        "features p --model m --out y --projector umap",
+        "features p --model m --out y --held-out train",
+        "bench --rows classifier",
+        "bench --repeats 0",
+        "reproduce nothing",
+        "reproduce weights --scale large",
+        "reproduce baegan-mnist x --data y",
+        "evaluate",
+        "evaluate x --seeds 0",
+        "evaluate x --folds 1",
+        "evaluate --train y --test z --folds 3",
+        "evaluate x --train y",
+        "evaluate --train y",
+        "evaluate --train y --test z --split 70/15/15",
+        "evaluate x --project p --out y",
+        "evaluate --train y --test z --project p",
+        "evaluate x --maps 2",
+        "evaluate x --out y --maps 0",
+        "evaluate x --out y --explainer rise",
+        "evaluate x --out y --maps 2 --explainer lime",
+        "evaluate x --out y --maps 2 --maps-of both",
+    ] {
+        let (code, said) = place.fails(line);
+        // What a command finds begins with the program's name.
+        assert!(code == 2 && said.starts_with("error: "), "{line}: {code}: {said}");
+    }
+}
+
+/// Every command is in the help, reads its configuration before it asks for what it lacks, and lists no flag twice.
+#[test]
+fn every_command_is_known_everywhere() {
+    let place = Place::new();
+    let help = place.help("--help");
+    let listed = below(&help, "Commands:").into_iter().filter(|line| !line.starts_with("   "));
+    let listed: Vec<&str> = listed.filter_map(|line| line.split_whitespace().next()).collect();
+    assert_eq!(listed, [COMMANDS.as_slice(), &["help"]].concat());
+    for command in COMMANDS {
+        let (code, said) = place.fails(&format!("{command} --config nowhere.json"));
+        assert!(code == 3 && said.contains("the configuration could not be read"), "{command}: {said}");
+        let help = place.help(&format!("{command} --help"));
+        let mut found = flags(help.lines());
+        assert!(found.contains(&"json") && found.contains(&"quiet"), "{command}: {help}");
+        let all = found.len();
+        found.sort_unstable();
+        found.dedup();
+        assert_eq!(found.len(), all, "{command}: {help}");
+    }
+}
+
+/// A build with debug assertions has clap look at each of these commands, too.
+#[test]
+fn every_method_has_its_own_flags_in_the_help_of_each_command_that_takes_one() {
+    let place = Place::new();
+    let methods = place.done("methods");
+    for method in list(&methods, "methods") {
+        let id = method["id"].as_str().unwrap();
+        // Those two are shared flags as well.
+        let mut own = names(method, "params");
+        own.retain(|name| !["network", "epochs"].contains(&name.as_str()));
+        assert_eq!(own.is_empty(), id == "random");
+        for command in WITH_METHOD {
+            let help = place.help(&format!("{command} --help --method {id}"));
+            assert_eq!(flags(below(&help, "Parameters of the method:")), own, "{command} --method {id}");
+            let mut all = flags(help.lines());
+            let listed = all.len();
+            all.sort_unstable();
+            all.dedup();
+            assert_eq!(all.len(), listed, "{command} --method {id}: {help}");
+        }
+    }
+}
+
+/// The parameters that a line gives to a method. There is no model, and the project keeps them before that is found.
+fn given(place: &Place, project: &str, line: &str) -> Value {
+    let (code, said) = place.fails(&format!("generate source --project {project} --device cpu {line}"));
+    assert!(code == 3 && said.contains("needs a model"), "{line}: {code}: {said}");
+    Value::Object(place.settings(project).params)
+}
+
+#[test]
+fn a_method_brings_its_flags() {
+    let place = Place::new();
+    let line = "--beta 0.99 --flip --crop=false --network small";
+    let want = json!({ "beta": 0.99, "network": "small", "crop": false, "flip": true });
+    assert_eq!(given(&place, "p", line), want);
+    assert_eq!(place.done(&format!("plan source {line}"))["beta"], 0.99);
+    // The method is found behind = as well: its arguments are whole, and the folder is not there.
+    assert_eq!(place.fails("balance nowhere --method=random --out y").0, 3);
+}
+
+#[test]
+fn network_is_the_judges_where_a_method_has_no_other() {
+    let place = Place::new();
+    assert_eq!(given(&place, "m2m", "--network small"), json!({ "network": "small" }), "M2m's g and f");
+    let bagan = "--method bagan --network small";
+    assert_eq!(given(&place, "shared", bagan), json!({ "judge-network": "small" }));
+    let both = given(&place, "both", &format!("{bagan} --judge-network resnet32"));
+    assert_eq!(both, json!({ "judge-network": "resnet32" }), "the flag of the method itself wins");
+    for (method, shown) in [("m2m", true), ("bagan", true), ("random", false)] {
+        let help = place.help(&format!("balance --help --method {method}"));
+        for flag in ["network", "epochs"] {
+            assert_eq!(flags(help.lines()).contains(&flag), shown, "--{flag} of {method}");
+        }
+    }
+}
+
+#[test]
+fn the_last_flag_wins_and_shared_flags_are_taken_everywhere() {
+    let place = Place::new();
+    let line = "--seed 1 --device cpu --seed 2 --epochs 3";
+    place.done(&format!("scan source {line}"));
+    place.done(&format!("generate source --method random --project p {line}"));
+    let kept = place.settings("p");
+    assert_eq!((kept.seed, kept.device.as_str(), kept.epochs), (2, "cpu", Some(3)));
+    // Not only where a project keeps it: the same images are cut off.
+    let listing = "weights source --scheme ins --split 50/25/25 --format csv";
+    let cut = |name: &str, seeds: &str| {
+        place.done(&format!("{listing} --out {name} {seeds}"));
+        fs::read_to_string(place.path(name)).unwrap()
+    };
+    let last = cut("last.csv", line);
+    assert_eq!(last, cut("second.csv", "--seed 2"));
+    assert_ne!(last, cut("first.csv", "--seed 1"));
+}
+
+#[test]
+fn the_window_takes_a_folder() {
+    let place = Place::new();
+    let program = OsString::from("counterpoise");
+    assert!(matches!(start([program.clone()]), Start::Window(None)));
+    let folder = place.path("source");
+    let wanted = start([program, folder.clone().into_os_string()]);
+    assert!(matches!(wanted, Start::Window(Some(path)) if path == folder));
+}
+
+#[test]
+fn lists_of_treatments_name_treatments_generators_and_folders() {
+    let place = Place::new();
+    // The project keeps what was asked for before it is found that a cross-validation takes no exported folder.
+    let asked = |treatments: &str, folder: &str| {
+        let mut command = place.command("evaluate source --project p --device cpu");
+        let output = command.args(["--treatments", treatments, "--folder", folder]).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(3), "{treatments}: {said}");
+        assert!(said.contains("cross-validation holds out"), "{treatments}: {said}");
+        let kept = Project::open_read_only(&place.path("p")).unwrap().comparisons().unwrap();
+        kept.last().unwrap().config.clone()
+    };
+    let got = asked("none,cb-focal:beta=0.9, folder:some/dir,smote+mixup:alpha=0.2", "m2m=a/b=c");
+    assert_eq!(got["treatments"], json!(["none", "cb-focal:beta=0.9", "smote+mixup:alpha=0.2"]));
+    let folders =
+        [json!({ "name": "folder:some/dir", "dir": "some/dir" }), json!({ "name": "m2m", "dir": "a/b=c" })];
+    assert_eq!(got["folders"], json!(folders));
+    let plain: Vec<&str> = Treatment::table().iter().map(|info| info.id).collect();
+    assert_eq!(asked("all", "x=y")["treatments"], json!(plain));
+    let made: Vec<&str> = MadeTreatment::table().iter().map(|info| info.id).collect();
+    assert_eq!(asked("generators", "x=y")["treatments"], json!(made));
+    for wrong in ["treatments none,nothing", "treatments drs+class-aware", "folder m2m", "folder =dir"] {
+        assert_eq!(place.fails(&format!("evaluate source --{wrong}")).0, 2, "{wrong}");
+    }
+    let help = place.help("evaluate --help");
+    for words in ["  drs: ", "focusing", "  m2m-online: "] {
+        assert!(help.contains(words), "{words}: {help}");
+    }
+}
+
+#[test]
+fn a_frechet_distance_of_few_images_has_its_caution() {
+    let place = Place::new();
+    for (project, name, images, starred) in [
+        ("a", "FD-g", 199, true),
+        ("b", "FD-MobileNet", 6, true),
+        ("c", "FD-g", 200, false),
+        ("d", "KID-g", 6, false),
+    ] {
+        let figure = QualityFigure {
+            features: "g".to_owned(),
+            name: name.to_owned(),
+            value: 2.5,
+            sd: None,
+            floor: None,
+            n_real: images,
+            n_made: 300,
+        };
+        let quality =
+            ClassQuality { class: "cat".to_owned(), made: 300, real: images, figures: vec![figure] };
+        place.done(&format!("generate source --method random --project {project}"));
+        let mut kept = Project::open(&place.path(project)).unwrap();
+        let run = kept.latest_run().unwrap().unwrap();
+        kept.add_quality(run, &quality).unwrap();
+        drop(kept);
+        let text = String::from_utf8(place.run(&format!("candidates {project}")).stdout).unwrap();
+        assert!(text.contains(name) && text.contains("2.5"), "{text}");
+        assert_eq!(text.contains(&format!("{name} *")), starred, "{text}");
+        assert_eq!(text.contains("fewer than 200 images"), starred, "{text}");
+    }
 }
 
 #[test]

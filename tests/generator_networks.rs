@@ -1,5 +1,5 @@
-//! Networks and losses of the generative methods: reference vectors, exact gradient penalties, shapes, and
-//! that each learns.
+//! Networks and losses of the generative methods: reference vectors, exact gradient penalties, shapes, that each
+//! learns, and what their files keep.
 #![allow(clippy::unwrap_used)]
 
 #[path = "common/vectors.rs"]
@@ -31,7 +31,9 @@ use counterpoise::nn::loss::{
     absolute_error, bce_with_logits, binary_focal, cross_entropy, focal, squared_error,
 };
 use counterpoise::nn::optim::Adam;
-use counterpoise::nn::parameters;
+use counterpoise::nn::parameters::{self, TensorMap};
+use counterpoise::nn::weights::{Weights, WeightsError};
+use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 use vectors::{Book, Precision::F32, Precision::F64, Vector, counts, floats};
 
@@ -1178,5 +1180,50 @@ fn configurations_from_elsewhere_are_bounded() {
         LatentCriticConfig { hidden: vec![8; 7], ..critic.clone() },
     ] {
         assert!(!wrong.is_sane(), "{wrong:?}");
+    }
+}
+
+/// A configuration that went through a file without tensors, and the weights that it came in.
+fn through_a_file(config: Value) -> (Weights, Weights) {
+    let weights = Weights { config, tensors: TensorMap::new() };
+    let read = Weights::from_bytes(&weights.to_bytes().unwrap()).unwrap();
+    (weights, read)
+}
+
+proptest! {
+    #[test]
+    fn a_configuration_is_read_as_it_was_written(
+        bits in prop::collection::vec(any::<u64>(), 1..40),
+        small in prop::collection::vec(0.0..1.0_f64, 1..40),
+        name in "[a-z0-9.\"\\\\ \u{e4}\u{4e2d}-]{0,12}",
+        number in any::<i64>(),
+    ) {
+        let floats: Vec<f64> = bits.into_iter().map(f64::from_bits).filter(|value| value.is_finite()).collect();
+        let mut config = json!({ "floats": floats, "loss": small, "number": number, "e": "1.5e3", "flag": true });
+        config[&name] = json!([name, [0.1, -0.0, 1e300], null]);
+        let (weights, read) = through_a_file(config);
+        prop_assert_eq!(&read.config, &weights.config);
+        prop_assert_eq!(read.hash(), weights.hash());
+    }
+}
+
+#[test]
+fn a_loss_that_serde_json_reads_one_step_beside_is_read_to_the_last_bit() {
+    let loss = 0.001_090_548_350_475_728_5_f64;
+    let (_, read) = through_a_file(json!({ "loss": loss }));
+    assert_eq!(read.config["loss"].as_f64().unwrap().to_bits(), loss.to_bits());
+}
+
+#[test]
+fn a_configuration_that_is_no_json_is_refused() {
+    let read = |config: &str| {
+        let header = json!({ "__metadata__": { "counterpoise": config } }).to_string();
+        Weights::from_bytes(&[(header.len() as u64).to_le_bytes().as_slice(), header.as_bytes()].concat())
+    };
+    let whole = read("{\"loss\": 1.5}").unwrap();
+    assert!(whole.config == json!({ "loss": 1.5 }) && whole.tensors.is_empty());
+    for broken in ["{\"loss\": 1.5", "{\"loss\": 1.5.2}"] {
+        let refused = read(broken);
+        assert!(matches!(refused, Err(WeightsError::Config(_))), "{broken}: {refused:?}");
     }
 }

@@ -8,6 +8,7 @@ mod vectors;
 use counterpoise::domain::random::{Stage, stream};
 use counterpoise::domain::task::Ctx;
 use counterpoise::evaluation::metrics::bootstrap::{Answers, Settings, Truth, differences, intervals};
+use counterpoise::evaluation::metrics::student::half_width;
 use counterpoise::evaluation::metrics::{
     Confusion, Figure, Groups, MetricsError, Scores, Spread, area_under_precision_recall, area_under_roc,
 };
@@ -458,6 +459,28 @@ fn images_of_one_patient_are_one_observation() {
     let short = Truth { classes: 2, of_images: &truth, units: &patients[..5] };
     let found = intervals(&Ctx::default(), short, Answers { said: &[&said] }, &Settings::default());
     assert_eq!(found, Err(MetricsError::Length { images: 600, answers: 5 }));
+}
+
+#[test]
+fn half_widths_have_the_quantiles_of_the_printed_tables_of_students_law() {
+    for (freedom, t95, t99) in [
+        (1, 12.706, 63.657),
+        (2, 4.303, 9.925),
+        (3, 3.182, 5.841),
+        (4, 2.776, 4.604),
+        (9, 2.262, 3.250),
+        (30, 2.042, 2.750),
+        (120, 1.980, 2.617),
+    ] {
+        let count: usize = freedom + 1;
+        for (level, printed) in [(0.95, t95), (0.99, t99)] {
+            // Of values that lie apart by the root of their count it is the quantile alone.
+            let quantile = half_width((count as f64).sqrt(), count, level);
+            assert!((quantile - printed).abs() < 6e-4, "{freedom}, {level}: {quantile}");
+        }
+    }
+    assert!((half_width(0.3, 3, 0.95) - 4.3027 * 0.3 / 3.0_f64.sqrt()).abs() < 1e-3);
+    assert!(half_width(0.3, 1, 0.95) == 0.0 && half_width(0.3, 0, 0.95) == 0.0);
 }
 
 #[test]

@@ -353,6 +353,67 @@ fn made_images_are_shown_as_what_they_are() {
     }
 }
 
+/// The bytes behind base 64.
+#[track_caller]
+fn from_base64(text: &str) -> Vec<u8> {
+    let value = |letter: u8| match letter {
+        b'A'..=b'Z' => letter - b'A',
+        b'a'..=b'z' => letter - b'a' + 26,
+        b'0'..=b'9' => letter - b'0' + 52,
+        b'+' => 62,
+        b'/' => 63,
+        _ => panic!("{letter} in {text:?}"),
+    };
+    let letters = text.trim_end_matches('=');
+    assert_eq!(text.len(), letters.len().next_multiple_of(4), "{text:?}");
+    let (mut bytes, mut held, mut bits) = (Vec::new(), 0_u32, 0);
+    for letter in letters.bytes() {
+        held = (held << 6) | u32::from(value(letter));
+        bits += 6;
+        if bits >= 8 {
+            bits -= 8;
+            bytes.push((held >> bits) as u8);
+            held &= (1_u32 << bits) - 1;
+        }
+    }
+    assert_eq!(held, 0, "bits of no byte in {text:?}");
+    bytes
+}
+
+#[test]
+fn pictures_are_inside_the_page_in_the_published_base_64() {
+    // RFC 4648, section 10, and the two letters that are none of the alphabet.
+    let published: [(&[u8], &str); 8] = [
+        (b"", ""),
+        (b"f", "Zg=="),
+        (b"fo", "Zm8="),
+        (b"foo", "Zm9v"),
+        (b"foob", "Zm9vYg=="),
+        (b"fooba", "Zm9vYmE="),
+        (b"foobar", "Zm9vYmFy"),
+        (&[0xff, 0xef, 0xbe], "/+++"),
+    ];
+    let mut files: Vec<Vec<u8>> = published.iter().map(|(bytes, _)| bytes.to_vec()).collect();
+    // Every letter, and each of the three ends.
+    files.extend((253..=255_u8).map(|last| (0..=last).collect::<Vec<u8>>()));
+    let mut page = tiny();
+    page.about.made = vec![MadeOf { name: "smote".to_owned(), ..MadeOf::default() }];
+    page.about.pictures = vec![MadeShown::new("smote", 5, "down", &files)];
+    let html = page.html();
+    let shown: Vec<&str> = html
+        .split("src=\"data:image/png;base64,")
+        .skip(1)
+        .map(|rest| rest.split('"').next().unwrap())
+        .collect();
+    assert_eq!(shown.len(), files.len());
+    for ((bytes, text), shown) in published.iter().zip(&shown) {
+        assert_eq!(shown, text, "{bytes:?}");
+    }
+    for (bytes, shown) in files.iter().zip(&shown) {
+        assert_eq!(from_base64(shown), *bytes, "{shown}");
+    }
+}
+
 #[test]
 fn recalls_have_intervals_and_a_page_with_fewer_figures_is_still_shown() {
     let page = tiny();

@@ -1,4 +1,5 @@
-//! A collection of damaged, hostile and odd image files: each is read, listed or ignored, and the scan ends.
+//! A collection of damaged, hostile and odd image files: each is read, listed or ignored, and the scan ends; and what
+//! watches over decodes that might not end.
 #![allow(clippy::unwrap_used)]
 
 #[path = "common/data.rs"]
@@ -7,8 +8,13 @@ mod data;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::sync::mpsc::channel;
+use std::thread;
+use std::time::Duration;
 
 use counterpoise::domain::task::Ctx;
+use counterpoise::imaging::decode::watch::{is_needed, run, stuck};
+use counterpoise::imaging::decode::{DecodeError, Limits};
 use counterpoise::imaging::scan::{Reading, ScanOptions, scan};
 
 /// Regular files below a folder.
@@ -53,4 +59,49 @@ fn every_file_is_read_listed_or_ignored() {
         let place = headers.samples.binary_search_by(|s| s.path.cmp(&sample.path)).unwrap();
         assert_eq!(headers.samples[place].info, sample.info, "{}", sample.path);
     }
+}
+
+/// Waits until the number of stuck threads is this; false where it never is.
+fn comes_to(wanted: usize) -> bool {
+    (0..500).any(|_| {
+        thread::sleep(Duration::from_millis(10));
+        stuck() == wanted
+    })
+}
+
+/// The number is of the whole process: no other test of this file may have a decode given up.
+#[test]
+fn a_decode_that_does_not_end_is_given_up_and_those_beside_it_go_on() {
+    let hurried = Limits { timeout: Duration::ZERO, ..Limits::default() };
+    let (release, waits) = channel::<()>();
+    // Nothing but the end of this test lets it end.
+    let endless = move || {
+        waits.recv().ok();
+        Err(DecodeError::Empty)
+    };
+    let result = run(1, &hurried, &|| true, endless);
+    assert!(matches!(result, Err(DecodeError::TimedOut { seconds: 0 })), "{result:?}");
+    assert!(comes_to(1), "the thread that was given up is counted");
+    // It does not hold its share of the memory: one that wants all of it starts.
+    let all = hurried.max_alloc * 2;
+    let result = run(all, &Limits::default(), &|| true, || Err(DecodeError::NoPixels));
+    assert!(matches!(result, Err(DecodeError::NoPixels)), "{result:?}");
+    let (release_second, waits) = channel::<()>();
+    let result = run(1, &Limits::default(), &|| false, move || {
+        waits.recv().ok();
+        Err(DecodeError::Empty)
+    });
+    assert!(matches!(result, Err(DecodeError::Cancelled)), "{result:?}");
+    assert!(comes_to(2));
+    drop((release, release_second));
+    assert!(comes_to(0), "a thread that ended after all is no longer counted");
+}
+
+#[test]
+fn a_decode_is_watched_by_pixels_times_passes_and_by_bytes() {
+    let (photo, bytes, many) = (640 * 480, 20_000, 1024 * 1024);
+    assert!(!is_needed(photo, 1, bytes) && is_needed(photo, 10, bytes));
+    assert!(!is_needed(many, 1, bytes) && is_needed(2 * many, 1, bytes));
+    assert!(!is_needed(1, 1, many) && is_needed(1, 1, many + 1));
+    assert!(is_needed(photo, 1, 1000), "300 pixels a byte");
 }

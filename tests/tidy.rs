@@ -56,6 +56,25 @@ fn every_source_file_says_what_it_is_for() {
 }
 
 #[test]
+fn no_test_is_inside_the_sources() {
+    let files = files(&["src"], &["rs"]);
+    assert!(files.len() > 20);
+    let inside: Vec<_> = files
+        .iter()
+        .filter(|path| {
+            let text = std::fs::read_to_string(path).unwrap();
+            ["#[test]", "cfg(test", "cfg_attr(test"].iter().any(|mark| text.contains(mark))
+        })
+        .map(|path| path.display().to_string())
+        .collect();
+    assert!(
+        inside.is_empty(),
+        "Cargo.toml builds no tests of the library, so these never run; move them to tests:\n{}",
+        inside.join("\n")
+    );
+}
+
+#[test]
 fn the_pages_exist() {
     for place in [
         "README.md",

@@ -267,34 +267,3 @@ fn write<const N: usize>(path: &Path, option: &str, columns: [&str; N], rows: &[
     }
     writer.flush().map_err(|error| failed(error.into()))
 }
-
-#[cfg(test)]
-mod tests {
-    use super::{caution, quality_table};
-    use crate::project::{ClassQuality, QualityFigure};
-
-    fn quality(name: &str, images: u32) -> [ClassQuality; 1] {
-        let figure = QualityFigure {
-            features: "g".to_owned(),
-            name: name.to_owned(),
-            value: 2.5,
-            sd: None,
-            floor: None,
-            n_real: images,
-            n_made: 300,
-        };
-        [ClassQuality { class: "cat".to_owned(), made: 300, real: images, figures: vec![figure] }]
-    }
-
-    #[test]
-    fn a_frechet_distance_of_few_images_has_its_caution() {
-        for (name, images, starred) in
-            [("FD-g", 199, true), ("FD-MobileNet", 6, true), ("FD-g", 200, false), ("KID-g", 6, false)]
-        {
-            let quality = quality(name, images);
-            let table = quality_table(&quality).to_string();
-            assert_eq!(table.contains(&format!("{name} *")), starred, "{table}");
-            assert_eq!(caution(&quality).contains("fewer than 200 images"), starred);
-        }
-    }
-}

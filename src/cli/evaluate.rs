@@ -272,25 +272,3 @@ fn told(outcome: &EvaluateOutcome, maps: Option<&Maps>, project: Option<&Path>) 
     object.insert("maps".to_owned(), maps.map_or(Value::Null, Maps::json));
     Outcome::new(Value::Object(object), text)
 }
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lists_of_treatments() {
-        let list = |text: &str| chosen(&text.split(',').map(str::to_owned).collect::<Vec<_>>());
-        let got = list("none,cb-focal:beta=0.9, folder:some/dir,smote+mixup:alpha=0.2").ok().unwrap();
-        let names: Vec<String> = got.treatments.iter().map(Asked::to_string).collect();
-        assert_eq!(names, ["none", "cb-focal:beta=0.9", "smote+mixup:alpha=0.2"]);
-        assert_eq!(got.folders[0].dir, PathBuf::from("some/dir"));
-        assert_eq!(list("all").ok().unwrap().treatments.len(), Treatment::table().len());
-        assert_eq!(list("generators").ok().unwrap().treatments.len(), MadeTreatment::table().len());
-        assert!(list("none,nothing").is_err() && list("drs+class-aware").is_err());
-        assert!(named("m2m=a/b=c").is_ok_and(|folder| folder.dir.as_path() == std::path::Path::new("a/b=c")));
-        assert!(named("m2m").is_err() && named("=dir").is_err());
-        let help = super::list();
-        assert!(help.contains("  drs: ") && help.contains("focusing") && help.contains("  m2m-online: "));
-    }
-}

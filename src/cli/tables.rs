@@ -40,16 +40,3 @@ impl fmt::Display for Table {
         Ok(())
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::Table;
-
-    #[test]
-    fn columns_line_up() {
-        let mut table = Table::new(&["class", "images"]);
-        table.row(["a".to_owned(), "1000".to_owned()]);
-        table.row(["längere".to_owned(), "7".to_owned()]);
-        assert_eq!(table.to_string(), "class    images\na          1000\nlängere       7\n");
-    }
-}

@@ -197,38 +197,3 @@ fn canonical(value: &serde_json::Value) -> String {
         other => other.to_string(),
     }
 }
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use proptest::prelude::*;
-    use serde_json::json;
-
-    use super::*;
-
-    proptest! {
-        #[test]
-        fn a_configuration_is_read_as_it_was_written(
-            bits in prop::collection::vec(any::<u64>(), 1..40),
-            small in prop::collection::vec(0.0..1.0_f64, 1..40),
-            name in "[a-z0-9.\"\\\\ \u{e4}\u{4e2d}-]{0,12}",
-            number in any::<i64>(),
-        ) {
-            let floats: Vec<f64> = bits.into_iter().map(f64::from_bits).filter(|value| value.is_finite()).collect();
-            let mut config = json!({ "floats": floats, "loss": small, "number": number, "e": "1.5e3", "flag": true });
-            config[&name] = json!([name, [0.1, -0.0, 1e300], null]);
-            let weights = Weights { config, tensors: TensorMap::new() };
-            let read = Weights::from_bytes(&weights.to_bytes().unwrap()).unwrap();
-            prop_assert_eq!(&read.config, &weights.config);
-            prop_assert_eq!(read.hash(), weights.hash());
-        }
-    }
-
-    #[test]
-    fn a_loss_that_serde_json_reads_one_step_beside() {
-        let loss = 0.001_090_548_350_475_728_5_f64;
-        assert_eq!(read_exactly(&json!({ "loss": loss }).to_string()).unwrap()["loss"], json!(loss));
-        assert!(read_exactly("{\"loss\": 1.5").is_err());
-        assert!(read_exactly("{\"loss\": 1.5.2}").is_err());
-    }
-}

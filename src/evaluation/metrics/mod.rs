@@ -34,7 +34,7 @@
 pub mod bootstrap;
 mod confusion;
 mod scores;
-mod student;
+pub mod student;
 
 pub use confusion::{Confusion, GroupRecalls, Groups};
 pub use scores::{Scores, area_under_precision_recall, area_under_roc};

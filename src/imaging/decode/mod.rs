@@ -12,7 +12,7 @@ mod alpha;
 mod header;
 mod jpeg;
 mod palette;
-mod watch;
+pub mod watch;
 
 use std::fs::{File, Metadata};
 use std::io::{self, BufRead, BufReader, Cursor, Read, Seek};

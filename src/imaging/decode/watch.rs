@@ -34,8 +34,9 @@ pub(super) fn is_large(bytes: u64) -> bool {
     bytes > FREE_BYTES
 }
 
-/// True where a decode must be watched. `passes` is how often the decoder may go over the pixels.
-pub(super) fn is_needed(pixels: u64, passes: u64, bytes: u64) -> bool {
+/// True where a decode must be watched: of an image of so many `pixels` in a file of so many `bytes`. `passes` is how often
+/// the decoder may go over the pixels.
+pub fn is_needed(pixels: u64, passes: u64, bytes: u64) -> bool {
     is_large(bytes)
         || pixels.saturating_mul(passes) > FREE_PIXELS
         || (pixels > FREE_SMALL && pixels > bytes * FREE_RATIO)
@@ -78,19 +79,29 @@ const RUNS: u8 = 0;
 const ENDED: u8 = 1;
 const GIVEN_UP: u8 = 2;
 
+/// Threads of the whole process that were given up and still run. With too many of them no further watched decode starts
+/// ([`DecodeError::Stuck`]).
+pub fn stuck() -> usize {
+    STUCK.load(Ordering::SeqCst)
+}
+
 /// Runs `work`, which will hold about `memory` bytes, on a thread of its own.
 ///
 /// The caller holds the share of the budget, not the thread: one that is stuck must not starve the others.
 /// The number of stuck threads is bounded instead.
-pub(super) fn run(
+///
+/// # Errors
+/// Those of `work`; one that takes longer than [`Limits::timeout`] or panics; too many that were given up still run
+/// ([`stuck`]); [`DecodeError::Cancelled`] soon after `go_on` says no.
+pub fn run(
     memory: u64,
     limits: &Limits,
     go_on: &(dyn Fn() -> bool + Sync),
     work: impl FnOnce() -> Result<Decoded, DecodeError> + Send + 'static,
 ) -> Result<Decoded, DecodeError> {
-    let stuck = STUCK.load(Ordering::SeqCst);
-    if stuck >= MAX_STUCK {
-        return Err(DecodeError::Stuck(stuck));
+    let running = stuck();
+    if running >= MAX_STUCK {
+        return Err(DecodeError::Stuck(running));
     }
     let _share = BUDGET.share(memory, limits.max_alloc.saturating_mul(2), go_on)?;
     let (sender, receiver) = channel();
@@ -124,53 +135,5 @@ pub(super) fn run(
             }
             Err(RecvTimeoutError::Timeout) => {}
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Waits until the number of stuck threads is this; false where it never is.
-    fn comes_to(stuck: usize) -> bool {
-        (0..500).any(|_| {
-            thread::sleep(Duration::from_millis(10));
-            STUCK.load(Ordering::SeqCst) == stuck
-        })
-    }
-
-    #[test]
-    fn a_decode_that_does_not_end_is_given_up_and_those_beside_it_go_on() {
-        let hurried = Limits { timeout: Duration::ZERO, ..Limits::default() };
-        let (release, waits) = channel::<()>();
-        // Nothing but the end of this test lets it end.
-        let endless = move || {
-            waits.recv().ok();
-            Err(DecodeError::Empty)
-        };
-        let result = run(1, &hurried, &|| true, endless);
-        assert!(matches!(result, Err(DecodeError::TimedOut { seconds: 0 })), "{result:?}");
-        assert!(comes_to(1), "the thread that was given up is counted");
-        // It does not hold its share of the memory: one that wants all of it starts.
-        let all = hurried.max_alloc * 2;
-        let result = run(all, &Limits::default(), &|| true, || Err(DecodeError::NoPixels));
-        assert!(matches!(result, Err(DecodeError::NoPixels)), "{result:?}");
-        let (release_second, waits) = channel::<()>();
-        let result = run(1, &Limits::default(), &|| false, move || {
-            waits.recv().ok();
-            Err(DecodeError::Empty)
-        });
-        assert!(matches!(result, Err(DecodeError::Cancelled)), "{result:?}");
-        assert!(comes_to(2));
-        drop((release, release_second));
-        assert!(comes_to(0), "a thread that ended after all is no longer counted");
-    }
-
-    #[test]
-    fn work_is_pixels_times_passes() {
-        let (photo, bytes) = (640 * 480, 20_000);
-        assert!(!is_needed(photo, 1, bytes) && is_needed(photo, 10, bytes));
-        assert!(is_needed(2 * FREE_PIXELS, 1, bytes) && is_needed(1, 1, FREE_BYTES + 1));
-        assert!(is_needed(photo, 1, 1000), "300 pixels a byte");
     }
 }
