@@ -204,6 +204,13 @@ fn from_the_example_to_a_proven_folder_and_on_after_a_restart() {
     window.wait_for(MODEL);
     assert!(!window.sees("This model cannot be used"), "{}", window.words());
 
+    // The palette takes the place of a menu that is open.
+    window.press(Role::Button, "View");
+    assert!(egui::Popup::is_any_open(&window.0.ctx));
+    window.key(Modifiers::COMMAND, Key::K);
+    assert!(!egui::Popup::is_any_open(&window.0.ctx));
+    window.key(Modifiers::NONE, Key::Escape);
+
     // Plan: eight images of one class.
     window.go("Plan");
     window.press(Role::RadioButton, "A number");

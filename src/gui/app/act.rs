@@ -95,6 +95,8 @@ impl App {
     }
 
     pub(super) fn open_sheet(&mut self, sheet: Sheet) {
+        // A menu that is open would stay open below it.
+        egui::Popup::close_all(&self.ctx);
         self.state.sheet = Some(sheet);
         match sheet {
             Sheet::Palette => {
