@@ -1286,7 +1286,7 @@ fn a_generator_of_the_app_goes_on_after_a_cancel() {
     let report = reports(harness.state()).remove(0);
     assert_eq!((report.choice.generator_epochs, report.made.len()), (Some(2), 1));
     assert!(report.made[0].seconds.is_some(), "it took nothing from the longer one");
-    for words in ["What generators gave", "with seed 0: "] {
+    for words in ["What generators gave", "seed 0, "] {
         assert!(harness.query_all_by_label_contains(words).next().is_some(), "{words}");
     }
     settle(&mut harness, "rest", App::is_idle);

@@ -294,8 +294,8 @@ fn a_map_tells_its_classes_signs_and_caption() {
             &tsne,
             &[
                 "Feature map by t-SNE, 7\u{a0}points",
-                "t-SNE: perplexity 16.3, 1\u{a0}000\u{a0}steps from 8\u{a0}principal components with \
-                 100\u{a0}% of the variance; divergence 0.41 nats.",
+                "t-SNE: perplexity 16.3, 1000 steps from 8 principal components with 100\u{a0}% of the variance; \
+                 divergence 0.41 nats.",
                 "how far apart two are means little",
             ],
         );
