@@ -634,7 +634,10 @@ fn a_model_of_another_method_space_or_size_is_refused() {
     let refusal = |id: &str, weights: &Weights| load(id, weights, &set).err().unwrap_or_default();
     for id in ["adasyn", "borderline-smote", "deepsmote"] {
         let text = refusal(id, &pixels);
-        assert!(text.contains(&format!("this is a model of smote, not of {id}")), "{text}");
+        assert!(
+            text.contains(&format!("this is a model of smote, not of {id}: choose smote as the method")),
+            "{text}"
+        );
     }
     let mut other = pixels.clone();
     other.config["generator"]["space"] = json!("latent");

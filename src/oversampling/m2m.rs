@@ -254,9 +254,7 @@ impl Oversampler for M2m {
     ) -> Result<Box<dyn Model>, MethodError> {
         let (config, weights) = model_file::read(path)?;
         let refused = |reason: String| MethodError::Model { reason, path: path.to_owned() };
-        if config.method != INFO.id {
-            return Err(refused(format!("this is a model of {}, not of m2m", config.method)));
-        }
+        model_file::check_method(&config, INFO.id, path)?;
         model_file::check_fits(&config, &training.classes, &training.spec, path)?;
         Params::from_map(&config.params)
             .map_err(|error| refused(format!("the model file is refused: {error}")))?;

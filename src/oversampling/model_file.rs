@@ -108,6 +108,18 @@ pub fn write(path: &Path, weights: &Weights) -> Result<(), MethodError> {
     })
 }
 
+/// Refuses a model of another method than `id`, naming its own.
+///
+/// # Errors
+/// A model of another method.
+pub fn check_method(config: &ModelConfig, id: &str, path: &Path) -> Result<(), MethodError> {
+    if config.method == id {
+        return Ok(());
+    }
+    let reason = format!("this is a model of {0}, not of {id}: choose {0} as the method", config.method);
+    Err(MethodError::Model { reason, path: path.to_owned() })
+}
+
 /// Refuses a model for other data, naming the difference.
 ///
 /// # Errors

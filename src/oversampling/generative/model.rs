@@ -57,9 +57,7 @@ pub fn load(
     let (config, weights) = model_file::read(path)?;
     let refused = |reason: String| MethodError::Model { reason, path: path.to_owned() };
     let id = method.info().id;
-    if config.method != id {
-        return Err(refused(format!("this is a model of {}, not of {id}", config.method)));
-    }
+    model_file::check_method(&config, id, path)?;
     model_file::check_fits(&config, &training.classes, &training.spec, path)?;
     let broken = |what: String| refused(format!("the model file is refused: {what}"));
     let of_judge = config.networks.get("g").ok_or_else(|| broken("it holds no classifier g".to_owned()))?;
