@@ -117,7 +117,7 @@ pub fn check_method(config: &ModelConfig, id: &str, path: &Path) -> Result<(), M
         return Ok(());
     }
     let reason = format!("this is a model of {0}, not of {id}: choose {0} as the method", config.method);
-    Err(MethodError::Model { reason, path: path.to_owned() })
+    Err(refused(reason, path))
 }
 
 /// Refuses a model for other data, naming the difference.
