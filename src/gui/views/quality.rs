@@ -11,8 +11,7 @@ use egui::{
     Ui, Vec2, WidgetInfo, pos2, vec2,
 };
 
-use crate::domain::numbers;
-use crate::domain::numbers::percent;
+use crate::domain::numbers::{self, percent};
 use crate::evaluation::distance::{FRECHET_ROWS, LEAST_ROWS, Measure};
 use crate::gui::icons::{self, Icon};
 use crate::gui::state::{JobKind, State};
